@@ -1,0 +1,3 @@
+from sre_monai.networks.blocks.convolution import SREConvolution, SRETwoConv
+
+__all__ = ["SREConvolution", "SRETwoConv"]

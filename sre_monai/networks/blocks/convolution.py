@@ -1,0 +1,78 @@
+"""The convolution block of SRE networks."""
+
+from __future__ import annotations
+
+from monai.networks.blocks import ADN
+from monai.networks.layers import Conv
+from torch import nn
+
+__all__ = ["SREConvolution", "SRETwoConv"]
+
+
+class SREConvolution(nn.Sequential):
+    """An SRE convolution that keeps the size, then normalisation, dropout and activation.
+
+    The counterpart of MONAI's ``Convolution``, with its module names ``conv`` and ``adn``.
+
+    Args:
+        spatial_dims: 1, 2 or 3.
+        in_channels: number of input channels.
+        out_channels: number of output channels.
+        kernel_size: odd kernel size in pixels.
+        act: activation type and arguments, as MONAI's layer factory takes them.
+        norm: normalisation type and arguments, or None.
+        dropout: probability of dropout; 0 for none.
+        profile: ring profile, see :func:`~sre_monai.networks.layers.ring_basis`.
+
+    Examples:
+        >>> SREConvolution(2, 3, 32, kernel_size=9)(torch.randn(1, 3, 65, 64)).shape
+        torch.Size([1, 32, 65, 64])
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        act: str | tuple = "PRELU",
+        norm: str | tuple | None = "BATCH",
+        dropout: float = 0.0,
+        profile: str = "bands",
+    ) -> None:
+        super().__init__()
+        conv_type = Conv["sre", spatial_dims]
+        self.add_module("conv", conv_type(in_channels, out_channels, kernel_size, padding="same", profile=profile))
+        adn = ADN("NDA", out_channels, act, norm, norm_dim=spatial_dims, dropout_dim=1, dropout=dropout or None)
+        self.add_module("adn", adn)
+
+
+class SRETwoConv(nn.Sequential):
+    """Two SRE convolution blocks in a row, the work of one U-Net level.
+
+    Args:
+        spatial_dims: 1, 2 or 3.
+        in_channels: number of input channels.
+        out_channels: number of output channels.
+        kernel_size: odd kernel size in pixels.
+        act: activation type and arguments.
+        norm: normalisation type and arguments, or None.
+        dropout: probability of dropout; 0 for none.
+        profile: ring profile.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        act: str | tuple = "PRELU",
+        norm: str | tuple | None = "BATCH",
+        dropout: float = 0.0,
+        profile: str = "bands",
+    ) -> None:
+        super().__init__()
+        for i, channels in enumerate((in_channels, out_channels)):
+            block = SREConvolution(spatial_dims, channels, out_channels, kernel_size, act, norm, dropout, profile)
+            self.add_module(f"conv_{i}", block)

@@ -1,0 +1,29 @@
+from sre_monai.networks.layers.factories import register_layers
+from sre_monai.networks.layers.pooling import SymmetricAvgPool, SymmetricMaxPool, upsample_to
+from sre_monai.networks.layers.ring_conv import expand_kernel, ring_conv
+from sre_monai.networks.layers.rings import PROFILES, ring_basis
+from sre_monai.networks.layers.sre_conv import (
+    SREConv1d,
+    SREConv2d,
+    SREConv3d,
+    SREConvTranspose1d,
+    SREConvTranspose2d,
+    SREConvTranspose3d,
+)
+
+__all__ = [
+    "PROFILES",
+    "SREConv1d",
+    "SREConv2d",
+    "SREConv3d",
+    "SREConvTranspose1d",
+    "SREConvTranspose2d",
+    "SREConvTranspose3d",
+    "SymmetricAvgPool",
+    "SymmetricMaxPool",
+    "expand_kernel",
+    "register_layers",
+    "ring_basis",
+    "ring_conv",
+    "upsample_to",
+]
