@@ -1,0 +1,11 @@
+"""Prepare CHASE_DB1 for MONAI: see `--help` and README.md."""
+
+from __future__ import annotations
+
+import sys
+
+from sre_monai.data import CHASE_DB1
+from sre_monai.data.command_line import run_prepare
+
+if __name__ == "__main__":
+    sys.exit(run_prepare(CHASE_DB1))

@@ -1,0 +1,25 @@
+"""Data sets: specifications, preparation, datalists."""
+
+from sre_monai.data.archives import extract_archive
+from sre_monai.data.datalist import load_datalist
+from sre_monai.data.download import RemoteFile, download_file
+from sre_monai.data.fundus_reader import IMAGE_EXTENSIONS, BinaryMaskReader, FundusReader
+from sre_monai.data.prepare import prepare_dataset
+from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, STARE, RetinaCase, RetinaDataset
+
+__all__ = [
+    "CHASE_DB1",
+    "DRIVE",
+    "HRF",
+    "IMAGE_EXTENSIONS",
+    "STARE",
+    "BinaryMaskReader",
+    "FundusReader",
+    "RemoteFile",
+    "RetinaCase",
+    "RetinaDataset",
+    "download_file",
+    "extract_archive",
+    "load_datalist",
+    "prepare_dataset",
+]

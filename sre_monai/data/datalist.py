@@ -1,0 +1,81 @@
+"""Read the datalist of a prepared data set."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from monai.data import load_decathlon_datalist
+
+DATALIST_NAME = "datalist.json"
+FILE_KEYS = ("image", "label", "fov", "second_observer")
+
+
+def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training") -> list[dict[str, Any]]:
+    """Load a section of ``datalist.json`` with absolute paths, checked.
+
+    The file has the form of the Medical Segmentation Decathlon (see `monai.data.load_decathlon_datalist`): lists of
+    items by section, paths relative to the folder. The commands in ``data_scripts`` make it.
+
+    Args:
+        dataset_dir: folder of the prepared data set.
+        section: name of the section (``"training"``, ``"test"``), or ``"all"`` for all of them in the file's order.
+
+    Returns:
+        One dictionary an image, with the absolute paths ``image``, ``label``, ``fov`` and, where there is one,
+        ``second_observer``.
+
+    Raises:
+        FileNotFoundError: When the folder, its datalist, or a listed file is missing.
+        ValueError: When the datalist can't be read, or the section is unknown or empty.
+
+    Examples:
+        >>> load_datalist("data/DRIVE", "training")[0]["label"]  # doctest: +SKIP
+        '/home/me/data/DRIVE/labels/21_training.png'
+    """
+    folder = Path(dataset_dir).expanduser().absolute()
+    path = folder / DATALIST_NAME
+    if not folder.is_dir():
+        raise FileNotFoundError(f"dataset_dir {folder} is no folder; give one made by a command in data_scripts")
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} has no {DATALIST_NAME}; make one with, for example, "
+            f"`python data_scripts/prepare_drive.py --source FOLDER_OR_ARCHIVE --output {folder}`"
+        )
+    sections = _sections(path)
+    if section != "all" and section not in sections:
+        raise ValueError(f"{path} has no section {section!r}; choose one of {', '.join([*sections, 'all'])}")
+    keys = [key for key, size in sections.items() if size and section in (key, "all")]
+    items = [item for key in keys for item in load_decathlon_datalist(path, data_list_key=key, base_dir=folder)]
+    if not items:
+        raise ValueError(f"section {section!r} of {path} is empty; choose another section or complete the data set")
+    _check_files(path, items)
+    return items
+
+
+def _sections(path: Path) -> dict[str, int]:
+    """Name and length of the sections of a datalist."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON file ({error}); prepare the data set again") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is no datalist: expected an object with lists such as 'training' and 'test'")
+    return {
+        key: len(value)
+        for key, value in content.items()
+        if isinstance(value, list) and (key == "test" or all(isinstance(item, dict) for item in value))
+    }
+
+
+def _check_files(path: Path, items: list[dict[str, Any]]) -> None:
+    """Complain of the first listed file that is not there."""
+    listed = [path.parent / item[key] for item in items for key in FILE_KEYS if isinstance(item.get(key), str)]
+    missing = [file for file in listed if not file.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{path} lists {len(missing)} files that do not exist, the first is {missing[0]}; "
+            "prepare the data set again"
+        )

@@ -1,0 +1,149 @@
+"""Fetch a file over HTTP: progress bar, resume of a partial file, SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tqdm import tqdm
+
+CHUNK = 1 << 20  # bytes
+TIMEOUT = 60  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file on a server.
+
+    Args:
+        url: its address (http or https).
+        sha256: its SHA-256 as 64 hexadecimal digits; None where none is known.
+    """
+
+    url: str
+    sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name, the last part of the address."""
+        return PurePosixPath(urllib.parse.unquote(urllib.parse.urlsplit(self.url).path)).name
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's bytes.
+
+    Args:
+        path: the file.
+
+    Returns:
+        64 hexadecimal digits in lower case.
+    """
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def download_file(remote: RemoteFile, folder: str | os.PathLike[str]) -> Path:
+    """Download a file into a folder, going on where an earlier try stopped.
+
+    Bytes are collected in ``<name>.part``, which stays when the connection breaks and is completed by the next call
+    (HTTP Range). The file gets its name only when it is complete and its checksum, where one is known, is right. A file
+    that is there already is not fetched again.
+
+    Args:
+        remote: what to fetch.
+        folder: where to put it; made when missing.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: When the address is not http(s), when the server sends a web page in place of the file, or when the
+            checksum is wrong (the wrong bytes are removed, unless they were there before).
+        OSError: When the server can't be reached, refuses, or breaks off.
+
+    Examples:
+        >>> download_file(RemoteFile("https://example.org/set.zip"), "downloads")  # doctest: +SKIP
+        PosixPath('downloads/set.zip')
+    """
+    if urllib.parse.urlsplit(remote.url).scheme not in ("http", "https"):
+        raise ValueError(f"{remote.url} is not an http or https address")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / remote.name
+    if path.exists():
+        _check(path, remote, f"{path} is not the expected file; remove it to fetch it again")
+        return path
+    part = path.with_name(path.name + ".part")
+    _fetch(remote.url, part)
+    try:
+        _check(part, remote, f"{remote.url} gave wrong bytes, which were removed; run again")
+    except ValueError:
+        part.unlink()
+        raise
+    os.replace(part, path)
+    return path
+
+
+def _check(path: Path, remote: RemoteFile, problem: str) -> None:
+    """Compare the checksum, or show it where none is known to compare with."""
+    digest = file_sha256(path)
+    if remote.sha256 is None:
+        tqdm.write(f"{remote.name}: no published checksum is known; this copy's SHA-256 is {digest}")
+    elif digest != remote.sha256:
+        raise ValueError(f"{problem} (SHA-256 {digest}, expected {remote.sha256})")
+
+
+def _fetch(url: str, part: Path) -> None:
+    """Append what is missing of `url` to `part`."""
+    start = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": "sre-monai", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as response:
+            _receive(response, part, start)
+    except urllib.error.HTTPError as error:
+        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not start:
+            raise OSError(
+                f"{url} can't be fetched: the server answers {error.code} {error.reason}; "
+                "fetch it with a browser and give it as the source"
+            ) from error
+        if error.headers.get("Content-Range") != f"bytes */{start}":  # not the rest of this file: begin again
+            part.unlink()
+            _fetch(url, part)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        raise OSError(f"{url} can't be fetched ({reason}); check the connection and run again to resume") from error
+
+
+def _receive(response: http.client.HTTPResponse, part: Path, start: int) -> None:
+    """Write the body of an answer to `part`: the rest of it for an answer to a Range request, else all of it."""
+    if response.headers.get_content_type() == "text/html":
+        raise ValueError(
+            f"{response.url} gave a web page in place of the file (often a check for browsers): "
+            "fetch it with a browser and give it as the source"
+        )
+    if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+        start = 0  # the server sends the whole file, whatever range was asked for
+    elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+        raise ConnectionError("the server sent another part than was asked for")
+    length = response.headers.get("Content-Length")
+    total = start + int(length) if length else None
+    with (
+        open(part, "ab" if start else "wb") as stream,
+        tqdm(desc=part.stem, initial=start, total=total, unit="B", unit_scale=True, unit_divisor=1024) as bar,
+    ):
+        while chunk := response.read(CHUNK):
+            stream.write(chunk)
+            bar.update(len(chunk))
+    if total is not None and part.stat().st_size != total:
+        raise ConnectionError(f"only {part.stat().st_size} of {total} bytes came")

@@ -1,0 +1,175 @@
+"""What the public retinal vessel data sets consist of: file names, splits, sizes, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sre_monai.data.download import RemoteFile
+
+
+@dataclass(frozen=True)
+class RetinaCase:
+    """One photograph of a data set and the files that belong to it.
+
+    Args:
+        section: ``"training"`` or ``"test"``.
+        files: official file name by role: ``image``, ``label``, and where the set has them ``fov`` and
+            ``second_observer``.
+    """
+
+    section: str
+    files: dict[str, str]
+
+    @property
+    def stem(self) -> str:
+        """The image's name without extension, the name of all files of the case once prepared."""
+        return PurePosixPath(self.files["image"]).stem
+
+
+@dataclass(frozen=True)
+class RetinaDataset:
+    """Specification of a retinal vessel data set.
+
+    File names are patterns with the fields ``{id}`` and ``{section}``.
+
+    Args:
+        name: short name, as in the literature.
+        url: the official page.
+        licence: terms of use, in short.
+        citation: the paper to cite.
+        image_size: width and height of every image in pixels.
+        split: one sentence on where the split into training and test comes from.
+        training: identifiers of the training images.
+        test: identifiers of the test images.
+        image: file name of a photograph.
+        label: file name of the first observer's vessel mask.
+        fov: file name of the field of view mask; None where the set has none.
+        second_observer: file name of the second observer's vessel mask; None where the set has none.
+        second_observer_sections: the sections that have a second observer.
+        downloads: the official archives; empty where they need a registration.
+    """
+
+    name: str
+    url: str
+    licence: str
+    citation: str
+    image_size: tuple[int, int]
+    split: str
+    training: tuple[str, ...]
+    test: tuple[str, ...]
+    image: str
+    label: str
+    fov: str | None = None
+    second_observer: str | None = None
+    second_observer_sections: tuple[str, ...] = ("training", "test")
+    downloads: tuple[RemoteFile, ...] = ()
+
+    def cases(self) -> list[RetinaCase]:
+        """All cases, training first, in the order of their identifiers.
+
+        Returns:
+            One case a photograph.
+
+        Examples:
+            >>> DRIVE.cases()[0].files["label"]
+            '21_manual1.gif'
+        """
+        return [
+            RetinaCase(section, dict(self._files(identifier, section)))
+            for section, identifiers in (("training", self.training), ("test", self.test))
+            for identifier in identifiers
+        ]
+
+    def _files(self, identifier: str, section: str) -> Iterator[tuple[str, str]]:
+        """Role and official file name of the files of one case."""
+        second_observer = self.second_observer if section in self.second_observer_sections else None
+        patterns = {"image": self.image, "label": self.label, "fov": self.fov, "second_observer": second_observer}
+        for role, pattern in patterns.items():
+            if pattern is not None:
+                yield role, pattern.format(id=identifier, section=section)
+
+
+DRIVE = RetinaDataset(
+    name="DRIVE",
+    url="https://drive.grand-challenge.org/",
+    licence="free for research after registration; terms at the source",
+    citation="Staal et al., IEEE Transactions on Medical Imaging 23(4), 2004, doi:10.1109/TMI.2004.825627",
+    image_size=(565, 584),
+    split="official: images 21-40 for training, 01-20 for test",
+    training=tuple(f"{number:02d}" for number in range(21, 41)),
+    test=tuple(f"{number:02d}" for number in range(1, 21)),
+    image="{id}_{section}.tif",
+    label="{id}_manual1.gif",
+    fov="{id}_{section}_mask.gif",
+    second_observer="{id}_manual2.gif",
+    second_observer_sections=("test",),
+)
+
+_STARE_NUMBERS = (1, 2, 3, 4, 5, 44, 77, 81, 82, 139, 162, 163, 235, 236, 239, 240, 255, 291, 319, 324)
+_STARE_ADDRESS = "https://cecas.clemson.edu/~ahoover/stare/probing/"
+
+STARE = RetinaDataset(
+    name="STARE",
+    url=f"{_STARE_ADDRESS}index.html",
+    licence="published for research without a stated licence; cite the paper",
+    citation="Hoover et al., IEEE Transactions on Medical Imaging 19(3), 2000, doi:10.1109/42.845178",
+    image_size=(700, 605),
+    split="none is official: the first 10 images (sorted) for training, the last 10 for test",
+    training=tuple(f"{number:04d}" for number in _STARE_NUMBERS[:10]),
+    test=tuple(f"{number:04d}" for number in _STARE_NUMBERS[10:]),
+    image="im{id}.ppm",
+    label="im{id}.ah.ppm",
+    second_observer="im{id}.vk.ppm",
+    downloads=(  # the source publishes no checksums; two public projects record the same ones
+        RemoteFile(
+            f"{_STARE_ADDRESS}stare-images.tar", "5f7b509b6067cad4f1be84933145d783de9ec087b3eaaf4db0103dd0144dd433"
+        ),
+        RemoteFile(
+            f"{_STARE_ADDRESS}labels-ah.tar", "ebf2f1e17ca955f24579d9edd990e2dae79a5c82def69f0985d8e24f826ddd2f"
+        ),
+        RemoteFile(
+            f"{_STARE_ADDRESS}labels-vk.tar", "47474a701536b0cfdb369fdce012be36141e9f44d80387f0179446b5cb0f5576"
+        ),
+    ),
+)
+
+_CHASE_IDENTIFIERS = tuple(f"{patient:02d}{eye}" for patient in range(1, 15) for eye in "LR")
+
+CHASE_DB1 = RetinaDataset(
+    name="CHASE_DB1",
+    url="https://researchinnovation.kingston.ac.uk/en/datasets/chasedb1-retinal-vessel-reference-dataset-4/",
+    licence="CC BY 4.0",
+    citation="Fraz et al., IEEE Transactions on Biomedical Engineering 59(9), 2012, doi:10.1109/TBME.2012.2205687",
+    image_size=(999, 960),
+    split="the field's custom: the first 20 images (patients 01-10) for training, the last 8 for test",
+    training=_CHASE_IDENTIFIERS[:20],
+    test=_CHASE_IDENTIFIERS[20:],
+    image="Image_{id}.jpg",
+    label="Image_{id}_1stHO.png",
+    second_observer="Image_{id}_2ndHO.png",
+    downloads=(RemoteFile("https://researchdata.kingston.ac.uk/96/1/CHASEDB1.zip"),),
+)
+
+_HRF_KINDS = ("h", "dr", "g")  # healthy, diabetic retinopathy, glaucoma
+
+HRF = RetinaDataset(
+    name="HRF",
+    url="https://www5.cs.fau.de/research/data/fundus-images/",
+    licence="CC BY 4.0",
+    citation="Budai et al., International Journal of Biomedical Imaging, 2013, doi:10.1155/2013/154860",
+    image_size=(3504, 2336),
+    split="Orlando et al. 2017 (doi:10.1109/TBME.2016.2535311): the first 5 of each kind for training, 30 for test",
+    training=tuple(f"{number:02d}_{kind}" for number in range(1, 6) for kind in _HRF_KINDS),
+    test=tuple(f"{number:02d}_{kind}" for number in range(6, 16) for kind in _HRF_KINDS),
+    image="{id}.jpg",
+    label="{id}.tif",
+    fov="{id}_mask.tif",
+    downloads=(  # the source publishes no checksum; three public projects record the same one
+        RemoteFile(
+            "https://www5.cs.fau.de/fileadmin/research/datasets/fundus-images/all.zip",
+            "a914d02cda161b7f33f25d0397c276d50e9a6cbc705e9b364a54f0adafed57e4",
+        ),
+    ),
+)

@@ -1,0 +1,3 @@
+from sre_monai.engines.random_trim import RandomTrim
+
+__all__ = ["RandomTrim"]
