@@ -3,9 +3,11 @@
 from sre_monai.data.archives import extract_archive
 from sre_monai.data.datalist import load_datalist
 from sre_monai.data.download import RemoteFile, download_file
+from sre_monai.data.folder import list_photographs
 from sre_monai.data.fundus_reader import IMAGE_EXTENSIONS, BinaryMaskReader, FundusReader
 from sre_monai.data.prepare import prepare_dataset
 from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, STARE, RetinaCase, RetinaDataset
+from sre_monai.data.tolerant_dataset import TolerantDataset
 
 __all__ = [
     "CHASE_DB1",
@@ -18,8 +20,10 @@ __all__ = [
     "RemoteFile",
     "RetinaCase",
     "RetinaDataset",
+    "TolerantDataset",
     "download_file",
     "extract_archive",
+    "list_photographs",
     "load_datalist",
     "prepare_dataset",
 ]

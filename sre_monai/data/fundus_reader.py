@@ -11,6 +11,8 @@ from monai.data import PILReader
 from monai.utils import ensure_tuple
 from PIL import Image
 
+from sre_monai.files import EXIF_ORIENTATION
+
 __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "FundusReader"]
 
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -28,6 +30,10 @@ class _DecodingReader(PILReader):
     def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> list[PathLike]:
         """Keep the names: `LoadImage` would hide an error raised here and try other readers on the damaged file."""
         return list(ensure_tuple(data))
+
+    def _get_meta_dict(self, img: Image.Image) -> dict:
+        """Note the EXIF orientation, for results to carry it over."""
+        return {**super()._get_meta_dict(img), "exif_orientation": img.getexif().get(EXIF_ORIENTATION, 1)}
 
     def get_data(self, img: Sequence[PathLike]) -> tuple[np.ndarray, dict]:
         """Decode and convert the files, and return the array (W, H, …) with its metadata."""
@@ -92,7 +98,7 @@ def _decode(name: PathLike, convert: Callable[[Image.Image], Image.Image]) -> Im
         raise ValueError(
             f"{name} cannot be read as an image ({error}): a complete file in a format such as PNG, JPEG or TIFF is "
             "expected; replace the file or leave it out."
-        ) from error
+        ) from None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -11,13 +11,15 @@ __all__ = ["Vessel", "grow_vessels"]
 
 # Lengths are in radii of the field of view (45°), so that one retina looks the same at every image size.
 STEP = 0.004
-ARTERY_RADIUS, VEIN_RADIUS = 0.0125, 0.0155  # of the largest vessels at the optic disc: 6 and 8 px wide in DRIVE
-BRANCH_DISTANCE = 0.075  # mean length between two branches of a vessel
-TAPER = 0.35  # relative loss of radius by twigs too thin to be seen, for each unit of length
-TORTUOSITY = 1.6  # standard deviation of a vessel's random curvature
+ARTERY_RADIUS, VEIN_RADIUS = 0.0135, 0.0170  # of the largest vessels at the optic disc: 7 and 9 px wide in DRIVE
+BRANCH_DISTANCE = 0.05  # mean length between two branches of a vessel
+TAPER = 0.08  # relative loss of radius by twigs too thin to be seen, for each unit of length
+TORTUOSITY = 6.0  # standard deviation of a vessel's random curvature
 STEERING = 4.0  # how strongly a vessel turns to its course, for each unit of length
-CLEARANCE = 0.012  # between the walls of two vessels of one kind, which never cross
-MAX_CROSSING = 0.05  # length for which an artery may lie on a vein
+CLEARANCE = 0.008  # between the walls of two vessels of one kind, which never cross
+MINIMUM_LENGTH = 0.1
+FADING = 0.04  # slope of the radius at the ends of vessels that stop inside the field of view
+MAX_CROSSING = 0.08  # length for which an artery may lie on a vein
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,10 @@ def grow_vessels(
     while tips:
         tips.sort(key=lambda tip: tip.radius)
         vessel, twigs = retina.grow(tips.pop(), len(vessels) + 1)
-        vessels.append(vessel)
-        tips.extend(twigs)
-    return [vessel for vessel in vessels if len(vessel.points) > 1]
+        if vessel is not None:
+            vessels.append(vessel)
+            tips.extend(twigs)
+    return vessels
 
 
 class _Retina:
@@ -115,14 +118,13 @@ class _Retina:
         """The vessels that come out of the optic disc."""
         tips = []
         for side in (-1.0, 1.0):
-            for is_artery in (True, False):
-                size = ARTERY_RADIUS if is_artery else VEIN_RADIUS
-                # the artery runs just inside of its vein or just outside
-                span = self.span * (1 + (0.09 if is_artery else -0.07) * self.rng.choice((-1, 1)))
+            for is_artery, order in zip((True, False), self.rng.permutation([0.86, 1.14]), strict=True):
+                size = (ARTERY_RADIUS if is_artery else VEIN_RADIUS) * self.rng.uniform(0.85, 1.1)
+                span = self.span * (order + self.rng.uniform(-0.1, 0.1))
                 arcade = side * span**2 / (4 * self.distance)
-                tips.append(self._root(side * self.rng.uniform(70, 95), size, is_artery, arcade))
+                tips.append(self._root(side * self.rng.uniform(70, 100), size, is_artery, arcade))
                 tips.append(self._root(side * self.rng.uniform(115, 150), size * 0.68, is_artery, None))
-        for angle in np.arange(8) * 45 + self.rng.uniform(-20, 20, 8):
+        for angle in np.arange(10) * 36 + self.rng.uniform(-16, 16, 10):
             size = self.rng.uniform(0.2, 0.45) * VEIN_RADIUS
             tips.append(self._root(float(angle), size, bool(self.rng.random() < 0.5), None))
         return tips
@@ -134,7 +136,7 @@ class _Retina:
         position = self.disc + 0.03 * direction + self.rng.normal(0, 0.012, 2)
         return _Tip(position, math.atan2(direction[1], direction[0]), radius, is_artery, arcade)
 
-    def grow(self, tip: _Tip, number: int) -> tuple[Vessel, list[_Tip]]:
+    def grow(self, tip: _Tip, number: int) -> tuple[Vessel | None, list[_Tip]]:
         """Grow a vessel to its end, and start the twigs on its way."""
         points, radii, twigs = [tip.position], [tip.radius], []
         position, heading, radius = tip.position, tip.heading, tip.radius
@@ -142,9 +144,9 @@ class _Retina:
         until_branch = self.rng.exponential(BRANCH_DISTANCE) + 0.04
         travelled = 0.0
         while radius >= self.minimum_radius and np.linalg.norm(position) < 1.02:
-            bend = 0.94 * bend + self.rng.normal(0, TORTUOSITY * math.sqrt(1 - 0.94**2))
+            bend = 0.92 * bend + self.rng.normal(0, TORTUOSITY * math.sqrt(1 - 0.92**2))
             turn = _angle(self._course(position, tip.arcade) - heading)
-            heading += STEP * (STEERING * turn * (3 if tip.arcade else 1) + bend * (0.5 if tip.arcade else 1))
+            heading += STEP * (STEERING * turn * (2 if tip.arcade else 1) + bend)
             position = position + STEP * np.array([math.cos(heading), math.sin(heading)])
             radius *= 1 - STEP * TAPER
             travelled += STEP
@@ -153,13 +155,13 @@ class _Retina:
             crossing = crossing + STEP if self._is_taken(position, 0.0, not tip.is_artery, number) else 0.0
             if crossing > MAX_CROSSING and travelled > 0.15 and tip.arcade is None:
                 break
-            if np.linalg.norm(position - self.fovea) < 0.07:  # the foveal avascular zone
+            if self._ends_at_fovea(position, heading):
                 break
             points.append(position)
             radii.append(radius)
             until_branch -= STEP
             if until_branch < 0:
-                share = math.exp(self.rng.uniform(math.log(0.01), math.log(0.5)))  # of the blood flow
+                share = math.exp(self.rng.uniform(math.log(0.02), math.log(0.4)))  # of the blood flow
                 thin, radius = radius * share ** (1 / 3), radius * (1 - share) ** (1 / 3)
                 away, main = _murray_angles(radii[-1], thin, radius)
                 if thin >= self.minimum_radius:
@@ -167,9 +169,20 @@ class _Retina:
                 heading -= side * main * (0.3 if tip.arcade else 1)
                 side = -side if self.rng.random() < 0.8 else side
                 until_branch = self.rng.exponential(BRANCH_DISTANCE) + 0.01
+        if travelled < MINIMUM_LENGTH:  # no room here
+            return None, []
         self._occupy(points, radii, tip.is_artery, number)
+        if np.linalg.norm(position) < 1:  # vessels that stop before the rim fade
+            fade = self.minimum_radius + FADING * STEP * np.arange(len(radii))[::-1]
+            radii = np.minimum(radii, fade)
         path = np.array(points) * self.unit + self.centre
         return Vessel(path, np.array(radii) * self.unit, tip.is_artery), twigs
+
+    def _ends_at_fovea(self, position: np.ndarray, heading: float) -> bool:
+        """Whether a vessel has come to the foveal avascular zone, or would turn around it."""
+        offset = self.fovea - position
+        near = float(np.linalg.norm(offset))
+        return near < 0.07 or (near < 0.25 and offset @ (math.cos(heading), math.sin(heading)) < 0)
 
     def _course(self, position: np.ndarray, arcade: float | None) -> float:
         """The heading that a vessel would take here."""
@@ -179,7 +192,8 @@ class _Retina:
             slope = 2 * abs(arcade) / height * (1 - (along / (1.7 * self.distance)) ** 2)
             direction = self.axis + math.copysign(slope, arcade) * self.across
         elif along > 0 and across**2 < self.span**2 * along / self.distance:
-            direction = self.fovea - position
+            ahead = max(0.0, along + 0.35 - self.distance)  # to the fovea, and past it along the horizontal raphe
+            direction = self.fovea + ahead * self.axis - position
         else:
             outward = position - self.disc
             direction = outward + 0.5 * (position - self.fovea)
@@ -194,7 +208,9 @@ class _Retina:
         """Whether another vessel of that kind is here."""
         row, column = self._cell(position)
         reach = round((radius + CLEARANCE) * self.cells / 2.1) if radius > 0 else 0
-        around = self.owner[is_artery][max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
+        around = self.owner[is_artery][
+            max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1
+        ]
         return bool(((around != 0) & (around != number)).any())
 
     def _occupy(self, points: list[np.ndarray], radii: list[float], is_artery: bool, number: int) -> None:
@@ -202,7 +218,9 @@ class _Retina:
         for position, radius in zip(points, radii, strict=True):
             row, column = self._cell(position)
             reach = round(radius * self.cells / 2.1)
-            self.owner[is_artery][max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = number
+            self.owner[is_artery][
+                max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1
+            ] = number
 
 
 def _murray_angles(parent: float, first: float, second: float) -> tuple[float, float]:

@@ -1,3 +1,6 @@
+from sre_monai.engines.folder_report import FolderReport
 from sre_monai.engines.random_trim import RandomTrim
+from sre_monai.engines.save_vessels import SaveVesselsd
+from sre_monai.engines.tolerant_evaluator import TolerantEvaluator
 
-__all__ = ["RandomTrim"]
+__all__ = ["FolderReport", "RandomTrim", "SaveVesselsd", "TolerantEvaluator"]

@@ -1,0 +1,80 @@
+"""Files that are whole or absent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+__all__ = ["require_file", "save_png", "written_atomically"]
+
+EXIF_ORIENTATION = 0x0112
+
+
+@contextmanager
+def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a file beside its place and move it there once it is complete.
+
+    Args:
+        path: the file to make; an existing one is replaced, missing folders are made.
+
+    Yields:
+        The path to write to: hidden, in the same folder, with the same extension.
+
+    Examples:
+        >>> with written_atomically("report.csv") as unfinished:  # doctest: +SKIP
+        ...     unfinished.write_text("file,status")
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def save_png(path: str | os.PathLike[str], pixels: np.ndarray, exif_orientation: int = 1) -> None:
+    """Write a picture, whole or not at all.
+
+    Args:
+        path: the file to make; an existing one is replaced, missing folders are made.
+        pixels: (H, W) of uint8 or uint16, or (H, W, 3) of uint8.
+        exif_orientation: value of the EXIF tag that tells viewers how to turn the picture; 1 is as stored.
+
+    Examples:
+        >>> save_png("black.png", np.zeros((8, 8, 3), np.uint8))  # doctest: +SKIP
+    """
+    exif = Image.Exif()
+    if exif_orientation != 1:
+        exif[EXIF_ORIENTATION] = exif_orientation
+    with written_atomically(path) as unfinished:
+        Image.fromarray(pixels).save(unfinished, format="PNG", exif=exif)
+
+
+def require_file(path: str | os.PathLike[str], what: str) -> str:
+    """Check that a file is there.
+
+    Args:
+        path: the file.
+        what: what it is, to begin the sentence with.
+
+    Returns:
+        The path as a string.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+
+    Examples:
+        >>> require_file("no/model.pt", "the network's weights")
+        Traceback (most recent call last):
+        FileNotFoundError: the network's weights: there is no file no/model.pt.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{what}: there is no file {path}.")
+    return str(path)

@@ -1,0 +1,106 @@
+"""How far a network is from commuting with the symmetries of the pixel grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from monai.metrics import CumulativeIterationMetric, do_metric_reduction
+from monai.utils import MetricReduction
+
+from sre_monai.transforms.rotate import SYMMETRIES, Symmetry, apply_symmetry, invert_symmetry
+
+__all__ = ["EquivarianceErrorMetric", "equivariance_error"]
+
+
+@torch.no_grad()
+def equivariance_error(
+    network: Callable[[torch.Tensor], torch.Tensor],
+    x: torch.Tensor,
+    symmetries: Iterable[Symmetry] = SYMMETRIES,
+) -> dict[Symmetry, float]:
+    r"""Measure a network's relative equivariance error for each symmetry of the square.
+
+    For a symmetry *g*: :math:`\lVert f(gx) - g\,f(x) \rVert_2 \,/\, \lVert f(x) \rVert_2`, over the whole batch. Zero
+    is equivariant; about 1e-6 is float32 rounding; 1.4 is what two unrelated outputs of zero mean have.
+
+    Args:
+        network: maps (B, C, …, W, H) to (B, K, …, W, H), for any size; in evaluation mode, so that it has no dropout
+            and no batch statistics. An output without spatial axes, (B, K), is compared as it is: its error is one of
+            invariance.
+        x: batch of images; the symmetries turn and mirror the last two axes.
+        symmetries: which of :data:`sre_monai.transforms.rotate.SYMMETRIES` to measure.
+
+    Returns:
+        The error of each symmetry, in the order given; NaN if the upright output is zero everywhere.
+
+    Raises:
+        ValueError: if the network's output for a turned image isn't of the turned size.
+
+    Examples:
+        >>> errors = equivariance_error(torch.nn.AvgPool2d(3, stride=1, padding=1), torch.rand(1, 3, 8, 9))
+        >>> len(errors), max(errors.values()) < 1e-6
+        (8, True)
+    """
+    upright = network(x)
+    errors = {}
+    for symmetry in symmetries:
+        output = network(apply_symmetry(x, symmetry))
+        turned_back = invert_symmetry(output, symmetry) if output.ndim == x.ndim else output
+        errors[symmetry] = _relative_error(turned_back[None], upright[None]).item()
+    return errors
+
+
+def _relative_error(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    """Relative L2 error of every item."""
+    if actual.shape != expected.shape:
+        raise ValueError(
+            f"the turned and the upright prediction differ in shape: {tuple(actual.shape)} and {tuple(expected.shape)}."
+        )
+    actual, expected = actual.flatten(1).double(), expected.flatten(1).double()
+    difference = torch.linalg.vector_norm(actual - expected, dim=1)
+    norm = torch.linalg.vector_norm(expected, dim=1)
+    return torch.where(norm > 0, difference / norm, torch.nan)
+
+
+class EquivarianceErrorMetric(CumulativeIterationMetric):
+    """Relative equivariance error as a MONAI metric, collected over iterations: see :func:`equivariance_error`.
+
+    ``y_pred`` is the prediction of the turned image, turned back; ``y`` is the prediction of the upright image. Both
+    are (B, K, spatial…) of any number of axes; the error of an item is taken over all its channels.
+
+    Args:
+        reduction: how :meth:`aggregate` reduces the errors that aren't NaN, one of MONAI's reductions.
+
+    Examples:
+        >>> metric = EquivarianceErrorMetric()
+        >>> metric(y_pred=torch.full((1, 1, 4, 4), 1.5), y=torch.ones(1, 1, 4, 4)).item()
+        0.5
+        >>> metric.aggregate().item()
+        0.5
+    """
+
+    def __init__(self, reduction: MetricReduction | str = MetricReduction.MEAN) -> None:
+        super().__init__()
+        self.reduction = reduction
+
+    def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        """Errors of one batch, (B, 1)."""
+        return _relative_error(y_pred, y)[:, None]
+
+    def aggregate(self, reduction: MetricReduction | str | None = None) -> torch.Tensor:
+        """Reduce the collected errors.
+
+        Args:
+            reduction: another reduction than the one given at construction.
+
+        Returns:
+            The reduced error. As everywhere in MONAI, a mean over NaN alone is 0.
+
+        Raises:
+            ValueError: if nothing has been collected.
+        """
+        errors = self.get_buffer()
+        if errors is None:
+            raise ValueError("EquivarianceErrorMetric has nothing to aggregate: call it on predictions first.")
+        return do_metric_reduction(errors, reduction or self.reduction)[0]

@@ -1,0 +1,26 @@
+"""Transforms for fundus photographs: field of view, working resolution, normalisation, rotation by a given angle."""
+
+from sre_monai.transforms.field_of_view import (
+    FieldOfViewd,
+    IgnoreOutsideFieldOfViewd,
+    estimate_field_of_view,
+    field_of_view_diameter,
+)
+from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
+from sre_monai.transforms.rotate import SYMMETRIES, Symmetry, apply_symmetry, invert_symmetry, rotate, rotate_back
+from sre_monai.transforms.working_resolution import WorkingResolutiond
+
+__all__ = [
+    "SYMMETRIES",
+    "FieldOfViewd",
+    "IgnoreOutsideFieldOfViewd",
+    "NormalizeInsideFieldOfViewd",
+    "Symmetry",
+    "WorkingResolutiond",
+    "apply_symmetry",
+    "estimate_field_of_view",
+    "field_of_view_diameter",
+    "invert_symmetry",
+    "rotate",
+    "rotate_back",
+]

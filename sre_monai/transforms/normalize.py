@@ -1,0 +1,58 @@
+"""Intensity normalisation by the retina alone, without the dark border around it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform
+from monai.utils import convert_to_dst_type, convert_to_tensor
+
+from sre_monai.transforms.field_of_view import get_field_of_view
+
+__all__ = ["NormalizeInsideFieldOfViewd"]
+
+
+class NormalizeInsideFieldOfViewd(MapTransform):
+    """Give every channel zero mean and unit standard deviation inside the field of view, and zero outside.
+
+    The border becomes the retina's mean, so that a network sees no cliff at the rim. Global statistics know no
+    direction; they are taken in float64, where the order of the pixels is lost in rounding to float32.
+
+    Args:
+        keys: keys of the images, shape (C, W, H). The result is float32 and keeps the metadata.
+        fov_key: key of the field of view, non-zero inside; see `FieldOfViewd`.
+        allow_missing_keys: skip images that are not there.
+
+    Raises:
+        ValueError: when the field of view is missing, empty or not the image's size.
+
+    Examples:
+        >>> image, fov = torch.tensor([[[1.0, 3.0, 9.0]]]), torch.tensor([[[1, 1, 0]]])
+        >>> NormalizeInsideFieldOfViewd("image")({"image": image, "fov": fov})["image"]
+        tensor([[[-1.,  1.,  0.]]])
+    """
+
+    def __init__(self, keys: KeysCollection, fov_key: str = "fov", allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.fov_key = fov_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return a copy of the data with normalised images."""
+        d = dict(data)
+        for key in self.key_iterator(d):
+            image = convert_to_tensor(d[key])
+            fov = get_field_of_view(d, key, self.fov_key).to(image.device)
+            d[key] = convert_to_dst_type(_normalize(image, fov), d[key], dtype=torch.float32)[0]
+        return d
+
+
+def _normalize(image: torch.Tensor, fov: torch.Tensor) -> torch.Tensor:
+    """Normalise each channel; a constant one becomes zero."""
+    inside = image[:, fov[0]].double()
+    mean = inside.mean(dim=1)[:, None, None]
+    std = inside.std(dim=1, correction=0)[:, None, None]
+    varies = (inside.amax(dim=1) > inside.amin(dim=1))[:, None, None]
+    return torch.where(fov & varies, (image - mean) / std, 0.0)

@@ -1,0 +1,166 @@
+"""Turns by any angle and the eight symmetries of the square, for tensors of shape (…, W, H)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+__all__ = ["SYMMETRIES", "Symmetry", "apply_symmetry", "invert_symmetry", "rotate", "rotate_back"]
+
+MODES = ("nearest", "bilinear", "bicubic")
+
+
+class Symmetry(NamedTuple):
+    """A symmetry of the square: a mirror image of the first spatial axis if ``flip``, then ``k`` turns by 90°."""
+
+    k: int
+    flip: bool
+
+
+SYMMETRIES = tuple(Symmetry(k, flip) for flip in (False, True) for k in range(4))
+"""All eight; the first is the identity."""
+
+
+def apply_symmetry(x: torch.Tensor, symmetry: Symmetry | tuple[int, bool]) -> torch.Tensor:
+    """Turn and mirror a tensor, exactly.
+
+    Args:
+        x: tensor of shape (…, W, H).
+        symmetry: one of `SYMMETRIES`.
+
+    Returns:
+        Tensor of shape (…, W, H), or (…, H, W) for an odd number of turns.
+
+    Examples:
+        >>> apply_symmetry(torch.tensor([[1, 2], [3, 4]]), Symmetry(k=1, flip=False))
+        tensor([[2, 4],
+                [1, 3]])
+    """
+    k, flip = symmetry
+    return torch.rot90(x.flip(-2) if flip else x, k, (-2, -1))
+
+
+def invert_symmetry(x: torch.Tensor, symmetry: Symmetry | tuple[int, bool]) -> torch.Tensor:
+    """Undo `apply_symmetry`.
+
+    Args:
+        x: tensor of shape (…, W, H).
+        symmetry: the symmetry to undo, one of `SYMMETRIES`.
+
+    Returns:
+        Tensor of shape (…, W, H), or (…, H, W) for an odd number of turns.
+
+    Examples:
+        >>> invert_symmetry(torch.tensor([[2, 4], [1, 3]]), Symmetry(k=1, flip=False))
+        tensor([[1, 2],
+                [3, 4]])
+    """
+    k, flip = symmetry
+    y = torch.rot90(x, -k, (-2, -1))
+    return y.flip(-2) if flip else y
+
+
+def rotate(x: torch.Tensor, angle: float, mode: str = "bilinear", expand: bool = False) -> torch.Tensor:
+    """Rotate about the image's centre.
+
+    A positive angle turns the first spatial axis towards the second, as ``torch.rot90(x, 1, (-2, -1))`` does: clockwise
+    on the screen for MONAI's (W, H) order. Multiples of 90° are that very operation, without interpolation, where its
+    result fits the canvas: for squares, for enlarged canvases and for 180°.
+
+    Args:
+        x: tensor of shape (…, W, H), any dtype and device.
+        angle: in degrees.
+        mode: interpolation: ``"nearest"`` (for labels), ``"bilinear"`` or ``"bicubic"`` (which may overshoot).
+        expand: enlarge the canvas so that nothing is cut. Each axis keeps its parity, so that the centres of input and
+            output coincide on the pixel grid (except at odd multiples of 90°, where the axes trade places).
+
+    Returns:
+        Tensor of the same dtype, shape (…, W, H) or larger; zero where the input does not reach.
+
+    Raises:
+        ValueError: when the mode is unknown or there are fewer than two axes.
+
+    Examples:
+        >>> rotate(torch.ones(3, 10, 20), 30, expand=True).shape
+        torch.Size([3, 20, 24])
+    """
+    size = _size(x)
+    return _turn(x, angle, _expanded(size, angle) if expand else size, mode)
+
+
+def rotate_back(y: torch.Tensor, angle: float, size: tuple[int, int], mode: str = "bilinear") -> torch.Tensor:
+    """Undo `rotate`: turn by the opposite angle onto a canvas of the original size.
+
+    Args:
+        y: rotated tensor of shape (…, W', H'), enlarged or not.
+        angle: the angle it was rotated by, in degrees.
+        size: the original (W, H).
+        mode: interpolation, see `rotate`.
+
+    Returns:
+        Tensor of shape (…, W, H).
+
+    Raises:
+        ValueError: when the mode is unknown or there are fewer than two axes.
+
+    Examples:
+        >>> x = torch.rand(1, 5, 8)
+        >>> bool((rotate_back(rotate(x, 90, expand=True), 90, (5, 8)) == x).all())
+        True
+    """
+    return _turn(y, -angle, (size[0], size[1]), mode)
+
+
+def _size(x: torch.Tensor) -> tuple[int, int]:
+    """Size (W, H) of a tensor."""
+    if x.ndim < 2:
+        raise ValueError(f"A tensor of shape (…, W, H) is expected, got {tuple(x.shape)}.")
+    return x.shape[-2], x.shape[-1]
+
+
+def _expanded(size: tuple[int, int], angle: float) -> tuple[int, int]:
+    """Smallest canvas of the same parity that holds the rotated image."""
+    if angle % 90 == 0:
+        return size if angle % 180 == 0 else (size[1], size[0])
+    cos, sin = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
+    first = math.ceil(size[0] * cos + size[1] * sin)
+    second = math.ceil(size[0] * sin + size[1] * cos)
+    return first + (first - size[0]) % 2, second + (second - size[1]) % 2
+
+
+def _turn(x: torch.Tensor, angle: float, size: tuple[int, int], mode: str) -> torch.Tensor:
+    """Rotate onto a canvas of the given size, centre on centre."""
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {MODES}, got {mode!r}.")
+    planes = x.reshape(1, -1, *_size(x))
+    if angle % 90 == 0:
+        exact = torch.rot90(x, int(angle // 90) % 4, (-2, -1))
+        if _size(exact) == size:
+            return exact
+    dtype = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
+    planes = planes.to(dtype)
+    grid = _sampling_grid(planes, angle, size)
+    turned = F.grid_sample(planes, grid, mode=mode, padding_mode="zeros", align_corners=False)
+    turned = turned.reshape(*x.shape[:-2], *size)
+    return turned.to(x.dtype) if x.is_floating_point() else _to_integer(turned, x.dtype)
+
+
+def _sampling_grid(x: torch.Tensor, angle: float, size: tuple[int, int]) -> torch.Tensor:
+    """Where in `x` each pixel of the rotated canvas comes from, in the coordinates of `grid_sample`."""
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    axes = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in size]
+    first, second = torch.meshgrid(*axes, indexing="ij")
+    source = torch.stack((cos * second - sin * first, cos * first + sin * second), dim=-1)  # last axis comes first
+    scale = torch.tensor([2 / x.shape[-1], 2 / x.shape[-2]], dtype=torch.float64)
+    return (source * scale)[None].to(x)
+
+
+def _to_integer(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Round to an integer type within its range; booleans are cut at one half."""
+    if dtype == torch.bool:
+        return x > 0.5
+    limits = torch.iinfo(dtype)
+    return x.round().clamp(limits.min, limits.max).to(dtype)

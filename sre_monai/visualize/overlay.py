@@ -1,0 +1,130 @@
+"""Segmentations drawn over the photograph, for the eye of a clinician.
+
+Maps come in MONAI's order, channel first as PILReader reads them, (C, W, H); pictures go out in PIL's, (H, W, 3).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from monai.utils import convert_to_numpy
+from scipy.ndimage import distance_transform_edt
+
+__all__ = ["error_overlay", "vessel_overlay"]
+
+# The palette of Okabe and Ito (Color Universal Design, 2008) keeps its colours apart in all common colour blindness.
+BLUISH_GREEN = (0, 158, 115)
+ORANGE = (230, 159, 0)
+SKY_BLUE = (86, 180, 233)
+CYAN = (0, 229, 255)
+WHITE = (255, 255, 255)
+
+TINT_OPACITY = 0.55
+OUTLINE_OPACITY = 0.8
+OUTLINES_PER_IMAGE = 400  # the field of view's outline is the image's shorter side divided by this wide
+
+
+def vessel_overlay(
+    image: np.ndarray | torch.Tensor,
+    mask: np.ndarray | torch.Tensor,
+    fov: np.ndarray | torch.Tensor | None = None,
+) -> np.ndarray:
+    """Draw a vessel mask over its photograph.
+
+    The vessels get a cyan tint through which the photograph still shows, the field of view a thin white outline.
+
+    Args:
+        image: photograph (3, W, H) or (1, W, H), intensities 0–255.
+        mask: vessels (1, W, H), above zero on a vessel.
+        fov: field of view (1, W, H), above zero inside; without it nothing is outlined.
+
+    Returns:
+        The picture, uint8 of shape (H, W, 3), as ``PIL.Image.fromarray`` takes it.
+
+    Raises:
+        ValueError: if a shape isn't as above or the intensities aren't 0–255.
+
+    Examples:
+        >>> vessel_overlay(np.full((3, 40, 30), 200), np.eye(40, 30)[None]).shape
+        (30, 40, 3)
+    """
+    picture = _picture(image)
+    _paint(picture, _region(mask, picture, "mask"), CYAN, TINT_OPACITY)
+    return _finish(picture, fov)
+
+
+def error_overlay(
+    image: np.ndarray | torch.Tensor,
+    prediction: np.ndarray | torch.Tensor,
+    label: np.ndarray | torch.Tensor,
+    fov: np.ndarray | torch.Tensor | None = None,
+) -> np.ndarray:
+    """Draw where a vessel mask agrees with its label and where it errs, over a dark grey version of the photograph.
+
+    - **bluish green**: vessel in both (true positive)
+    - **orange**: vessel in the prediction only (false positive)
+    - **sky blue**: vessel in the label only (false negative)
+
+    The colours are three of Okabe and Ito's palette (Color Universal Design, 2008), told apart with any common colour
+    blindness.
+
+    Args:
+        image: photograph (3, W, H) or (1, W, H), intensities 0–255.
+        prediction: predicted vessels (1, W, H), above zero on a vessel.
+        label: reference vessels (1, W, H), above zero on a vessel.
+        fov: field of view (1, W, H), above zero inside; nothing outside of it is coloured. Without it the whole image
+            is.
+
+    Returns:
+        The picture, uint8 of shape (H, W, 3).
+
+    Raises:
+        ValueError: if a shape isn't as above or the intensities aren't 0–255.
+
+    Examples:
+        >>> mask = np.ones((1, 2, 2))
+        >>> error_overlay(np.zeros((3, 2, 2)), mask, mask)[0, 0].tolist()
+        [0, 158, 115]
+    """
+    picture = _picture(image)
+    picture[:] = 0.6 * picture.mean(axis=-1, keepdims=True)
+    predicted, expected = _region(prediction, picture, "prediction"), _region(label, picture, "label")
+    inside = True if fov is None else _region(fov, picture, "fov")
+    _paint(picture, predicted & expected & inside, BLUISH_GREEN)
+    _paint(picture, predicted & ~expected & inside, ORANGE)
+    _paint(picture, ~predicted & expected & inside, SKY_BLUE)
+    return _finish(picture, fov)
+
+
+def _picture(image: np.ndarray | torch.Tensor) -> np.ndarray:
+    """Bring a photograph into PIL's order, as float to be painted on."""
+    pixels = convert_to_numpy(image)
+    if pixels.ndim != 3 or pixels.shape[0] not in (1, 3):
+        raise ValueError(f"image must be (3, W, H) or (1, W, H), got {pixels.shape}.")
+    if pixels.min() < 0 or pixels.max() > 255 or (pixels.dtype.kind == "f" and 0 < pixels.max() <= 1):
+        raise ValueError(f"image must hold intensities 0–255, got {pixels.min():g} to {pixels.max():g}: rescale it.")
+    return np.broadcast_to(pixels, (3, *pixels.shape[1:])).transpose(2, 1, 0).astype(np.float32)
+
+
+def _region(mask: np.ndarray | torch.Tensor, picture: np.ndarray, name: str) -> np.ndarray:
+    """Bring a mask into PIL's order, as boolean (H, W)."""
+    values = convert_to_numpy(mask)
+    height, width, _ = picture.shape
+    if values.shape != (1, width, height):
+        raise ValueError(f"{name} must be {(1, width, height)} like the image, got {values.shape}.")
+    return values[0].T > 0
+
+
+def _paint(picture: np.ndarray, region: np.ndarray, color: tuple[int, int, int], opacity: float = 1.0) -> None:
+    """Mix a colour into a region, in place."""
+    picture[region] += opacity * (np.array(color, np.float32) - picture[region])
+
+
+def _finish(picture: np.ndarray, fov: np.ndarray | torch.Tensor | None) -> np.ndarray:
+    """Outline the field of view and round to bytes."""
+    if fov is not None:
+        inside = _region(fov, picture, "fov")
+        width = max(1, round(min(inside.shape) / OUTLINES_PER_IMAGE))
+        depth = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
+        _paint(picture, inside & (depth <= width), WHITE, OUTLINE_OPACITY)
+    return picture.round().astype(np.uint8)

@@ -1,0 +1,135 @@
+"""Turns: the symmetries as a group, interpolation against scipy, and the way back."""
+
+import math
+
+import pytest
+import torch
+from scipy import ndimage
+
+from sre_monai.transforms.rotate import SYMMETRIES, apply_symmetry, invert_symmetry, rotate, rotate_back
+from tests.tolerances import assert_close
+
+SIZES = [(40, 40), (41, 41), (40, 53), (37, 48), (45, 39)]
+
+
+def smooth(width: int, height: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    x, y = torch.arange(width, dtype=dtype), torch.arange(height, dtype=dtype)
+    return torch.stack([torch.sin(x[:, None] / 5) + torch.cos(y / 7), x[:, None] / 40 - (y / 50) ** 2])
+
+
+def test_there_are_eight_different_symmetries():
+    x = torch.rand(3, 5, 5)
+    assert len(set(SYMMETRIES)) == 8
+    results = [apply_symmetry(x, symmetry) for symmetry in SYMMETRIES]
+    assert torch.equal(results[0], x)
+    assert all(not torch.equal(results[i], results[j]) for i in range(8) for j in range(i))
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("size", SIZES)
+def test_inverse(symmetry, size):
+    x = torch.rand(2, 3, *size)
+    assert torch.equal(invert_symmetry(apply_symmetry(x, symmetry), symmetry), x)
+    assert torch.equal(apply_symmetry(invert_symmetry(x, symmetry), symmetry), x)
+
+
+@pytest.mark.parametrize("first", SYMMETRIES)
+@pytest.mark.parametrize("second", SYMMETRIES)
+def test_closed_under_composition(first, second):
+    x = torch.rand(4, 5)
+    both = apply_symmetry(apply_symmetry(x, first), second)
+    assert sum(both.shape == y.shape and torch.equal(both, y) for y in (apply_symmetry(x, s) for s in SYMMETRIES)) == 1
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("k", range(-3, 6))
+def test_multiples_of_90_degrees_are_exact(k, size, mode):
+    x = torch.rand(3, *size)
+    assert torch.equal(rotate(x, 90 * k, mode, expand=True), torch.rot90(x, k, (-2, -1)))
+    assert torch.equal(rotate_back(rotate(x, 90 * k, mode, expand=True), 90 * k, size, mode), x)
+
+
+def test_90_degrees_on_a_kept_canvas():
+    """Sizes of one parity: the middle is the exact turn, what the turned image does not reach is zero."""
+    x = torch.rand(1, 30, 44, dtype=torch.float64)
+    y = rotate(x, 90)
+    assert_close(y[:, :, 7:37], torch.rot90(x, 1, (-2, -1))[:, 7:37])
+    assert_close(y[:, :, :7], torch.zeros(1, 30, 7))
+
+
+@pytest.mark.parametrize("angle", [90.0, 180.0, 270.0, -90.0])
+@pytest.mark.parametrize("size", [(40, 40), (41, 41), (40, 54)])
+def test_interpolated_turns_go_the_same_way(angle, size):
+    x = smooth(*size)
+    inner = (slice(None), slice(3, -3), slice(3, -3))
+    near = rotate(x, angle - 1e-3)[inner]
+    exact = rotate(x, angle)[inner]
+    reached = (
+        torch.minimum(rotate(torch.ones_like(x), angle)[inner], rotate(torch.ones_like(x), angle - 1e-3)[inner]) == 1
+    )
+    assert reached.any()
+    torch.testing.assert_close(near[reached], exact[reached], rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(("order", "mode"), [(0, "nearest"), (1, "bilinear")])
+@pytest.mark.parametrize("angle", [17.3, 45.1, 133.7, -61.9])
+@pytest.mark.parametrize("size", SIZES)
+def test_against_scipy(angle, order, mode, size):
+    x = torch.rand(*size, dtype=torch.float64)
+    expected = ndimage.rotate(x.numpy(), angle, axes=(1, 0), reshape=False, order=order)
+    inside = ndimage.rotate(ndimage.binary_erosion(torch.ones(size).numpy(), iterations=2).astype(float), angle,
+                            axes=(1, 0), reshape=False, order=0) > 0.5  # fmt: skip
+    difference = (rotate(x, angle, mode) - torch.from_numpy(expected)).abs()[torch.from_numpy(inside)]
+    assert len(difference) > 100
+    assert difference.max() < 1e-9
+
+
+@pytest.mark.parametrize("angle", [7.0, 30.0, 45.0, 91.0, 200.0])
+@pytest.mark.parametrize("size", SIZES)
+def test_enlarged_canvas_keeps_parity_and_everything(angle, size):
+    y = rotate(torch.ones(1, *size, dtype=torch.float64), angle, expand=True)
+    cos, sin = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
+    extent = (size[0] * cos + size[1] * sin, size[0] * sin + size[1] * cos)
+    for new, old, needed in zip(y.shape[1:], size, extent, strict=True):
+        assert (new - old) % 2 == 0
+        assert needed <= new < needed + 2
+    assert y.sum() == pytest.approx(size[0] * size[1], rel=0.01)
+
+
+@pytest.mark.parametrize("angle", [10.0, 45.0, 123.0, 300.0])
+@pytest.mark.parametrize("size", SIZES)
+def test_way_back(angle, size):
+    x = smooth(*size)
+    back = rotate_back(rotate(x, angle, "bicubic", expand=True), angle, size, "bicubic")
+    assert back.shape == x.shape
+    assert (back - x)[:, 3:-3, 3:-3].abs().max() < 0.03  # half a pixel would be 0.1
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool, torch.float16, torch.bfloat16, torch.float64])
+def test_dtype_is_kept(dtype):
+    x = (torch.rand(2, 3, 21, 21) * 255).to(dtype)
+    y = rotate(x, 30, "nearest")
+    assert y.dtype == dtype
+    assert y.shape == x.shape
+    assert set(y.unique().tolist()) <= set(x.unique().tolist()) | {0}
+
+
+def test_bicubic_overshoot_stays_in_range_of_integers():
+    x = torch.zeros(1, 40, 40, dtype=torch.uint8)
+    x[:, 10:30, 10:30] = 255
+    difference = rotate(x, 33, "bicubic").double() - rotate(x.double(), 33, "bicubic")
+    assert rotate(x.double(), 33, "bicubic").max() > 256
+    assert (
+        difference.abs()[rotate(x.double(), 33, "bicubic").clamp(0, 255) == rotate(x.double(), 33, "bicubic")].max()
+        <= 0.51
+    )
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="mode must be one of"):
+        rotate(torch.rand(3, 4, 4), 10, mode="cubic")
+    with pytest.raises(ValueError, match=r"\(…, W, H\)"):
+        rotate(torch.rand(4), 90)
+    with pytest.raises(ValueError, match=r"\(…, W, H\)"):
+        rotate_back(torch.rand(4), 90, (4, 4))
