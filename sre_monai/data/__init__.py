@@ -7,6 +7,7 @@ from sre_monai.data.folder import list_photographs
 from sre_monai.data.fundus_reader import IMAGE_EXTENSIONS, BinaryMaskReader, FundusReader
 from sre_monai.data.prepare import prepare_dataset
 from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, STARE, RetinaCase, RetinaDataset
+from sre_monai.data.synthetic import SyntheticFundus, synthetic_fundus, write_synthetic_dataset
 from sre_monai.data.tolerant_dataset import TolerantDataset
 
 __all__ = [
@@ -20,10 +21,13 @@ __all__ = [
     "RemoteFile",
     "RetinaCase",
     "RetinaDataset",
+    "SyntheticFundus",
     "TolerantDataset",
     "download_file",
     "extract_archive",
     "list_photographs",
     "load_datalist",
     "prepare_dataset",
+    "synthetic_fundus",
+    "write_synthetic_dataset",
 ]

@@ -56,7 +56,7 @@ class FundusReader(_DecodingReader):
 
     Examples:
         >>> from monai.transforms import LoadImage
-        >>> LoadImage(reader=FundusReader())("docs/sample/drive_like.png").shape
+        >>> LoadImage(reader=FundusReader())("docs/sample/eye_565x584.png").shape
         torch.Size([565, 584, 3])
     """
 
@@ -78,8 +78,8 @@ class BinaryMaskReader(_DecodingReader):
 
     Examples:
         >>> from monai.transforms import LoadImage
-        >>> LoadImage(reader=BinaryMaskReader())("docs/sample/drive_like.png").unique()
-        tensor([0., 1.])
+        >>> LoadImage(reader=BinaryMaskReader())("docs/sample/eye_565x584.png").shape
+        torch.Size([565, 584])
     """
 
     def __init__(self) -> None:

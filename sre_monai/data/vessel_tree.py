@@ -12,14 +12,17 @@ __all__ = ["Vessel", "grow_vessels"]
 # Lengths are in radii of the field of view (45°), so that one retina looks the same at every image size.
 STEP = 0.004
 ARTERY_RADIUS, VEIN_RADIUS = 0.0135, 0.0170  # of the largest vessels at the optic disc: 7 and 9 px wide in DRIVE
-BRANCH_DISTANCE = 0.05  # mean length between two branches of a vessel
+BRANCH_DISTANCE = 0.056  # mean length between two branches of a vessel
 TAPER = 0.08  # relative loss of radius by twigs too thin to be seen, for each unit of length
 TORTUOSITY = 6.0  # standard deviation of a vessel's random curvature
+MEMORY = 0.92  # of that curvature from one step to the next
 STEERING = 4.0  # how strongly a vessel turns to its course, for each unit of length
 CLEARANCE = 0.008  # between the walls of two vessels of one kind, which never cross
 MINIMUM_LENGTH = 0.1
 FADING = 0.04  # slope of the radius at the ends of vessels that stop inside the field of view
 MAX_CROSSING = 0.08  # length for which an artery may lie on a vein
+
+GRID_CELLS, GRID_SPAN = 400, 2.1  # of the map on which vessels find each other: a little more than the diameter
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ def grow_vessels(
         "… applied to the angle of branching of arteries", J Gen Physiol 9:835, 1926, doi:10.1085/jgp.9.6.835.
 
     Examples:
-        >>> vessels = grow_vessels(np.random.default_rng(0), (0, 0), (65, 0), (-5, 0), 100, 0.5)
-        >>> sum(vessel.is_artery for vessel in vessels) > 10
+        >>> vessels = grow_vessels(np.random.default_rng(0), (0, 0), (170, 0), (-10, 0), 270, 0.5)
+        >>> {vessel.is_artery for vessel in vessels} == {True, False}
         True
     """
     retina = _Retina(rng, np.array(centre), np.array(disc), np.array(fovea), fov_radius, minimum_radius)
@@ -111,8 +114,7 @@ class _Retina:
         self.axis = self.axis / self.distance
         self.across = np.array([-self.axis[1], self.axis[0]])
         self.span = float(self.rng.uniform(0.5, 0.62))  # height of the arcades above the fovea
-        self.cells = 400  # of the grid on which vessels find each other, along the diameter
-        self.owner = {is_artery: np.zeros((self.cells, self.cells), dtype=int) for is_artery in (True, False)}
+        self.owner = {is_artery: np.zeros((GRID_CELLS, GRID_CELLS), dtype=int) for is_artery in (True, False)}
 
     def roots(self) -> list[_Tip]:
         """The vessels that come out of the optic disc."""
@@ -137,25 +139,22 @@ class _Retina:
         return _Tip(position, math.atan2(direction[1], direction[0]), radius, is_artery, arcade)
 
     def grow(self, tip: _Tip, number: int) -> tuple[Vessel | None, list[_Tip]]:
-        """Grow a vessel to its end, and start the twigs on its way."""
+        """Grow a vessel to its end, and start the twigs on its way; there is no vessel where there is no room."""
         points, radii, twigs = [tip.position], [tip.radius], []
         position, heading, radius = tip.position, tip.heading, tip.radius
-        bend, crossing, side = 0.0, 0.0, float(self.rng.choice((-1, 1)))
+        bend, crossing, travelled, side = 0.0, 0.0, 0.0, float(self.rng.choice((-1, 1)))
         until_branch = self.rng.exponential(BRANCH_DISTANCE) + 0.04
-        travelled = 0.0
         while radius >= self.minimum_radius and np.linalg.norm(position) < 1.02:
-            bend = 0.92 * bend + self.rng.normal(0, TORTUOSITY * math.sqrt(1 - 0.92**2))
-            turn = _angle(self._course(position, tip.arcade) - heading)
+            bend = MEMORY * bend + self.rng.normal(0, TORTUOSITY * math.sqrt(1 - MEMORY**2))
+            turn = math.remainder(self._course(position, tip.arcade) - heading, 2 * math.pi)
             heading += STEP * (STEERING * turn * (2 if tip.arcade else 1) + bend)
             position = position + STEP * np.array([math.cos(heading), math.sin(heading)])
             radius *= 1 - STEP * TAPER
             travelled += STEP
-            if travelled > 0.05 and self._is_taken(position, radius, tip.is_artery, number):
-                break
             crossing = crossing + STEP if self._is_taken(position, 0.0, not tip.is_artery, number) else 0.0
-            if crossing > MAX_CROSSING and travelled > 0.15 and tip.arcade is None:
-                break
-            if self._ends_at_fovea(position, heading):
+            collides = travelled > 0.05 and self._is_taken(position, radius + CLEARANCE, tip.is_artery, number)
+            hides = crossing > MAX_CROSSING and travelled > 0.15 and tip.arcade is None
+            if collides or hides or self._ends_at_fovea(position, heading):
                 break
             points.append(position)
             radii.append(radius)
@@ -169,12 +168,13 @@ class _Retina:
                 heading -= side * main * (0.3 if tip.arcade else 1)
                 side = -side if self.rng.random() < 0.8 else side
                 until_branch = self.rng.exponential(BRANCH_DISTANCE) + 0.01
-        if travelled < MINIMUM_LENGTH:  # no room here
+        if travelled < MINIMUM_LENGTH:
             return None, []
-        self._occupy(points, radii, tip.is_artery, number)
+        for point, wall in zip(points, radii, strict=True):
+            self.owner[tip.is_artery][self._cells(point, wall)] = number
         if np.linalg.norm(position) < 1:  # vessels that stop before the rim fade
             fade = self.minimum_radius + FADING * STEP * np.arange(len(radii))[::-1]
-            radii = np.minimum(radii, fade)
+            radii = list(np.minimum(radii, fade))
         path = np.array(points) * self.unit + self.centre
         return Vessel(path, np.array(radii) * self.unit, tip.is_artery), twigs
 
@@ -199,28 +199,16 @@ class _Retina:
             direction = outward + 0.5 * (position - self.fovea)
         return math.atan2(direction[1], direction[0])
 
-    def _cell(self, position: np.ndarray) -> tuple[int, int]:
-        """Grid cell of a position; the grid reaches a little beyond the field of view."""
-        column, row = np.clip((position / 2.1 + 0.5) * self.cells, 0, self.cells - 1).astype(int)
-        return int(row), int(column)
+    def _cells(self, position: np.ndarray, radius: float) -> tuple[slice, slice]:
+        """The part of the grid around a position."""
+        column, row = np.clip((position / GRID_SPAN + 0.5) * GRID_CELLS, 0, GRID_CELLS - 1).astype(int)
+        reach = round(radius * GRID_CELLS / GRID_SPAN)
+        return slice(max(0, row - reach), row + reach + 1), slice(max(0, column - reach), column + reach + 1)
 
     def _is_taken(self, position: np.ndarray, radius: float, is_artery: bool, number: int) -> bool:
         """Whether another vessel of that kind is here."""
-        row, column = self._cell(position)
-        reach = round((radius + CLEARANCE) * self.cells / 2.1) if radius > 0 else 0
-        around = self.owner[is_artery][
-            max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1
-        ]
+        around = self.owner[is_artery][self._cells(position, radius)]
         return bool(((around != 0) & (around != number)).any())
-
-    def _occupy(self, points: list[np.ndarray], radii: list[float], is_artery: bool, number: int) -> None:
-        """Mark the cells under a vessel."""
-        for position, radius in zip(points, radii, strict=True):
-            row, column = self._cell(position)
-            reach = round(radius * self.cells / 2.1)
-            self.owner[is_artery][
-                max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1
-            ] = number
 
 
 def _murray_angles(parent: float, first: float, second: float) -> tuple[float, float]:
@@ -230,8 +218,3 @@ def _murray_angles(parent: float, first: float, second: float) -> tuple[float, f
         cosine = (parent**4 + one**4 - other**4) / (2 * parent**2 * one**2)
         angles.append(math.acos(min(1.0, max(-1.0, cosine))))
     return angles[0], angles[1]
-
-
-def _angle(difference: float) -> float:
-    """The same angle between −π and π."""
-    return math.remainder(difference, 2 * math.pi)

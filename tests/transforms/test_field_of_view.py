@@ -11,6 +11,7 @@ from scipy.spatial.distance import pdist
 
 from sre_monai.transforms.field_of_view import (
     FieldOfViewd,
+    IgnoreOutsideFieldOfViewd,
     estimate_field_of_view,
     field_of_view_diameter,
     get_field_of_view,
@@ -186,3 +187,11 @@ def test_transform_refuses_a_wrong_field_of_view(fov, reason):
 def test_missing_field_of_view_is_named():
     with pytest.raises(ValueError, match="FieldOfViewd"):
         get_field_of_view({"image": torch.rand(3, 8, 9)}, "image", "fov")
+
+
+@pytest.mark.parametrize("ignore_index", [255, -1])
+def test_labels_outside_are_marked(ignore_index):
+    label, fov = (torch.rand(1, 8, 9) > 0.5).float(), (torch.rand(1, 8, 9) > 0.5).float()
+    marked = IgnoreOutsideFieldOfViewd("label", ignore_index=ignore_index)({"label": label, "fov": fov})["label"]
+    assert torch.equal(marked[fov > 0], label[fov > 0])
+    assert (marked[fov == 0] == ignore_index).all()

@@ -50,9 +50,7 @@ def test_equals_a_loop_over_offsets(algorithm, profile, padding):
 def test_both_algorithms_agree_forward_and_backward(spatial_dims, kernel_size, profile, dtype):
     x, weight, rings, bias = make(spatial_dims, kernel_size, profile, dtype=dtype)
     arguments = {"padding": (kernel_size // 2,) * spatial_dims}
-    dense, by_rings = (
-        ring_conv(x, weight, rings, bias, algorithm=name, **arguments) for name in ("dense", "rings")
-    )
+    dense, by_rings = (ring_conv(x, weight, rings, bias, algorithm=name, **arguments) for name in ("dense", "rings"))
     scale = dense.abs().max()
     assert_close(by_rings / scale, dense / scale)
     g = torch.randn_like(dense)
@@ -89,14 +87,14 @@ def test_strips_join_without_a_seam(monkeypatch):
 @pytest.mark.parametrize("algorithm", ["dense", "rings"])
 @pytest.mark.parametrize("spatial_dims", [1, 2, 3])
 def test_first_and_second_derivatives(algorithm, spatial_dims):
-    x, weight, rings, bias = make(spatial_dims, kernel_size=3, profile="gaussian", channels=(2, 3), size=(5, 4, 3))
+    x, weight, rings, bias = make(spatial_dims, kernel_size=3, profile="gaussian", channels=(2, 2), size=(4, 3, 3))
 
     def function(*tensors):
         x, weight, bias = tensors
         return ring_conv(x, weight, rings, bias, padding=(1,) * spatial_dims, algorithm=algorithm)
 
     assert gradcheck(function, (x, weight, bias))
-    assert gradgradcheck(function, (x, weight, bias))
+    assert gradgradcheck(function, (x, weight, bias), fast_mode=spatial_dims == 3)
 
 
 def test_gradient_of_a_part_of_the_inputs():
