@@ -1,0 +1,47 @@
+"""What a table of scores was measured on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import sre_monai
+from sre_monai.data.datalist import DATALIST_NAME
+
+__all__ = ["evaluation_record"]
+
+
+def evaluation_record(
+    dataset_dir: str | os.PathLike[str], section: str, checkpoint: str | os.PathLike[str], threshold: float
+) -> dict[str, Any]:
+    """Note what is needed to tell which evaluation a figure comes from.
+
+    Args:
+        dataset_dir: folder of the prepared data set.
+        section: the datalist's section that is evaluated.
+        checkpoint: file of the network's weights.
+        threshold: pixels at or above this probability are vessels.
+
+    Returns:
+        ``dataset`` (its name in the datalist, else the folder's), ``section``, ``threshold``, ``checkpoint_sha256`` (of
+        the file) and ``sre_monai_version``; no path of the machine.
+
+    Raises:
+        OSError: when the datalist or the checkpoint can't be read.
+
+    Examples:
+        >>> evaluation_record("data/DRIVE", "test", "models/model.pt", 0.5)["dataset"]  # doctest: +SKIP
+        'DRIVE'
+    """
+    folder = Path(dataset_dir).expanduser().absolute()
+    datalist = json.loads((folder / DATALIST_NAME).read_text(encoding="utf-8"))
+    return {
+        "dataset": datalist.get("name", folder.name),
+        "section": section,
+        "threshold": threshold,
+        "checkpoint_sha256": hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest(),
+        "sre_monai_version": sre_monai.__version__,
+    }

@@ -1,0 +1,186 @@
+"""evaluate.json: what it writes against direct calculation."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sre_monai
+from sre_monai.metrics import VESSEL_SCORES, compute_pixel_roc_auc, vessel_scores
+from sre_monai.transforms import NormalizeInsideFieldOfViewd, WorkingResolutiond
+from tests.bundles.evaluation_toy import SIZES, read_table, run_bundle, write_dataset, write_weights
+from tests.bundles.toy import config_files, parse
+from tests.tolerances import assert_close
+
+COLUMNS = ["image", "rater", *VESSEL_SCORES, *(f"whole_image_{name}" for name in VESSEL_SCORES)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluate")
+    write_dataset(folder / "data set")
+    write_weights(folder / "model.pt")
+    paths = {"dataset_dir": folder / "data set", "checkpoint": folder / "model.pt", "output_dir": folder / "out"}
+    run_bundle("evaluate.json", **{key: str(path) for key, path in paths.items()})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def summary(folder) -> dict:
+    return json.loads((folder / "out" / "summary.json").read_text(encoding="utf-8"))
+
+
+def read(folder: Path, kind: str, index: int) -> torch.Tensor:
+    """A file of the data set as (C, W, H)."""
+    pixels = np.atleast_3d(np.asarray(Image.open(folder / "data set" / f"{kind}s" / f"{index:02d}.png")))
+    return torch.from_numpy(pixels.transpose(2, 1, 0).astype(np.float32))
+
+
+def expected_maps(folder: Path, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Probability, label and field of view, without the bundle."""
+    image, label, fov = read(folder, "image", index), read(folder, "label", index) > 0, read(folder, "fov", index) > 0
+    data = NormalizeInsideFieldOfViewd("image")({"image": image, "fov": fov})
+    data = WorkingResolutiond("image", diameter=84)(data)
+    with torch.no_grad():
+        logits = write_weights(folder / "again.pt")(torch.as_tensor(data["image"]).as_tensor()[None].float())
+    probability = torch.softmax(logits, dim=1)[:, 1:]
+    if probability.shape[2:] != image.shape[1:]:
+        probability = torch.nn.functional.interpolate(probability, image.shape[1:], mode="bilinear")
+    return probability[0], label, fov
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_model_rows_against_direct_calculation(folder, index):
+    rows = read_table(folder / "out" / "per_image.csv")
+    assert list(rows[0]) == COLUMNS
+    (row,) = (row for row in rows if row["image"] == f"{index:02d}.png" and row["rater"] == "model")
+    scores = vessel_scores(*expected_maps(folder, index))
+    assert 0.02 < scores["dice"] < 0.9
+    for name, score in scores.items():
+        assert float(row[name]) == pytest.approx(score, abs=1e-5), name
+
+
+def test_the_second_observer_is_scored_like_a_model(folder, summary):
+    rows = [row for row in read_table(folder / "out" / "per_image.csv") if row["rater"] == "second_observer"]
+    assert [row["image"] for row in rows] == ["00.png", "01.png"]
+    for index, row in enumerate(rows):
+        second, label, fov = (read(folder, kind, index) > 0 for kind in ("second_observer", "label", "fov"))
+        for name, score in vessel_scores(second.float(), label, fov).items():
+            assert float(row[name]) == pytest.approx(score, abs=1e-6), name
+    assert summary["raters"]["second_observer"]["num_images"] == 2
+
+
+def test_summary_names_data_and_weights(folder, summary):
+    assert {key: value for key, value in summary.items() if key != "raters"} == {
+        "dataset": "toy",
+        "section": "test",
+        "threshold": 0.5,
+        "checkpoint_sha256": hashlib.sha256((folder / "model.pt").read_bytes()).hexdigest(),
+        "sre_monai_version": sre_monai.__version__,
+        "num_images": 3,
+    }
+
+
+def test_summary_against_the_rows(folder, summary):
+    rows = [row for row in read_table(folder / "out" / "per_image.csv") if row["rater"] == "model"]
+    assert list(summary["raters"]["model"]["scores"]) == COLUMNS[2:]
+    for name, figures in summary["raters"]["model"]["scores"].items():
+        values = np.array([float(row[name]) for row in rows])
+        expected = {"mean": values.mean(), "std": values.std(), "min": values.min(), "max": values.max()}
+        assert figures == pytest.approx(expected), name
+
+
+def test_pooled_auc_is_over_all_pixels_inside(folder, summary):
+    maps = [expected_maps(folder, index) for index in range(3)]
+    probability, label = (torch.cat([m[place][m[2]] for m in maps]) for place in (0, 1))
+    pooled = summary["raters"]["model"]["pooled_auc"]
+    assert pooled == pytest.approx(compute_pixel_roc_auc(probability, label), abs=1e-5)
+    assert pooled != pytest.approx(summary["raters"]["model"]["scores"]["auc"]["mean"], abs=1e-6)
+
+
+def test_an_overlay_an_image_on_its_own_grid(folder):
+    overlays = folder / "out" / "overlays"
+    assert sorted(path.name for path in overlays.iterdir()) == ["00.png", "01.png", "02.png"]
+    for index, size in enumerate(SIZES):
+        with Image.open(overlays / f"{index:02d}.png") as picture:
+            assert (picture.size, picture.mode) == (size, "RGB")
+
+
+def test_options(folder, tmp_path):
+    paths = {"dataset_dir": folder / "data set", "checkpoint": folder / "model.pt", "output_dir": tmp_path}
+    settings = {key: str(path) for key, path in paths.items()}
+    run_bundle("evaluate.json", **settings, section="all", limit=2, threshold=0.3, write_overlay=False)
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["section"], summary["num_images"], summary["threshold"]) == ("all", 2, 0.3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["per_image.csv", "summary.json"]
+    rows = read_table(tmp_path / "per_image.csv")
+    assert [row["image"] for row in rows if row["rater"] == "model"] == ["03.png", "00.png"]  # training comes first
+    scores = vessel_scores(*expected_maps(folder, 0), threshold=0.3)
+    (row,) = (row for row in rows if row["image"] == "00.png" and row["rater"] == "model")
+    assert float(row["sensitivity"]) == pytest.approx(scores["sensitivity"], abs=1e-5)
+
+
+def test_the_log_has_the_summary(folder, tmp_path, capsys):
+    paths = {"dataset_dir": folder / "data set", "checkpoint": folder / "model.pt", "output_dir": tmp_path}
+    run_bundle("evaluate.json", **{key: str(path) for key, path in paths.items()}, limit=1)
+    log = capsys.readouterr().out
+    assert "toy, test: mean ± standard deviation over 1 images" in log
+    assert "second_observer" in log
+    assert "whole_image_auc" in log
+
+
+def test_the_network_sees_what_it_was_trained_on(folder):
+    """The overlay repeats train.json's preprocessing up to what stays on the own grid."""
+    overrides = {"dataset_dir": str(folder / "data set"), "working_diameter": 84}
+    parsers = [parse("train.json", **overrides), parse("train.json", "evaluate.json", **overrides)]
+    item = {"image": str(folder / "data set" / "images" / "01.png"), "label": str(folder / "data set/labels/01.png")}
+    trained, evaluated = (parser.get_parsed_content("validate#preprocessing")(item) for parser in parsers)
+    assert evaluated["image"].shape[1:] != SIZES[1]
+    assert_close(evaluated["image"].as_tensor(), trained["image"])
+    assert evaluated["label"].shape[1:] == SIZES[1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"dataset_dir": "nowhere"}, "nowhere is no folder"),
+        ({"section": "validation"}, "has no section 'validation'; choose one of training, test, all"),
+        ({"checkpoint": "nowhere/model.pt"}, "checkpoint: there is no file nowhere/model.pt"),
+    ],
+)
+def test_a_wrong_path_ends_with_one_sentence(folder, tmp_path, capsys, wrong, sentence):
+    paths = {"dataset_dir": folder / "data set", "checkpoint": folder / "model.pt", "output_dir": tmp_path / "out"}
+    with pytest.raises(SystemExit) as exit_:
+        run_bundle("evaluate.json", **({key: str(path) for key, path in paths.items()} | wrong))
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_from_inside_the_bundle_on_the_command_line(folder, tmp_path):
+    """With the defaults of the zoo: paths relative to the bundle, weights in models/model.pt."""
+    bundle = tmp_path / "bundle"
+    (bundle / "models").mkdir(parents=True)
+    (bundle / "configs").symlink_to(Path(*Path(config_files("train.json")[0]).parts[:-1]))
+    (bundle / "data").mkdir()
+    (bundle / "data" / "DRIVE").symlink_to(folder / "data set")
+    write_weights(bundle / "models" / "model.pt")
+    command = [sys.executable, "-m", "monai.bundle", "run", "--bundle_root", "."]
+    command += ["--config_file", "['configs/train.json','configs/evaluate.json']", "--limit", "1"]
+    command += ["--network_def#features", "[4,4,8,4]", "--network_def#kernel_size", "5"]
+    result = subprocess.run(command, cwd=bundle, capture_output=True, text=True, env={**os.environ})
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert "dice" in result.stdout
+    written = sorted(path.name for path in (bundle / "output" / "evaluate").iterdir())
+    assert written == ["overlays", "per_image.csv", "summary.json"]

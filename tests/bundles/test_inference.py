@@ -1,0 +1,172 @@
+"""Inference file to file: what a user sees."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from monai.bundle import run
+from PIL import Image
+
+from sre_monai.data import synthetic_fundus
+
+BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / "retina_fundus_vessel_segmentation"
+CONFIG = str(BUNDLE / "configs" / "inference.json")
+SYMMETRIES = [(k, flip) for flip in (False, True) for k in range(4)]
+
+
+def segment(folder: Path, output: Path, **overrides) -> list[dict[str, str]]:
+    """Run the bundle on a folder and give its report back."""
+    run(config_file=CONFIG, bundle_root=str(BUNDLE), dataset_dir=str(folder), output_dir=str(output), **overrides)
+    with (output / "report.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def turned(pixels: np.ndarray, symmetry: tuple[int, bool]) -> np.ndarray:
+    k, flip = symmetry
+    return np.rot90(pixels[:, ::-1] if flip else pixels, k)
+
+
+def assert_turns_with_the_file(pixels: np.ndarray, folder: Path, **overrides) -> None:
+    """The mask of a turned or mirrored file is the turned or mirrored mask."""
+    (folder / "in").mkdir()
+    for symmetry in SYMMETRIES:
+        Image.fromarray(turned(pixels, symmetry)).save(folder / "in" / f"{symmetry[0]}{symmetry[1]}.png")
+    rows = segment(folder / "in", folder / "out", write_probability=True, write_overlay=False, **overrides)
+    assert [row["status"] for row in rows] == ["done"] * 8
+    upright = {kind: read(folder / "out" / f"0False_{kind}.png").astype(float) for kind in ("mask", "probability")}
+    assert 0.02 < (upright["mask"] > 0).mean() < 0.3
+    undecided = np.abs(upright["probability"] / 65535 - 0.5) < 1e-4
+    for symmetry in SYMMETRIES:
+        stem = f"{symmetry[0]}{symmetry[1]}"
+        probability = read(folder / "out" / f"{stem}_probability.png").astype(float)
+        mask = read(folder / "out" / f"{stem}_mask.png").astype(float)
+        difference = np.abs(probability - turned(upright["probability"], symmetry)) / 65535
+        assert difference.max() < 1e-4
+        differs = mask != turned(upright["mask"], symmetry)
+        assert not (differs & ~turned(undecided, symmetry)).any()
+
+
+@pytest.mark.parametrize("window", [1024, 256])
+def test_mask_turns_with_a_synthetic_photograph(tmp_path, window):
+    assert_turns_with_the_file(synthetic_fundus((301, 280), seed=3).image, tmp_path, window_size=window)
+
+
+@pytest.mark.parametrize("window", [1024, 352])
+@pytest.mark.parametrize("name", ["DRIVE/test/images/01_test.tif", "STARE", "CHASEDB1/Image_05L.jpg"])
+def test_mask_turns_with_a_real_photograph(shared_data, tmp_path, name, window):
+    if name == "STARE":
+        import gzip
+
+        with gzip.open(shared_data / "STARE" / "stare-images" / "im0077.ppm.gz") as stream:
+            pixels = np.asarray(Image.open(stream))
+    else:
+        pixels = read(shared_data / name)
+    assert_turns_with_the_file(pixels, tmp_path, window_size=window)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory) -> Path:
+    """A folder as users have it: good photographs of several kinds, and files that are none."""
+    folder = tmp_path_factory.mktemp("mixed folder")
+    photograph = Image.fromarray(synthetic_fundus((180, 170), seed=1).image)
+    (folder / "left eye").mkdir()
+    photograph.save(folder / "left eye" / "älter.JPG", format="JPEG")
+    photograph.save(folder / "a.png")
+    photograph.save(folder / "a.tif")
+    deep = np.asarray(photograph.convert("L")).astype(np.uint16) * 200
+    Image.fromarray(deep).save(folder / "deep.tif")
+    (folder / "truncated.tif").write_bytes((folder / "a.tif").read_bytes()[:20000])
+    (folder / "notes.txt").write_text("no photograph")
+    Image.new("RGB", (180, 170)).save(folder / "black.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photograph.save(folder / "sideways.jpg", exif=exif)
+    return folder
+
+
+def test_good_files_are_done_and_bad_ones_explained(mixed, tmp_path, capfd):
+    rows = {row["file"]: row for row in segment(mixed, tmp_path / "out", write_probability=True)}
+    status = {file: row["status"] for file, row in rows.items()}
+    assert status == {
+        "a.png": "done",
+        "a.tif": "done",
+        "black.png": "failed",
+        "deep.tif": "done",
+        "left eye/älter.JPG": "done",
+        "notes.txt": "failed",
+        "sideways.jpg": "done",
+        "truncated.tif": "failed",
+    }
+    assert "blank" in rows["black.png"]["reason"]
+    for file in ("notes.txt", "truncated.tif"):
+        assert f"{file} cannot be read as an image" in rows[file]["reason"]
+    assert "Traceback" not in capfd.readouterr().err
+    written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
+    names = ("a.png", "a.tif", "deep", "left eye/älter", "sideways")
+    kinds = ("mask", "overlay", "probability")
+    assert written == {f"{name}_{kind}.png" for name in names for kind in kinds} | {"report.csv"}
+    for name in names:
+        mask = read(tmp_path / "out" / f"{name}_mask.png")
+        assert mask.shape == (170, 180)
+        assert set(np.unique(mask)) <= {0, 255}
+    np.testing.assert_array_equal(read(tmp_path / "out" / "a.png_mask.png"), read(tmp_path / "out" / "a.tif_mask.png"))
+    with Image.open(tmp_path / "out" / "sideways_mask.png") as mask:
+        assert mask.getexif()[0x0112] == 6
+
+
+def test_nifti_output(mixed, tmp_path):
+    photograph = tmp_path / "in" / "a.png"
+    photograph.parent.mkdir()
+    photograph.write_bytes((mixed / "a.png").read_bytes())
+    segment(photograph.parent, tmp_path / "out", output_ext=".nii.gz", write_overlay=False)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_mask.nii.gz", "report.csv"]
+
+
+def test_folder_of_bad_files_alone_exits_with_a_status(mixed, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.txt").write_text("no photograph")
+    with pytest.raises(SystemExit) as stop:
+        segment(tmp_path / "in", tmp_path / "out")
+    assert stop.value.code == 1
+    assert "notes.txt,failed" in (tmp_path / "out" / "report.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        ({"dataset_dir": "typo"}, "there is no folder typo"),
+        ({"dataset_dir": "empty"}, "the folder empty has no files"),
+        ({"dataset_dir": "photographs", "checkpoint": "typo.pt"}, "checkpoint: there is no file typo.pt"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_one_sentence(mixed, tmp_path, monkeypatch, capfd, overrides, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "photographs").symlink_to(mixed)
+    with pytest.raises(SystemExit) as stop:
+        run(config_file=CONFIG, bundle_root=str(BUNDLE), output_dir="out", **overrides)
+    assert stop.value.code == 2
+    errors = capfd.readouterr().err
+    assert f"error: dataset_dir: {sentence}" in errors or f"error: {sentence}" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "out").exists()
+
+
+def test_command_runs_from_within_the_bundle(mixed, tmp_path):
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", "configs/inference.json"]
+    command += ["--dataset_dir", str(mixed / "left eye"), "--output_dir", str(tmp_path)]
+    result = subprocess.run(command, cwd=BUNDLE, capture_output=True, text=True, env=os.environ, timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "älter_mask.png").is_file()

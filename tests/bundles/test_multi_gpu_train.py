@@ -1,0 +1,89 @@
+"""Two processes train one network: the same weights in both, files from the first alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.bundles.toy import BUNDLE, SHORT, SMALL, config_files, parse, photographs
+from tests.tolerances import assert_close
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training by two processes, each of which leaves what it knows in a file of its own."""
+    folder = tmp_path_factory.mktemp("two_processes")
+    known = {
+        "weights": "@network.module.state_dict()",
+        "metrics": "@validate#evaluator.state.metrics",
+        "best_metric": "@validate#evaluator.state.best_metric",
+        "handlers": "[type(handler).__name__ for handler in [*@train#handlers, *@validate#handlers]]",
+        "sampled": "list(@train#sampler)",
+    }
+    content = ", ".join(f"'{key}': {value}" for key, value in known.items())
+    arguments = {
+        **SHORT,
+        **SMALL,
+        "bundle_root": str(BUNDLE),
+        "dataset_dir": str(photographs(folder / "data")),
+        "output_dir": str(folder / "output"),
+        "run": ["$@train#trainer.run()", f"$torch.save({{{content}}}, '{folder}/rank' + str(@rank) + '.pt')"],
+    }
+    del arguments["device"]
+    (folder / "arguments.json").write_text(json.dumps(arguments))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    command += ["-m", "monai.bundle", "run", "--args_file", str(folder / "arguments.json")]
+    command += ["--config_file", str(config_files("train.json", "multi_gpu_train.json"))]
+    command += ["--backend", "gloo"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr[-3000:]
+    (folder / "log.txt").write_text(result.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ranks(trained: Path) -> list[dict[str, Any]]:
+    return [torch.load(trained / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
+
+
+def test_both_processes_end_with_the_same_weights(ranks):
+    first, second = (rank["weights"] for rank in ranks)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+def test_each_process_trains_on_its_own_images(ranks):
+    assert sorted(ranks[0]["sampled"] + ranks[1]["sampled"]) == [0, 1]
+
+
+def test_only_the_first_process_logs_and_saves(trained, ranks):
+    log = (trained / "log.txt").read_text()
+    assert log.count("saved final checkpoint") == 1
+    assert log.count("Epoch[2] Metrics -- val_dice") == 1
+    assert ranks[1]["handlers"] == ["LrScheduleHandler", "ValidationHandler"]
+    assert set(ranks[0]["handlers"]) - set(ranks[1]["handlers"]) == {
+        "StatsHandler",
+        "TensorBoardStatsHandler",
+        "CheckpointSaver",
+    }
+    assert len(list((trained / "output").glob("events*"))) == 2  # the trainer's and the evaluator's
+
+
+def test_validation_is_shared(ranks):
+    assert ranks[0]["metrics"] == ranks[1]["metrics"]
+
+
+def test_weights_score_the_same_in_one_process(trained, ranks):
+    parser = parse("train.json", **SHORT, **SMALL, dataset_dir=str(trained / "data"), output_dir=str(trained / "alone"))
+    weights = torch.load(trained / "output" / "model.pt", weights_only=True)
+    parser.get_parsed_content("network_def").load_state_dict(weights)
+    evaluator = parser.get_parsed_content("validate#evaluator")
+    evaluator.run()
+    assert_close(torch.tensor(evaluator.state.metrics["val_dice"]), torch.tensor(ranks[0]["best_metric"]))

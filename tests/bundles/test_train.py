@@ -1,0 +1,167 @@
+"""The training recipes, end to end on made-up photographs, and what each overlay changes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from monai.bundle import run
+from monai.networks.nets import BasicUNet
+from monai.transforms import Compose
+
+from sre_monai.networks.nets import SREUNet
+from tests.bundles.toy import SHORT, SMALL, config_files, copy_bundle, parse, photographs
+from tests.tolerances import assert_close
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return photographs(tmp_path_factory.mktemp("made_up") / "data")
+
+
+@pytest.fixture(autouse=True)
+def _single_thread() -> Iterator[None]:
+    """Small images gain nothing from threads, and wait for each other's on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def train(*names: str, **overrides: Any) -> None:
+    """Run configurations of the repository's bundle in this process."""
+    run(config_file=config_files(*names), logging_file=False, **SHORT | overrides)
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "model.pt", weights_only=True)
+
+
+def small_network(profile: str) -> SREUNet:
+    return SREUNet(2, 3, 2, features=SMALL["network_def#features"], kernel_size=3, profile=profile)
+
+
+def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, data):
+    bundle = copy_bundle(tmp_path)
+    (tmp_path / "short.json").write_text(json.dumps(SHORT | SMALL))
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", "configs/train.json"]
+    command += ["--dataset_dir", str(data), "--args_file", str(tmp_path / "short.json")]
+    result = subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr[-3000:]
+    output = bundle / "output" / "train"
+    small_network("gaussian").load_state_dict(weights_of(output))
+    (checkpoint,) = output.glob("checkpoint_epoch=2.pt")
+    assert torch.load(checkpoint, weights_only=True).keys() == {"network", "optimizer", "lr_scheduler"}
+    assert len(list(output.glob("events*"))) == 2  # the trainer's and the evaluator's
+    assert "val_dice" in result.stdout
+
+
+def test_from_outside_the_seed_decides(tmp_path, data, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
+        train("train.json", **SMALL, dataset_dir=str(data), output_dir=str(tmp_path / name), seed=seed, max_epochs=1)
+    first, again, other = (weights_of(tmp_path / name) for name in ("first", "again", "other"))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["final_conv.weight"], other["final_conv.weight"])
+
+
+def test_wrong_dataset_dir_is_one_sentence(tmp_path, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        train("train.json", dataset_dir=str(tmp_path / "nowhere"), output_dir=str(tmp_path / "output"))
+    assert exit_info.value.code == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ")
+    assert str(tmp_path / "nowhere") in error
+    assert not (tmp_path / "output").exists()
+
+
+def test_tracking_settings_add_their_handlers(tmp_path, data):
+    settings = {
+        "handlers_id": {"trainer": {"id": "train#trainer", "handlers": "train#handlers"}},
+        "configs": {
+            "tracking_dir": "$@output_dir + '/tracking'",
+            "trainer": {"_target_": "TensorBoardStatsHandler", "log_dir": "@tracking_dir", "iteration_log": False},
+        },
+    }
+    (tmp_path / "tracking.json").write_text(json.dumps(settings))
+    output = tmp_path / "output"
+    train(
+        "train.json",
+        **SMALL,
+        dataset_dir=str(data),
+        output_dir=str(output),
+        max_epochs=1,
+        tracking=str(tmp_path / "tracking.json"),
+    )
+    assert list((output / "tracking").glob("events*"))
+    (executed,) = output.glob("config_*.json")  # MONAI keeps the configuration as it was run
+    assert json.loads(executed.read_text())["max_epochs"] == 1
+
+
+def test_paper_is_the_published_network_and_optimiser():
+    parser = parse("train.json", "paper.yaml")
+    network = parser.get_parsed_content("network_def")
+    assert isinstance(network, SREUNet)
+    assert sum(p.numel() for p in network.parameters()) == 274_306
+    assert network.conv_0.conv_0.conv.profile == "bands"
+    optimizer = parser.get_parsed_content("optimizer")
+    scheduler = parser.get_parsed_content("lr_scheduler")
+    assert type(optimizer) is torch.optim.Adam
+    assert optimizer.defaults["lr"] == 5e-4
+    assert optimizer.defaults["weight_decay"] == 0
+    assert (type(scheduler).__name__, scheduler.step_size, scheduler.gamma) == ("StepLR", 100, 0.98)
+    assert parser.get_parsed_content("max_epochs") == 6000
+    assert parser.get_parsed_content("images_per_batch") * parser.get_parsed_content("crops_per_image") == 32
+
+
+def test_paper_loss_is_cross_entropy():
+    logits, label = torch.randn(2, 2, 8, 9), torch.randint(2, (2, 1, 8, 9))
+    loss = parse("train.json", "paper.yaml").get_parsed_content("loss")
+    assert_close(loss(logits, label), F.cross_entropy(logits, label[:, 0]))
+
+
+def test_paper_crops_are_cut_out_unchanged():
+    crop = Compose(parse("train.json", "paper.yaml").get_parsed_content("train#random_transforms"))
+    number = torch.arange(300 * 320).reshape(1, 300, 320).float()
+    crops = crop({"image": number.expand(3, -1, -1), "label": (number % 7 == 0).float(), "fov": number})
+    assert len(crops) == 8
+    for item in crops:
+        assert item.keys() == {"image", "label"}
+        row, column = divmod(int(item["image"][0, 0, 0]), 320)
+        assert torch.equal(item["image"][:1], number[:, row : row + 256, column : column + 256])
+        assert torch.equal(item["label"], (item["image"][:1] % 7 == 0).float())
+
+
+def test_paper_batches_are_not_trimmed():
+    prepare_batch = parse("train.json", "paper.yaml").get_parsed_content("train#trainer#prepare_batch")
+    batch = {"image": torch.rand(2, 3, 16, 16), "label": torch.ones(2, 1, 16, 16)}
+    image, label = prepare_batch(batch, "cpu")
+    assert torch.equal(image, batch["image"])
+    assert torch.equal(label, batch["label"])
+
+
+def test_paper_trains(tmp_path, data):
+    train("train.json", "paper.yaml", **SMALL, dataset_dir=str(data), output_dir=str(tmp_path))
+    small_network("bands").load_state_dict(weights_of(tmp_path))
+
+
+@pytest.mark.parametrize("names", [["train.json"], ["train.json", "paper.yaml"]])
+def test_plain_unet_is_the_published_baseline(names):
+    network = parse(*names, "plain_unet.yaml").get_parsed_content("train#trainer#network")
+    assert isinstance(network, BasicUNet)
+    assert sum(p.numel() for p in network.parameters()) == 1_979_042
+    assert isinstance(network.conv_0.conv_0.adn.N, torch.nn.BatchNorm2d)
+
+
+def test_plain_unet_trains(tmp_path, data):
+    features = [4, 4, 4, 4, 4, 4]
+    small = {"network_def#features": features, "crops_per_image": 2, "max_epochs": 1}
+    train("train.json", "paper.yaml", "plain_unet.yaml", **small, dataset_dir=str(data), output_dir=str(tmp_path))
+    BasicUNet(2, 3, 2, features=features, norm="batch").load_state_dict(weights_of(tmp_path))

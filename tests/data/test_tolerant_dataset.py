@@ -1,0 +1,30 @@
+from monai.transforms import Compose, LoadImaged
+
+from sre_monai.data import FundusReader, TolerantDataset
+from sre_monai.data.tolerant_dataset import reason_of
+
+
+def test_good_items_are_transformed_and_bad_ones_explained(tmp_path):
+    (tmp_path / "bad.png").write_text("no image")
+
+    def double(item):
+        return {**item, "value": 2 * item["value"]}
+
+    assert TolerantDataset([{"value": 4}], Compose([double]))[0] == {"value": 8}
+    transform = Compose([LoadImaged("image", reader=FundusReader())])
+    item = {"image": str(tmp_path / "bad.png"), "file": "bad.png"}
+    result = TolerantDataset([item], transform)[0]
+    assert result["file"] == "bad.png"
+    assert "bad.png cannot be read as an image" in result["failure"]
+    assert "applying transform" not in result["failure"]
+
+
+def test_reason_is_one_line_of_the_root_cause():
+    try:
+        try:
+            raise ValueError("two\nlines")
+        except ValueError as error:
+            raise RuntimeError("wrapped") from error
+    except RuntimeError as error:
+        assert reason_of(error) == "two lines"
+    assert reason_of(MemoryError()) == "MemoryError"

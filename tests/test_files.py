@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from sre_monai.files import require_file, save_png, written_atomically
+
+
+def test_file_appears_when_it_is_complete(tmp_path):
+    path = tmp_path / "new" / "report.csv"
+    with written_atomically(path) as unfinished:
+        unfinished.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_failure_leaves_the_old_file(tmp_path):
+    path = tmp_path / "report.csv"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), written_atomically(path) as unfinished:
+        unfinished.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("dtype", "shape"), [(np.uint8, (4, 5)), (np.uint16, (4, 5)), (np.uint8, (4, 5, 3))])
+def test_png_keeps_every_value(tmp_path, dtype, shape):
+    pixels = np.random.default_rng(0).integers(np.iinfo(dtype).max, size=shape, dtype=dtype)
+    save_png(tmp_path / "a.png", pixels)
+    with Image.open(tmp_path / "a.png") as image:
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+        assert 0x0112 not in image.getexif()
+
+
+def test_png_carries_the_orientation(tmp_path):
+    save_png(tmp_path / "a.png", np.zeros((4, 5), np.uint8), exif_orientation=6)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.getexif()[0x0112] == 6
+        assert image.size == (5, 4)
+
+
+def test_required_file(tmp_path):
+    path = tmp_path / "model.pt"
+    with pytest.raises(FileNotFoundError, match=r"checkpoint: there is no file .*model\.pt"):
+        require_file(path, "checkpoint")
+    path.touch()
+    assert require_file(path, "checkpoint") == str(path)
