@@ -98,7 +98,7 @@ def turn_back(y: torch.Tensor, pose: Pose, size: tuple[int, int], mode: str) -> 
 def published_scores(
     predict: Predict, image: torch.Tensor, label: torch.Tensor, poses: Iterable[Pose], threshold: float = 0.5
 ) -> Iterator[tuple[Pose, dict[str, float]]]:
-    """Score a network under rotation as the SRE U-Net's authors do (Du et al., ISBI 2025, arXiv 2501.14592).
+    """Score a network under rotation as the SRE U-Net's authors do (Zhang et al., ISBI 2025, arXiv 2501.14592).
 
     Image and label are turned about the centre with nearest-neighbour interpolation and compared on the whole square.
     Turning the label breaks one-pixel vessels, which costs Dice whatever the network does. The ceiling tells how

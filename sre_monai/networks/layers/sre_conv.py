@@ -35,6 +35,7 @@ class _RingModule(nn.Module):
 
     spatial_dims: int
     transposed = False
+    rings: Tensor
 
     def __init__(
         self,
@@ -72,8 +73,6 @@ class _RingModule(nn.Module):
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
         self.register_buffer("rings", basis.to(self.weight), persistent=False)
         self.reset_parameters()
-
-    rings: Tensor
 
     def reset_parameters(self) -> None:
         """Draw the weights uniformly, with the bounds that ``torch.nn`` has for the dense kernel and bias."""

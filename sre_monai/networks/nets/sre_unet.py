@@ -48,7 +48,7 @@ class SREUNet(nn.Module):
         torch.Size([1, 2, 65, 97])
 
     References:
-        Du et al., "Improved Vessel Segmentation with Symmetric Rotation-Equivariant U-Net", ISBI 2025,
+        Zhang et al., "Improved Vessel Segmentation with Symmetric Rotation-Equivariant U-Net", ISBI 2025,
         https://arxiv.org/abs/2501.14592.
     """
 
