@@ -17,9 +17,14 @@ def test_file_appears_when_it_is_complete(tmp_path):
 def test_failure_leaves_the_old_file(tmp_path):
     path = tmp_path / "report.csv"
     path.write_text("old")
-    with pytest.raises(RuntimeError), written_atomically(path) as unfinished:
-        unfinished.write_text("half")
-        raise RuntimeError
+
+    def fail_half_way():
+        with written_atomically(path) as unfinished:
+            unfinished.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -10,12 +10,18 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import Protocol
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 SUFFIXES = (".zip", *TAR_SUFFIXES, ".gz")
 MAX_BYTES = 16 << 30  # the largest data set here has 0.1 GB: what unpacks to more is a mistake or an attack
 CHUNK = 1 << 20
+
+
+class _Readable(Protocol):
+    """What is read from an archive's member."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 def is_archive(name: str) -> bool:
@@ -130,7 +136,7 @@ def _safe_path(archive: Path, target: Path, member: str) -> Path:
     return target.joinpath(*PurePosixPath(name).parts)
 
 
-def _copy(archive: Path, stream: IO[bytes], path: Path, max_bytes: int) -> int:
+def _copy(archive: Path, stream: _Readable, path: Path, max_bytes: int) -> int:
     """Write a stream to a file; the number of bytes written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = 0

@@ -241,6 +241,6 @@ def _retina(rng: np.random.Generator, scene: _Scene) -> np.ndarray:
 
 def _illumination(rng: np.random.Generator, scene: _Scene) -> np.ndarray:
     """Vignetting about a centre that is seldom the middle, and an uneven flash."""
-    brightest = tuple(c + rng.normal(0, 0.2) * scene.radius for c in scene.centre)
-    fall = rng.uniform(0.15, 0.38) * (scene.distance(brightest) / scene.radius) ** 2
+    x, y = (c + rng.normal(0, 0.2) * scene.radius for c in scene.centre)
+    fall = rng.uniform(0.15, 0.38) * (scene.distance((x, y)) / scene.radius) ** 2
     return np.clip(rng.uniform(0.95, 1.12) - fall + 0.03 * scene.noise(rng, 90), 0.1, 1.3)

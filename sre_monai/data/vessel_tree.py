@@ -81,7 +81,7 @@ def grow_vessels(
     """
     retina = _Retina(rng, np.array(centre), np.array(disc), np.array(fovea), fov_radius, minimum_radius)
     tips = retina.roots()
-    vessels = []
+    vessels: list[Vessel] = []
     while tips:
         tips.sort(key=lambda tip: tip.radius)
         vessel, twigs = retina.grow(tips.pop(), len(vessels) + 1)

@@ -50,5 +50,6 @@ class RandomTrim(PrepareBatch):
         """
         image, label = default_prepare_batch(batchdata, device, non_blocking, **kwargs)
         trims = torch.randint(self.max_trim + 1, (image.ndim - 2,)).tolist()
-        window = (..., *(slice(n - trim) for n, trim in zip(image.shape[2:], trims)))
-        return image[window], label[window]
+        for axis, trim in enumerate(trims, start=2):
+            image, label = (x.narrow(axis, 0, x.shape[axis] - trim) for x in (image, label))
+        return image, label

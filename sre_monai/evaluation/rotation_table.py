@@ -212,7 +212,7 @@ def _curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[float, float]]:
     lines = {
         "turned back": mean_by_angle(turned_back, "dice"),
         "published": mean_by_angle(published, "dice"),
-        "its ceiling": mean_by_angle(published, "ceiling_dice"),
+        "published ceiling": mean_by_angle(published, "ceiling_dice"),
     }
     return {name: line for name, line in lines.items() if line}
 

@@ -10,12 +10,12 @@ from typing import Any
 import monai.bundle
 import pytest
 import torch
-from monai.bundle import ConfigParser, ConfigWorkflow, create_workflow, verify_metadata, verify_net_in_out
+from monai.bundle import ConfigWorkflow, create_workflow, verify_metadata, verify_net_in_out
 from monai.networks.nets import BasicUNet
 
 import sre_monai
 from sre_monai.networks.nets import SREUNet
-from tests.bundles.toy import BUNDLE, NAME, SHORT, SMALL, config_files, copy_bundle, parse, photographs
+from tests.bundles.toy import BUNDLE, NAME, SHORT, config_files, copy_bundle, parse, photographs
 
 README_SECTIONS = (
     "Authors",
@@ -58,7 +58,7 @@ def test_readme_has_the_sections_of_the_model_zoo():
 
 def test_configurations_name_no_place_of_a_person():
     for path in (BUNDLE / "configs").iterdir():
-        assert not re.search(r"[\"' ](/[a-z]+/|[A-Z]:\\|~/)", path.read_text()), path.name
+        assert not re.search(r"/(home|root|Users|mnt|media|tmp|workspace)/|~/|[A-Z]:\\", path.read_text()), path.name
 
 
 @pytest.mark.parametrize(("name", "workflow_type"), [("train.json", "train"), ("inference.json", "inference")])
@@ -141,15 +141,3 @@ def test_plain_unet_goes_on_top(names, evaluator, data, tmp_path):
     network = parser.get_parsed_content(evaluator).network
     assert isinstance(network, BasicUNet)
     assert network(torch.zeros(1, 3, 65, 98)).shape == (1, 2, 65, 98)
-
-
-def test_every_target_can_be_imported():
-    for names in (["train.json"], ["train.json", "evaluate.json"], ["inference.json"]):
-        parser = ConfigParser()
-        parser.read_config(config_files(*names))
-        assert not parser.ref_resolver.items  # nothing is built by reading
-        parser.update(SHORT | SMALL)
-        parser.parse()
-        for item in parser.ref_resolver.items.values():
-            if hasattr(item, "resolve_module_name"):
-                assert item.resolve_module_name(), item.get_id()

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from monai.bundle import run
 from PIL import Image
 
 import sre_monai
 from sre_monai.metrics import VESSEL_SCORES, compute_pixel_roc_auc, vessel_scores
 from sre_monai.transforms import NormalizeInsideFieldOfViewd, WorkingResolutiond
-from tests.bundles.evaluation_toy import SIZES, read_table, run_bundle, write_dataset, write_weights
-from tests.bundles.toy import config_files, parse
+from tests.bundles.evaluation_toy import NETWORK, SIZES, read_table, run_bundle, write_dataset, write_weights
+from tests.bundles.toy import BUNDLE, parse
 from tests.tolerances import assert_close
 
 COLUMNS = ["image", "rater", *VESSEL_SCORES, *(f"whole_image_{name}" for name in VESSEL_SCORES)]
@@ -168,19 +166,16 @@ def test_a_wrong_path_ends_with_one_sentence(folder, tmp_path, capsys, wrong, se
     assert not (tmp_path / "out").exists()
 
 
-def test_from_inside_the_bundle_on_the_command_line(folder, tmp_path):
-    """With the defaults of the zoo: paths relative to the bundle, weights in models/model.pt."""
-    bundle = tmp_path / "bundle"
-    (bundle / "models").mkdir(parents=True)
-    (bundle / "configs").symlink_to(Path(*Path(config_files("train.json")[0]).parts[:-1]))
-    (bundle / "data").mkdir()
-    (bundle / "data" / "DRIVE").symlink_to(folder / "data set")
-    write_weights(bundle / "models" / "model.pt")
-    command = [sys.executable, "-m", "monai.bundle", "run", "--bundle_root", "."]
-    command += ["--config_file", "['configs/train.json','configs/evaluate.json']", "--limit", "1"]
-    command += ["--network_def#features", "[4,4,8,4]", "--network_def#kernel_size", "5"]
-    result = subprocess.run(command, cwd=bundle, capture_output=True, text=True, env={**os.environ})
-    assert result.returncode == 0, result.stderr[-2000:]
-    assert "dice" in result.stdout
-    written = sorted(path.name for path in (bundle / "output" / "evaluate").iterdir())
+def test_from_inside_the_bundle(folder, tmp_path, monkeypatch, capsys):
+    """With all paths at their defaults: relative to the bundle, weights in models/model.pt."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "configs").symlink_to(BUNDLE / "configs")
+    (tmp_path / "data" / "DRIVE").symlink_to(folder / "data set")
+    write_weights(tmp_path / "models" / "model.pt")
+    monkeypatch.chdir(tmp_path)
+    settings = {f"network_def#{key}": value for key, value in NETWORK.items()}
+    run(config_file=["configs/train.json", "configs/evaluate.json"], limit=1, **settings)
+    assert "dice" in capsys.readouterr().out
+    written = sorted(path.name for path in (tmp_path / "output" / "evaluate").iterdir())
     assert written == ["overlays", "per_image.csv", "summary.json"]

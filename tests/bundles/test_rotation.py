@@ -50,8 +50,8 @@ def test_a_row_an_image_and_pose(folder, protocol, names):
     expected = [(f"{index:02d}.png", *pose) for index in range(3) for pose in poses]
     assert [(row["image"], row["angle"], row["flip"]) for row in rows] == expected
     for row in rows:
-        filled = [name for name, value in row.items() if value != ""]
-        assert filled == ["image", "protocol", "angle", "flip", *names]
+        filled = {name for name, value in row.items() if value != ""}
+        assert filled == {"image", "protocol", "angle", "flip", *names}
 
 
 @pytest.mark.parametrize(("protocol", "names"), [("published", PUBLISHED), ("turned_back", TURNED_BACK)])
@@ -84,9 +84,8 @@ def test_published_dice_against_direct_calculation(folder):
     )
     inside = image[fov > 0]
     image = np.where(fov[..., None] > 0, (image - inside.mean(0)) / inside.std(0), 0)
-    top, left = (image.shape[0] - SIZE) // 2, (image.shape[1] - SIZE) // 2
-    crop, vessels = (array[top : top + SIZE, left : left + SIZE] for array in (image, label > 0))
-    crop, vessels = np.rot90(crop), np.rot90(vessels)
+    top, left = (n // 2 - SIZE // 2 for n in image.shape[:2])
+    crop, vessels = (np.rot90(array[top : top + SIZE, left : left + SIZE]) for array in (image, label > 0))
     with torch.no_grad():
         logits = write_weights(folder / "again.pt")(torch.from_numpy(crop.transpose(2, 0, 1).copy()).float()[None])
     prediction = (torch.softmax(logits, dim=1)[0, 1] >= 0.5).numpy()

@@ -33,7 +33,7 @@ def test_hidden_files_and_the_output_are_left_out(tmp_path):
 
 
 def test_errors_name_the_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no folder .*missing"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
         list_photographs(tmp_path / "missing")
     with pytest.raises(ValueError, match="has no files"):
         list_photographs(tmp_path)

@@ -239,7 +239,7 @@ def _filtered_strips(
 def _filter(slab: Tensor, ring: Tensor, half: Sequence[int], dilation: Sequence[int], dims: int) -> Tensor:
     """Filter every channel with one ring, whose support may be smaller than the slab's margin."""
     reach = ring.shape[-1] // 2
-    inner = slab[(..., *(slice(h - d * reach, n - h + d * reach) for h, d, n in zip(half, dilation, slab.shape[2:])))]
+    inner = _without_margin(slab, [h - d * reach for h, d in zip(half, dilation)])
     if reach == 0:
         return inner if bool(ring == 1) else inner * ring.flatten()
     channels = slab.shape[1]
@@ -289,8 +289,15 @@ def _pad(x: Tensor, padding: Sequence[int]) -> Tensor:
     """Zero-pad and lay out channels last in one copy."""
     size = [n + 2 * p for n, p in zip(x.shape[2:], padding)]
     padded = x.new_zeros(x.shape[0], *size, x.shape[1]).movedim(-1, 1)
-    padded[(..., *(slice(p, p + n) for p, n in zip(padding, x.shape[2:])))] = x
+    _without_margin(padded, padding).copy_(x)
     return padded
+
+
+def _without_margin(x: Tensor, margin: Sequence[int]) -> Tensor:
+    """View the inside of a map."""
+    for axis, m in enumerate(margin, start=2):
+        x = x.narrow(axis, m, x.shape[axis] - 2 * m)
+    return x
 
 
 def _empty_output(x: Tensor, weight: Tensor, rings: Tensor, padding: Sequence[int], dilation: Sequence[int]) -> Tensor:
