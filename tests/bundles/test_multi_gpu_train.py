@@ -41,7 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command += ["-m", "monai.bundle", "run", "--args_file", str(folder / "arguments.json")]
     command += ["--config_file", str(config_files("train.json", "multi_gpu_train.json"))]
     command += ["--backend", "gloo"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr[-3000:]
     (folder / "log.txt").write_text(result.stdout)
     return folder

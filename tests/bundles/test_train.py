@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,7 +54,8 @@ def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, 
     (tmp_path / "short.json").write_text(json.dumps(SHORT | SMALL))
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", "configs/train.json"]
     command += ["--dataset_dir", str(data), "--args_file", str(tmp_path / "short.json")]
-    result = subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=300)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, cwd=bundle, env=environment, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr[-3000:]
     output = bundle / "output" / "train"
     small_network("gaussian").load_state_dict(weights_of(output))
