@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import os
 from pathlib import Path
 from typing import Any
 
-from sre_monai.files import written_atomically
+from sre_monai.tables import write_table
 
 __all__ = ["FolderReport"]
 
@@ -57,10 +56,8 @@ class FolderReport:
 
     def write(self) -> None:
         """Write the table, sorted by file."""
-        with written_atomically(self.path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as stream:
-            table = csv.DictWriter(stream, COLUMNS)
-            table.writeheader()
-            table.writerows(sorted(self.rows, key=lambda row: row["file"]))
+        rows = sorted(self.rows, key=lambda row: row["file"])
+        write_table(self.path, [dict.fromkeys(COLUMNS, "") | row for row in rows])
 
     def finish(self) -> None:
         """Write the table and sum up.

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from sre_monai.evaluation.items import evaluated_items, image_path
 from sre_monai.evaluation.rotation import UPRIGHT, Pose, Predict, make_poses, predict_turned, published_scores
 from sre_monai.evaluation.rotation_summary import FIGURES, mean_by_angle, summarize_rotation
-from sre_monai.evaluation.tables import align_columns, write_json, write_table
 from sre_monai.metrics import VESSEL_SCORES, vessel_scores
+from sre_monai.tables import align_columns, write_json, write_table
 from sre_monai.visualize import plot_rotation_curve
 
 __all__ = ["PROTOCOLS", "RotationTable", "check_protocols"]

@@ -13,8 +13,8 @@ from ignite.engine import Engine, Events
 from monai.utils import convert_to_tensor
 
 from sre_monai.evaluation.items import evaluated_items, image_path
-from sre_monai.evaluation.tables import align_columns, write_json, write_table
 from sre_monai.metrics import PixelROCAUCMetric, summarize_scores, vessel_scores
+from sre_monai.tables import align_columns, write_json, write_table
 
 __all__ = ["ScoreTable"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import subprocess
 import sys
@@ -57,21 +58,19 @@ def assert_turns_with_the_file(pixels: np.ndarray, folder: Path, **overrides) ->
         assert not (differs & ~turned(undecided, symmetry)).any()
 
 
-@pytest.mark.parametrize("window", [1024, 256])
+@pytest.mark.parametrize("window", [1024, 160])
 def test_mask_turns_with_a_synthetic_photograph(tmp_path, window):
-    assert_turns_with_the_file(synthetic_fundus((301, 280), seed=3).image, tmp_path, window_size=window)
+    pixels = synthetic_fundus((301, 280), seed=3).image
+    assert_turns_with_the_file(pixels, tmp_path, window_size=window, working_diameter=233)
 
 
 @pytest.mark.parametrize("window", [1024, 352])
-@pytest.mark.parametrize("name", ["DRIVE/test/images/01_test.tif", "STARE", "CHASEDB1/Image_05L.jpg"])
+@pytest.mark.parametrize(
+    "name", ["DRIVE/test/images/01_test.tif", "STARE/stare-images/im0077.ppm.gz", "CHASEDB1/Image_05L.jpg"]
+)
 def test_mask_turns_with_a_real_photograph(shared_data, tmp_path, name, window):
-    if name == "STARE":
-        import gzip
-
-        with gzip.open(shared_data / "STARE" / "stare-images" / "im0077.ppm.gz") as stream:
-            pixels = np.asarray(Image.open(stream))
-    else:
-        pixels = read(shared_data / name)
+    with (gzip.open if name.endswith(".gz") else open)(shared_data / name, "rb") as stream:
+        pixels = np.asarray(Image.open(stream))
     assert_turns_with_the_file(pixels, tmp_path, window_size=window)
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from sre_monai.visualize.overlay import (
     BLUISH_GREEN,
@@ -11,7 +10,6 @@ from sre_monai.visualize.overlay import (
     ORANGE,
     SKY_BLUE,
     error_overlay,
-    save_overlay,
     vessel_overlay,
 )
 
@@ -100,20 +98,3 @@ def test_wrong_input(image):
         vessel_overlay(image * 257, mask())
     with pytest.raises(ValueError, match="label must be"):
         error_overlay(image, mask(), mask()[0])
-
-
-def test_save_is_lossless_and_leaves_nothing_beside(tmp_path, image):
-    picture = vessel_overlay(image, mask(4))
-    path = tmp_path / "image_overlay.png"
-    path.write_text("an older file")
-    save_overlay(path, picture)
-    np.testing.assert_array_equal(np.asarray(Image.open(path)), picture)
-    assert [file.name for file in tmp_path.iterdir()] == [path.name]
-
-
-def test_failed_save_keeps_the_older_file(tmp_path):
-    path = tmp_path / "image_overlay.png"
-    path.write_text("an older file")
-    with pytest.raises((TypeError, OSError)):
-        save_overlay(path, np.zeros((4, 4, 3), np.complex64))
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(path.name, "an older file")]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from sre_monai.evaluation.tables import align_columns, write_json, write_table
+from sre_monai.tables import align_columns, write_json, write_table
 
 
 def test_table_joins_the_columns_of_all_rows(tmp_path):
