@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from monai.engines import Evaluator
+from ignite.engine import Engine
 from monai.utils import ImageMetaKey
 
 __all__ = ["evaluated_items", "image_path"]
 
 
-def evaluated_items(engine: Evaluator) -> Iterator[dict[str, Any]]:
+def evaluated_items(engine: Engine) -> Iterator[dict[str, Any]]:
     """Yield what preprocessing, network and postprocessing made of each image.
 
     MONAI keeps the network's input, label and prediction in ``engine.state.output`` and everything else in
     ``engine.state.batch``.
 
     Args:
-        engine: an evaluator that decollates its batches, as MONAI's do by default, after an iteration.
+        engine: a MONAI evaluator that decollates its batches, as MONAI's do by default, after an iteration.
 
     Yields:
         The dictionary of one image.

@@ -162,8 +162,8 @@ class RotationTable:
             )
             scores = vessel_scores(probability, label, fov, self.threshold)
             inside = {name: scores[name] for name in VESSEL_SCORES}
-            vessels = [(values >= self.threshold)[fov > 0][None, None] for values in (probability, upright)]
-            yield pose, inside | {"consistency": compute_dice(*vessels).item()}
+            turned, reference = ((values >= self.threshold)[fov > 0][None, None] for values in (probability, upright))
+            yield pose, inside | {"consistency": compute_dice(turned, reference).item()}
 
     def _own_grid(self, probability: torch.Tensor, item: dict[str, Any]) -> torch.Tensor:
         """Map probabilities from the working resolution to the photograph's own grid."""

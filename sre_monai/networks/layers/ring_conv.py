@@ -114,7 +114,8 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
 
     On the CPU ring filters were measured faster at every kernel size from 3 as soon as there are channels enough to
     make the 1×1 product worth its while; a first layer of three channels is as fast dense. On accelerators the dense
-    form is kept: vendor libraries are at their best there, and depthwise filters of large kernels at their worst.
+    form is kept: vendor libraries are at their best there, and depthwise filters of large kernels at their worst. An
+    exported network is dense too, since other runtimes don't know our operator.
 
     Args:
         input: (batch, in_channels, *spatial*).
@@ -124,6 +125,8 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
     Returns:
         ``"dense"`` or ``"rings"``.
     """
+    if torch.compiler.is_exporting():
+        return "dense"
     pays = input.device.type == "cpu" and rings.shape[-1] > 1 and weight.shape[1] >= _MIN_CHANNELS
     return "rings" if pays else "dense"
 
