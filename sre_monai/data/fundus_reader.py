@@ -25,9 +25,10 @@ class _DecodingReader(PILReader):
     """A PILReader that decodes files at once and completely, and names the file in every error."""
 
     def __init__(self, converter: Callable[[Image.Image], Image.Image]) -> None:
-        super().__init__(converter=converter)
+        super().__init__()
+        self.convert = converter
 
-    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> list[PathLike]:
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> list[PathLike]:  # type: ignore[override]
         """Keep the names: `LoadImage` would hide an error raised here and try other readers on the damaged file."""
         return list(ensure_tuple(data))
 
@@ -37,7 +38,7 @@ class _DecodingReader(PILReader):
 
     def get_data(self, img: Sequence[PathLike]) -> tuple[np.ndarray, dict]:
         """Decode and convert the files, and return the array (W, H, …) with its metadata."""
-        return super().get_data([_decode(name, self.converter) for name in img])
+        return super().get_data([_decode(name, self.convert) for name in img])
 
 
 class FundusReader(_DecodingReader):

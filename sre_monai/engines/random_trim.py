@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -50,6 +51,10 @@ class RandomTrim(PrepareBatch):
         """
         image, label = default_prepare_batch(batchdata, device, non_blocking, **kwargs)
         trims = torch.randint(self.max_trim + 1, (image.ndim - 2,)).tolist()
-        for axis, trim in enumerate(trims, start=2):
-            image, label = (x.narrow(axis, 0, x.shape[axis] - trim) for x in (image, label))
-        return image, label
+        return _trim(image, trims), _trim(label, trims)  # type: ignore[arg-type]  # training data have labels
+
+
+def _trim(x: Tensor, trims: Sequence[int]) -> Tensor:
+    for axis, trim in enumerate(trims, start=2):
+        x = x.narrow(axis, 0, x.shape[axis] - trim)
+    return x

@@ -28,7 +28,9 @@ def evaluated_items(engine: Engine) -> Iterator[dict[str, Any]]:
         >>> [item["pred"].shape for item in evaluated_items(evaluator)]  # doctest: +SKIP
         [torch.Size([1, 565, 584])]
     """
-    for loaded, evaluated in zip(engine.state.batch, engine.state.output, strict=True):
+    batch: Any = engine.state.batch
+    output: Any = engine.state.output
+    for loaded, evaluated in zip(batch, output, strict=True):
         yield {**loaded, **evaluated}
 
 
