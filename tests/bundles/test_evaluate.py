@@ -119,7 +119,7 @@ def test_options(folder, tmp_path):
     run_bundle("evaluate.json", **settings, section="all", limit=2, threshold=0.3, write_overlay=False)
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert (summary["section"], summary["num_images"], summary["threshold"]) == ("all", 2, 0.3)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["per_image.csv", "summary.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.txt", "per_image.csv", "summary.json"]
     rows = read_table(tmp_path / "per_image.csv")
     assert [row["image"] for row in rows if row["rater"] == "model"] == ["03.png", "00.png"]  # training comes first
     scores = vessel_scores(*expected_maps(folder, 0), threshold=0.3)
@@ -178,4 +178,4 @@ def test_from_inside_the_bundle(folder, tmp_path, monkeypatch, capsys):
     run(config_file=["configs/train.json", "configs/evaluate.json"], limit=1, **settings)
     assert "dice" in capsys.readouterr().out
     written = sorted(path.name for path in (tmp_path / "output" / "evaluate").iterdir())
-    assert written == ["overlays", "per_image.csv", "summary.json"]
+    assert written == ["log.txt", "overlays", "per_image.csv", "summary.json"]

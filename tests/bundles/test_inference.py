@@ -114,7 +114,7 @@ def test_good_files_are_done_and_bad_ones_explained(mixed, tmp_path, capfd):
     written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
     names = ("a.png", "a.tif", "deep", "left eye/älter", "sideways")
     kinds = ("mask", "overlay", "probability")
-    assert written == {f"{name}_{kind}.png" for name in names for kind in kinds} | {"report.csv"}
+    assert written == {f"{name}_{kind}.png" for name in names for kind in kinds} | {"report.csv", "log.txt"}
     for name in names:
         mask = read(tmp_path / "out" / f"{name}_mask.png")
         assert mask.shape == (170, 180)
@@ -129,7 +129,7 @@ def test_nifti_output(mixed, tmp_path):
     photograph.parent.mkdir()
     photograph.write_bytes((mixed / "a.png").read_bytes())
     segment(photograph.parent, tmp_path / "out", output_ext=".nii.gz", write_overlay=False)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_mask.nii.gz", "report.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_mask.nii.gz", "log.txt", "report.csv"]
 
 
 def test_folder_of_bad_files_alone_exits_with_a_status(mixed, tmp_path):

@@ -145,7 +145,7 @@ def test_options_and_no_matplotlib(folder, tmp_path, monkeypatch, capsys):
     run_bundle(*OVERLAYS, **paths(folder, tmp_path), angle_step=180, limit=1, protocols=["turned_back"])
     summary = summary_of(tmp_path)
     assert (summary["num_images"], summary["angles"], list(summary["protocols"])) == (1, [0, 180], ["turned_back"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["per_image.csv", "summary.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.txt", "per_image.csv", "summary.json"]
     output = capsys.readouterr()
     assert "there is no rotation_curve.png: plot_rotation_curve needs matplotlib" in output.out
     assert "turned_back consistency" in output.out

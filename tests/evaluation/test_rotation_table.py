@@ -9,7 +9,7 @@ from tests.evaluation.toy import SIGMOID, evaluator, items
 
 def table(folder, **kwargs) -> RotationTable:
     settings = {"angles": [20, 90], "crop_size": 20} | kwargs
-    return RotationTable(folder, activation=SIGMOID, inversion=lambda item: item, **settings)
+    return RotationTable(folder, activation=SIGMOID, postprocessing=SIGMOID, **settings)
 
 
 def test_a_pointwise_network_is_equivariant(tmp_path):
