@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from monai.networks.blocks import ADN
 from monai.networks.layers import Conv
 from torch import nn
@@ -55,24 +57,14 @@ class SRETwoConv(nn.Sequential):
         in_channels: number of input channels.
         out_channels: number of output channels.
         kernel_size: odd kernel size in pixels.
-        act: activation type and arguments.
-        norm: normalisation type and arguments, or None.
-        dropout: probability of dropout; 0 for none.
-        profile: ring profile.
+        kwargs: further arguments of :class:`SREConvolution`, for both blocks.
+
+    Examples:
+        >>> SRETwoConv(2, 3, 32, kernel_size=9, act="relu")(torch.randn(1, 3, 65, 64)).shape
+        torch.Size([1, 32, 65, 64])
     """
 
-    def __init__(
-        self,
-        spatial_dims: int,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        act: str | tuple = "PRELU",
-        norm: str | tuple | None = "BATCH",
-        dropout: float = 0.0,
-        profile: str = "bands",
-    ) -> None:
+    def __init__(self, spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int, **kwargs: Any) -> None:
         super().__init__()
         for i, channels in enumerate((in_channels, out_channels)):
-            block = SREConvolution(spatial_dims, channels, out_channels, kernel_size, act, norm, dropout, profile)
-            self.add_module(f"conv_{i}", block)
+            self.add_module(f"conv_{i}", SREConvolution(spatial_dims, channels, out_channels, kernel_size, **kwargs))

@@ -7,7 +7,8 @@ window is therefore chosen per axis by parity. An even axis of *n* pixels is poo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,11 +16,38 @@ from torch import Tensor, nn
 __all__ = ["SymmetricAvgPool", "SymmetricMaxPool", "upsample_to"]
 
 _MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
-_AVG_POOL = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+_AVG_POOL = {
+    dims: partial(function, count_include_pad=False)
+    for dims, function in {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}.items()
+}
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
-class SymmetricMaxPool(nn.Module):
+class _SymmetricPool(nn.Module):
+    """Pooling by two, its windows chosen by parity."""
+
+    functions: Mapping[int, Callable[..., Tensor]]
+
+    def __init__(self, spatial_dims: int) -> None:
+        super().__init__()
+        self.spatial_dims = spatial_dims
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Halve the spatial size.
+
+        Args:
+            input: (batch, channels, *spatial*).
+
+        Returns:
+            (batch, channels, *spatial* / 2), rounded up.
+        """
+        # two cells on an even axis, three centred ones on an odd axis
+        odd = [n % 2 for n in input.shape[2:]]
+        kernel = [2 + o for o in odd]
+        return self.functions[self.spatial_dims](input, kernel, 2, odd)
+
+
+class SymmetricMaxPool(_SymmetricPool):
     """Max pooling by two, symmetric at even and odd sizes. Equal to 2-cell max pooling at even sizes.
 
     Args:
@@ -30,17 +58,10 @@ class SymmetricMaxPool(nn.Module):
         torch.Size([1, 4, 32, 33])
     """
 
-    def __init__(self, spatial_dims: int) -> None:
-        super().__init__()
-        self.spatial_dims = spatial_dims
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Halve (batch, channels, *spatial*), rounding up."""
-        kernel, padding = _windows(input.shape[2:])
-        return _MAX_POOL[self.spatial_dims](input, kernel, 2, padding)
+    functions = _MAX_POOL
 
 
-class SymmetricAvgPool(nn.Module):
+class SymmetricAvgPool(_SymmetricPool):
     """Average pooling by two, symmetric at even and odd sizes. Cells outside the image do not count.
 
     Args:
@@ -51,14 +72,7 @@ class SymmetricAvgPool(nn.Module):
         torch.Size([1, 4, 32, 33])
     """
 
-    def __init__(self, spatial_dims: int) -> None:
-        super().__init__()
-        self.spatial_dims = spatial_dims
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Halve (batch, channels, *spatial*), rounding up."""
-        kernel, padding = _windows(input.shape[2:])
-        return _AVG_POOL[self.spatial_dims](input, kernel, 2, padding, count_include_pad=False)
+    functions = _AVG_POOL
 
 
 def upsample_to(input: Tensor, size: Sequence[int]) -> Tensor:
@@ -74,8 +88,3 @@ def upsample_to(input: Tensor, size: Sequence[int]) -> Tensor:
         (batch, channels, *size*).
     """
     return F.interpolate(input, size=tuple(size), mode=_LINEAR[len(size)], align_corners=True)
-
-
-def _windows(size: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Window and padding per axis: two cells on an even axis, three centred ones on an odd axis."""
-    return [2 + n % 2 for n in size], [n % 2 for n in size]

@@ -74,7 +74,8 @@ class SREUNet(nn.Module):
         self.levels = len(encoder) - 1
 
         def two_conv(source: int, target: int, level: int) -> SRETwoConv:
-            return SRETwoConv(spatial_dims, source, target, kernels[level], act, norm, dropout, profile)
+            common = {"act": act, "norm": norm, "dropout": dropout, "profile": profile}
+            return SRETwoConv(spatial_dims, source, target, kernels[level], **common)
 
         self.conv_0 = two_conv(in_channels, encoder[0], 0)
         for level in range(1, self.levels + 1):
