@@ -291,7 +291,7 @@ def _pixels(x: Tensor) -> Tensor:
 def _pad(x: Tensor, padding: Sequence[int]) -> Tensor:
     """Zero-pad and lay out channels last in one copy."""
     size = [n + 2 * p for n, p in zip(x.shape[2:], padding)]
-    padded = x.new_zeros(x.shape[0], *size, x.shape[1]).movedim(-1, 1)
+    padded = x.new_zeros((x.shape[0], *size, x.shape[1])).movedim(-1, 1)
     _without_margin(padded, padding).copy_(x)
     return padded
 
@@ -306,7 +306,7 @@ def _without_margin(x: Tensor, margin: Sequence[int]) -> Tensor:
 def _empty_output(x: Tensor, weight: Tensor, rings: Tensor, padding: Sequence[int], dilation: Sequence[int]) -> Tensor:
     reach = _adjoint([0] * len(padding), dilation, rings)
     size = [n + 2 * p - r for n, p, r in zip(x.shape[2:], padding, reach)]
-    return x.new_empty(x.shape[0], *size, weight.shape[0]).movedim(-1, 1)
+    return x.new_empty((x.shape[0], *size, weight.shape[0])).movedim(-1, 1)
 
 
 def _adjoint(padding: Sequence[int], dilation: Sequence[int], rings: Tensor) -> list[int]:

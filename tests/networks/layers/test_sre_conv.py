@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from monai.data import MetaTensor
 from torch import nn
 
 from sre_monai.networks.layers import (
@@ -200,6 +201,17 @@ def test_device_and_dtype_of_construction():
     layer = SREConv2d(3, 4, 5, device="meta", dtype=torch.float16)
     assert {t.device.type for t in (layer.weight, layer.bias, layer.rings)} == {"meta"}
     assert {t.dtype for t in (layer.weight, layer.bias, layer.rings)} == {torch.float16}
+
+
+@pytest.mark.parametrize("algorithm", ["dense", "rings"])
+def test_metadata_pass_through(algorithm):
+    layer = SREConv2d(8, 4, 5, padding=2, algorithm=algorithm)
+    x = torch.randn(1, 8, 9, 9)
+    y = layer(MetaTensor(x, meta={"name": "eye"}))
+    assert y.meta["name"] == "eye"
+    assert_close(y.as_tensor(), layer(x))
+    y.sum().backward()
+    assert torch.isfinite(layer.weight.grad).all()
 
 
 def test_unbatched_input():
