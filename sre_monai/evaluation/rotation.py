@@ -104,7 +104,7 @@ def published_scores(
     """Score a network under rotation as the SRE U-Net's authors do (Zhang et al., ISBI 2025, arXiv 2501.14592).
 
     Image and label are turned about the centre with nearest-neighbour interpolation and compared on the whole square.
-    Turning the label breaks one-pixel vessels, which costs Dice whatever the network does. The ceiling tells how
+    Turning without interpolation breaks one-pixel vessels, in the photograph and in the label. The ceiling tells how
     much: the upright prediction, turned in the same way, against the turned label. A network can score above it.
 
     Args:
