@@ -127,8 +127,9 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
     """
     if torch.compiler.is_exporting():
         return "dense"
-    pays = input.device.type == "cpu" and rings.shape[-1] > 1 and weight.shape[1] >= _MIN_CHANNELS
-    return "rings" if pays else "dense"
+    # depthwise filters have no fast implementation in float64
+    fast_filters = input.device.type == "cpu" and input.dtype != torch.float64
+    return "rings" if fast_filters and rings.shape[-1] > 1 and weight.shape[1] >= _MIN_CHANNELS else "dense"
 
 
 def _autocast(input: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:

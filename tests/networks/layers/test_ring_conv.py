@@ -136,12 +136,12 @@ def test_autocast_computes_in_the_lower_precision():
 
 
 def test_choice_of_algorithm():
-    def choice(channels, kernel_size):
-        x, weight, rings, _ = make(kernel_size=kernel_size, channels=(channels, 32))
+    def choice(channels, kernel_size, dtype=torch.float32):
+        x, weight, rings, _ = make(kernel_size=kernel_size, channels=(channels, 32), dtype=dtype)
         return choose_algorithm(x, weight, rings)
 
-    assert choice(32, 9) == choice(32, 3) == "rings"
-    assert choice(3, 9) == choice(32, 1) == "dense"
+    assert choice(32, 9) == choice(32, 3) == choice(32, 9, torch.bfloat16) == "rings"
+    assert choice(3, 9) == choice(32, 1) == choice(32, 9, torch.float64) == "dense"
 
 
 @pytest.mark.parametrize(
