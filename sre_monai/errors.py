@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["USER_ERROR_STATUS", "exit_on_user_error"]
+__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "tell_user"]
 
 USER_ERROR_STATUS = 2
 
@@ -36,5 +36,21 @@ def exit_on_user_error(function: Callable[..., Result], *args: Any, **kwargs: An
     try:
         return function(*args, **kwargs)
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USER_ERROR_STATUS) from None
+        raise SystemExit(tell_user(error)) from None
+
+
+def tell_user(error: Exception) -> int:
+    """Print an error's sentence to the standard error stream.
+
+    Args:
+        error: what was caught.
+
+    Returns:
+        The exit status of a user's mistake, 2.
+
+    Examples:
+        >>> tell_user(ValueError("no such folder"))
+        2
+    """
+    print(f"error: {error}", file=sys.stderr)
+    return USER_ERROR_STATUS

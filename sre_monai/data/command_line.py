@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sre_monai.data.prepare import prepare_dataset
 from sre_monai.data.retina_datasets import RetinaDataset
+from sre_monai.errors import tell_user
 
 
 def run_prepare(dataset: RetinaDataset, arguments: Sequence[str] | None = None) -> int:
@@ -36,8 +37,7 @@ def run_prepare(dataset: RetinaDataset, arguments: Sequence[str] | None = None) 
         source = source or output.with_name(f"{output.name}_download")
         datalist = prepare_dataset(dataset, source, output, **options)
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return tell_user(error)
     finally:
         signal.signal(signal.SIGTERM, handler)
     print(f"{dataset.name} is ready: {datalist}\nlicence: {dataset.licence}\ncite: {dataset.citation}")

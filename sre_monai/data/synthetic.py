@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.transform import resize
 
+from sre_monai.data.datalist import DATALIST_NAME
 from sre_monai.data.vessel_tree import Vessel, grow_vessels
 
 __all__ = ["SyntheticFundus", "synthetic_fundus", "write_synthetic_dataset"]
@@ -120,7 +121,7 @@ def write_synthetic_dataset(
             "training": items[:half],
             "test": items[half:],
         }
-        (beside / "datalist.json").write_text(json.dumps(datalist, indent=2) + "\n", encoding="utf-8")
+        (beside / DATALIST_NAME).write_text(json.dumps(datalist, indent=2) + "\n", encoding="utf-8")
         beside.chmod(0o755)  # mkdtemp makes folders for one's own eyes only
         if folder.exists():
             folder.rmdir()

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from sre_monai.evaluation.items import evaluated_items, image_path
 from sre_monai.evaluation.rotation import UPRIGHT, Infer, Pose, make_poses, predict_turned, published_scores
 from sre_monai.evaluation.rotation_summary import FIGURES, mean_by_angle, summarize_rotation
-from sre_monai.metrics import VESSEL_SCORES, vessel_scores
+from sre_monai.metrics import vessel_scores
 from sre_monai.tables import align_columns, write_json, write_table
 from sre_monai.visualize import plot_rotation_curve
 
@@ -160,8 +160,7 @@ class RotationTable:
                 logits = MetaTensor(predict_turned(infer, image, working_fov, pose))
                 own_grid = self.postprocessing({"image": item["image"], "pred": logits})["pred"]
                 probability = convert_to_tensor(own_grid, track_meta=False, device="cpu")
-            scores = vessel_scores(probability, label, fov, self.threshold)
-            inside = {name: scores[name] for name in VESSEL_SCORES}
+            inside = vessel_scores(probability, label, fov, self.threshold, whole_image=False)
             turned, reference = ((values >= self.threshold)[fov > 0][None, None] for values in (probability, upright))
             yield pose, inside | {"consistency": compute_dice(turned, reference).item()}
 
