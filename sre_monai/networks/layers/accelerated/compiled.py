@@ -1,0 +1,210 @@
+"""The ring convolution in C, where the package was built with a compiler at hand.
+
+The library has no tie to a version of PyTorch: it is given addresses. It shares PyTorch's OpenMP, hence its threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output
+from sre_monai.networks.layers.accelerated.tap_plan import TapPlan, plan_taps
+
+__all__ = ["DTYPES", "backward", "forward", "is_available", "variants"]
+
+DTYPES = (torch.float32, torch.bfloat16)
+
+_Address, _Integer, _Triple = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64 * 3
+
+
+class _Job(ctypes.Structure):
+    """`ring_job` of ring_kernel.h."""
+
+    _fields_ = (
+        *((name, _Address) for name in ("input", "out", "partner", "bias", "weight", "weight_gradient")),
+        *((name, _Integer) for name in ("in_stride", "out_stride", "batch")),
+        *((name, _Triple) for name in ("in_size", "out_size", "shift")),
+        *((name, _Integer) for name in ("in_channels", "out_channels", "half_precision")),
+        *((name, _Integer) for name in ("reach", "rings", "lines", "classes")),
+        *((name, _Address) for name in ("line_rows", "line_ends", "class_terms", "class_ends", "mix")),
+    )
+
+
+@lru_cache(maxsize=1)
+def _library() -> ctypes.CDLL | None:
+    """Load the library beside this file; None where it was not built or can't be loaded here."""
+    for suffix in EXTENSION_SUFFIXES:
+        path = Path(__file__).with_name(f"_ring_kernel{suffix}")
+        if path.exists():
+            try:
+                library = ctypes.CDLL(str(path))
+            except OSError:  # built elsewhere, or PyTorch brings no OpenMP to share
+                return None
+            library.ring_variant_name.restype = ctypes.c_char_p
+            library.ring_variant_name.argtypes = (_Integer,)
+            library.ring_convolve.restype = _Integer
+            library.ring_convolve.argtypes = (ctypes.POINTER(_Job), ctypes.c_char_p, _Integer)
+            return library
+    return None
+
+
+@lru_cache(maxsize=1)
+def variants() -> tuple[str, ...]:
+    """Name the instruction sets for which this machine has a kernel, best first; none without the library."""
+    library, names = _library(), []
+    while library is not None and (name := library.ring_variant_name(len(names))) is not None:
+        names.append(name.decode())
+    return tuple(names)
+
+
+def is_available() -> bool:
+    """Tell whether the package was built with the compiled kernel."""
+    return bool(variants())
+
+
+def forward(
+    x: Tensor,
+    weight: Tensor,
+    rings: Tensor,
+    bias: Tensor | None,
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    variant: str | None = None,
+) -> Tensor:
+    """Compute y = Σ_j W_j (ring_j ∗ x) + b.
+
+    Args:
+        x: (batch, in_channels, *spatial*), of one of :data:`DTYPES`, on the CPU.
+        weight: (out_channels, in_channels, rings).
+        rings: (rings, *k*, …, *k*).
+        bias: (out_channels,) or None.
+        padding: zeros added on both sides of every spatial axis.
+        dilation: spacing of the kernel's taps per spatial axis.
+        variant: one of :func:`variants`, default the best.
+
+    Returns:
+        (batch, out_channels, *spatial'*), channels last in memory.
+
+    Raises:
+        ValueError: for an unknown variant.
+    """
+    shift = [d * (rings.shape[-1] // 2) - p for d, p in zip(dilation, padding)]
+    out = empty_output(x, weight, rings, padding, dilation)
+    _run(channels_last(x), out, None, weight.transpose(0, 1), rings, bias, shift, dilation, variant)
+    return out
+
+
+def backward(
+    g: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    rings: Tensor,
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    variant: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Compute ∂x = Σ_j W_jᵀ G_j and ∂W_j = ⟨G_j, x⟩ with G_j = ring_j ∗ g.
+
+    Args:
+        g: gradient of the output.
+        x: (batch, in_channels, *spatial*), the input.
+        weight: (out_channels, in_channels, rings).
+        rings: (rings, *k*, …, *k*), symmetric.
+        padding: of the forward pass.
+        dilation: of the forward pass.
+        variant: one of :func:`variants`, default the best.
+
+    Returns:
+        The gradients of the input, channels last in memory, and of the weights.
+
+    Raises:
+        ValueError: for an unknown variant.
+    """
+    shift = [p - d * (rings.shape[-1] // 2) for d, p in zip(dilation, padding)]
+    x = channels_last(x)
+    grad_x = torch.empty_like(x)
+    grad_weight = _run(channels_last(g), grad_x, x, weight, rings, None, shift, dilation, variant)
+    return grad_x, grad_weight.to(weight.dtype).contiguous()
+
+
+def _run(
+    source: Tensor,
+    out: Tensor,
+    partner: Tensor | None,
+    weight: Tensor,  # (channels of source, channels of out, rings)
+    rings: Tensor,
+    bias: Tensor | None,
+    shift: Sequence[int],
+    dilation: Sequence[int],
+    variant: str | None,
+) -> Tensor | None:
+    plan = _plan(rings.detach().float().numpy().tobytes(), tuple(rings.shape), tuple(dilation))
+    weight = weight.detach().float()
+    weight = weight if plan.exchange is None else weight @ plan.exchange
+    weight = weight if weight.stride(-1) == 1 else weight.contiguous()
+    gradient = None if partner is None else torch.empty_like(weight)  # keeps the strides of a dense tensor
+    bias = None if bias is None else bias.detach().float().contiguous()
+    job = _Job(
+        input=source.data_ptr(),
+        out=out.data_ptr(),
+        partner=None if partner is None else partner.data_ptr(),
+        bias=None if bias is None else bias.data_ptr(),
+        weight=weight.data_ptr(),
+        weight_gradient=None if gradient is None else gradient.data_ptr(),
+        in_stride=weight.stride(0),
+        out_stride=weight.stride(1),
+        batch=source.shape[0],
+        in_size=_triple(source.shape[2:], 1),
+        out_size=_triple(out.shape[2:], 1),
+        shift=_triple(shift, 0),
+        in_channels=source.shape[1],
+        out_channels=out.shape[1],
+        half_precision=int(source.dtype == torch.bfloat16),
+        **plan.fields,
+    )
+    name = (variant or variants()[0]).encode()
+    failure = _library().ring_convolve(ctypes.byref(job), name, torch.get_num_threads())
+    if failure == 1:
+        raise ValueError(f"variant must be one of {variants()}, got {variant!r}.")
+    if failure:
+        raise MemoryError("no memory for the buffers of the ring convolution.")
+    return gradient if gradient is None or plan.exchange is None else gradient @ plan.exchange.T
+
+
+class _LoadedPlan:
+    """A plan as the library reads it. The arrays must outlive the call."""
+
+    def __init__(self, plan: TapPlan) -> None:
+        self.exchange = None if plan.exchange is None else torch.from_numpy(plan.exchange)
+        tables = {
+            "line_rows": [row for rows in plan.lines for row in rows],
+            "line_ends": np.cumsum([len(rows) for rows in plan.lines]),
+            "class_terms": [term for terms in plan.classes for term in terms],
+            "class_ends": np.cumsum([len(terms) for terms in plan.classes]),
+        }
+        self._arrays = {name: np.ascontiguousarray(table, dtype=np.int32) for name, table in tables.items()}
+        if plan.mix is not None:
+            self._arrays["mix"] = np.ascontiguousarray(plan.mix, dtype=np.float32)
+        self.fields = {name: array.ctypes.data for name, array in self._arrays.items()} | {
+            "reach": plan.reach,
+            "rings": len(plan.classes if plan.mix is None else plan.mix),
+            "lines": len(plan.lines),
+            "classes": len(plan.classes),
+        }
+
+
+@lru_cache(maxsize=256)
+def _plan(content: bytes, shape: tuple[int, ...], dilation: tuple[int, ...]) -> _LoadedPlan:
+    return _LoadedPlan(plan_taps(np.frombuffer(content, dtype=np.float32).reshape(shape), dilation))
+
+
+def _triple(values: Sequence[int], fill: int) -> _Triple:
+    return _Triple(*(fill,) * (3 - len(values)), *values)

@@ -1,0 +1,38 @@
+"""Memory layout of the ring convolution's maps: channels last, so that a 1×1 convolution is a matrix product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+__all__ = ["adjoint", "channels_last", "empty_output", "pixels", "without_margin"]
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Lay a map out with channels last; no copy where it is."""
+    return x.movedim(1, -1).contiguous().movedim(-1, 1)
+
+
+def pixels(x: Tensor) -> Tensor:
+    """View a channels-last map as the matrix (pixels, channels)."""
+    return x.movedim(1, -1).reshape(-1, x.shape[1])
+
+
+def without_margin(x: Tensor, margin: Sequence[int]) -> Tensor:
+    """View the inside of a map."""
+    for axis, m in enumerate(margin, start=2):
+        x = x.narrow(axis, m, x.shape[axis] - 2 * m)
+    return x
+
+
+def empty_output(x: Tensor, weight: Tensor, rings: Tensor, padding: Sequence[int], dilation: Sequence[int]) -> Tensor:
+    """Make the map that a ring convolution writes, channels last."""
+    reach = adjoint([0] * len(padding), dilation, rings)
+    size = [n + 2 * p - r for n, p, r in zip(x.shape[2:], padding, reach)]
+    return x.new_empty((x.shape[0], *size, weight.shape[0])).movedim(-1, 1)
+
+
+def adjoint(padding: Sequence[int], dilation: Sequence[int], rings: Tensor) -> list[int]:
+    """Padding of the adjoint convolution, which maps the output's size back to the input's."""
+    return [d * (rings.shape[-1] - 1) - p for p, d in zip(padding, dilation)]

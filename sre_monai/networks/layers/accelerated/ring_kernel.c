@@ -1,0 +1,142 @@
+/* The ring convolution on the CPU: variants for several instruction sets, and the threads that share the work. */
+#include "ring_kernel.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TILE 64 /* most pixels of a tile: its features and sums fit the first-level cache */
+
+#define VARIANT(name) portable_##name
+#define LANES 4
+#define COLUMNS 2
+#include "ring_variant.h"
+#undef VARIANT
+#undef LANES
+#undef COLUMNS
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define X86_VARIANTS
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define VARIANT(name) avx2_##name
+#define LANES 8
+#define COLUMNS 2
+#include "ring_variant.h"
+#undef VARIANT
+#undef LANES
+#undef COLUMNS
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#define VARIANT(name) avx512_##name
+#define LANES 16
+#define COLUMNS 4
+#include "ring_variant.h"
+#undef VARIANT
+#undef LANES
+#undef COLUMNS
+#pragma GCC pop_options
+#endif
+
+static const ring_variant variants[] = {
+#ifdef X86_VARIANTS
+    {"avx512", 16, avx512_pack_weight, avx512_run_tile},
+    {"avx2", 8, avx2_pack_weight, avx2_run_tile},
+#endif
+    {"portable", 4, portable_pack_weight, portable_run_tile},
+};
+
+static int supported(const ring_variant *variant) {
+#ifdef X86_VARIANTS
+    __builtin_cpu_init();
+    if (variant->lanes == 16)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (variant->lanes == 8) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+    (void)variant;
+    return 1;
+}
+
+/* The names of the variants that this machine runs, best first; NULL past the last. */
+const char *ring_variant_name(int64_t index) {
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
+        if (supported(&variants[i]) && index-- == 0) return variants[i].name;
+    return NULL;
+}
+
+static const ring_variant *find_variant(const char *name) {
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
+        if (!strcmp(variants[i].name, name) && supported(&variants[i])) return &variants[i];
+    return NULL;
+}
+
+/* Add the threads' gradients for one input channel to the weight's, always in the same order. */
+static void add_gradients(const ring_job *job, int64_t i, const float *gradient, int64_t team, int64_t step,
+                          int64_t padded) {
+    const int64_t first = i / CHANNEL_BLOCK * job->rings * CHANNEL_BLOCK + i % CHANNEL_BLOCK;
+    for (int64_t j = 0; j < job->rings; j++)
+        for (int64_t o = 0; o < job->out_channels; o++) {
+            float sum = 0;
+            for (int64_t t = 0; t < team; t++)
+                sum += gradient[t * step + (first + j * CHANNEL_BLOCK) * padded + o];
+            job->weight_gradient[i * job->in_stride + o * job->out_stride + j] = sum;
+        }
+}
+
+/* Run a job. Returns 0, 1 for an unknown variant, 2 where memory ran out. */
+int64_t ring_convolve(const ring_job *job, const char *variant_name, int64_t threads) {
+    const ring_variant *variant = find_variant(variant_name);
+    if (!variant) return 1;
+    const int64_t padded = round_up(job->out_channels, variant->lanes), depth = job->rings * CHANNEL_BLOCK;
+    const int64_t blocks = round_up(job->in_channels, CHANNEL_BLOCK) / CHANNEL_BLOCK;
+    const int64_t rows = job->batch * job->out_size[0] * job->out_size[1];
+    const int64_t tiles = (job->out_size[2] + TILE - 1) / TILE;
+    const int64_t tile = round_up((job->out_size[2] + tiles - 1) / tiles, 8);
+    const int64_t rounded = round_up(tile, WINDOW);
+
+    const int64_t lines = job->lines * (WINDOW + 2 * job->reach) * CHANNEL_BLOCK, features = rounded * depth, sums = rounded * padded;
+    const int64_t classes = job->mix ? job->classes * WINDOW * CHANNEL_BLOCK : 0;
+    const int64_t partner = job->partner ? sums : 0, gradient = job->partner ? blocks * depth * padded : 0;
+    const int64_t rows_of_lines = round_up(job->lines * (MAX_ROWS + 1) * 2, 16); /* 64-bit numbers, in floats */
+    const int64_t private = round_up(lines + features + sums + classes + partner + gradient + rows_of_lines, 16);
+    const int64_t packed = job->out ? round_up(job->in_channels * job->rings * padded, 16) : 0;
+    float *memory = aligned_alloc(64, (packed + threads * private) * sizeof(float));
+    if (!memory) return 2;
+
+#pragma omp parallel num_threads(threads)
+    {
+        const int64_t me = omp_get_thread_num(), team = omp_get_num_threads();
+        float *own = memory + packed + me * private;
+        ring_scratch scratch;
+        scratch.packed = memory;
+        scratch.lines = own;
+        scratch.features = scratch.lines + lines;
+        scratch.sums = scratch.features + features;
+        scratch.classes = scratch.sums + sums;
+        scratch.partner = scratch.classes + classes;
+        scratch.gradient = scratch.partner + partner;
+        scratch.rows = scratch.gradient + gradient;
+        memset(scratch.gradient, 0, gradient * sizeof(float));
+        if (job->out)
+#pragma omp for
+            for (int64_t block = 0; block < blocks; block++)
+                variant->pack_weight(job, block, memory + block * CHANNEL_BLOCK * job->rings * padded);
+        const int64_t work = rows * tiles;
+        for (int64_t t = work * me / team; t < work * (me + 1) / team; t++) {
+            const int64_t start = t % tiles * tile;
+            const int64_t pixels = minimum(tile, job->out_size[2] - start);
+            if (pixels > 0) variant->run_tile(job, &scratch, t / tiles, start, pixels);
+        }
+        if (job->partner) {
+            const float *first = scratch.gradient - me * private;
+#pragma omp barrier
+#pragma omp for
+            for (int64_t i = 0; i < job->in_channels; i++) add_gradients(job, i, first, team, private, padded);
+        }
+    }
+    free(memory);
+    return 0;
+}
