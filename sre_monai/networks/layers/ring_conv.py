@@ -7,8 +7,8 @@ can be read in two ways:
 - *rings*: :math:`y = \sum_j W_j (\mathrm{ring}_j * x)`, a few depthwise filters shared by all output channels, then
   1×1 products. An order of magnitude less arithmetic for large kernels.
 
-The second is computed by one of several implementations in :mod:`~sre_monai.networks.layers.accelerated`, which give the
-same numbers.
+The second is computed by one of several implementations in :mod:`~sre_monai.networks.layers.accelerated`, which all
+give the same numbers.
 
 A ring filter is symmetric, hence its own adjoint. With :math:`G_j = \mathrm{ring}_j * g` for the output's gradient
 *g*, both gradients come from one set of filtered maps and nothing but *x* is kept:
@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sre_monai.networks.layers.accelerated import compiled, strips
-from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output
+from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output, pixels
 
 __all__ = ["ALGORITHMS", "choose_algorithm", "expand_kernel", "ring_conv"]
 
@@ -90,8 +90,8 @@ def ring_conv(
     possible = groups == 1 and all(s == 1 for s in stride) and all(p <= r for p, r in zip(padding, reach))
     if algorithm in _BY_RINGS and not possible:
         raise ValueError(
-            f"algorithm={algorithm!r} needs stride 1, groups 1 and padding of at most dilation * (kernel_size - 1), got "
-            f"stride={tuple(stride)}, groups={groups}, padding={tuple(padding)}; use 'dense' or 'auto'."
+            f"algorithm={algorithm!r} needs stride 1, groups 1 and padding of at most dilation * (kernel_size - 1), "
+            f"got stride={tuple(stride)}, groups={groups}, padding={tuple(padding)}; use 'dense' or 'auto'."
         )
     if algorithm == "auto":
         algorithm = choose_algorithm(input, weight, rings) if possible else "dense"
@@ -102,7 +102,7 @@ def ring_conv(
     if algorithm == "compiled" and not _can_compile(input):
         raise ValueError(
             f"algorithm='compiled' needs float32 or bfloat16 on the CPU and the compiled kernel, got {input.dtype} on "
-            f"{input.device} and {'the' if compiled.is_available() else 'no'} kernel; use 'auto'."
+            f"{input.device} and {'the' if compiled.VARIANTS else 'no'} kernel; use 'auto'."
         )
     return _ring_conv(input, weight, rings, bias, list(padding), list(dilation), algorithm)
 
@@ -136,7 +136,7 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
     Returns:
         One of :data:`ALGORITHMS`, not ``"auto"``.
     """
-    if torch.compiler.is_exporting() or rings.shape[-1] == 1:
+    if torch.compiler.is_exporting() or torch.jit.is_tracing() or rings.shape[-1] == 1:
         return "dense"
     if _can_compile(input):
         return "compiled"
@@ -146,7 +146,7 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
 
 
 def _can_compile(input: Tensor) -> bool:
-    return input.device.type == "cpu" and input.dtype in compiled.DTYPES and compiled.is_available()
+    return input.device.type == "cpu" and input.dtype in compiled.DTYPES and bool(compiled.VARIANTS)
 
 
 def _autocast(input: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -206,7 +206,8 @@ def _save_forward(ctx, inputs, output) -> None:
 
 def _differentiate(ctx, g):
     x, weight, rings = ctx.saved_tensors
-    grad_bias = g.sum((0, *range(2, g.ndim))) if ctx.needs_input_grad[3] else None
+    g = channels_last(g)
+    grad_bias = pixels(g).t() @ g.new_ones(g.numel() // g.shape[1]) if ctx.needs_input_grad[3] else None  # a quick sum
     grad_x, grad_weight = None, None
     if any(ctx.needs_input_grad[:2]):
         grad_x, grad_weight = _ring_conv_backward(g, x, weight, rings, *ctx.options)

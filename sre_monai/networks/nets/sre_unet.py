@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from monai.networks.layers import Conv
 from torch import Tensor, nn
 
-from sre_monai.networks.blocks import SRETwoConv
+from sre_monai.networks.blocks import SRETwoConv, concatenate
 from sre_monai.networks.layers import SymmetricMaxPool, upsample_to
 
 __all__ = ["SREUNet"]
@@ -128,4 +127,4 @@ class _UpCat(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = upsample_to(self.upsample(x), skip.shape[2:])
-        return self.convs(torch.cat([skip, x], dim=1))
+        return self.convs(concatenate(skip, x))

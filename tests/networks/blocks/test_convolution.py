@@ -5,6 +5,7 @@ from torch import nn
 
 from sre_monai.networks.blocks import SREConvolution, SRETwoConv
 from sre_monai.networks.layers import SREConv2d
+from tests.tolerances import assert_close
 
 
 @pytest.mark.parametrize("spatial_dims", [1, 2, 3])
@@ -28,3 +29,22 @@ def test_normalisation_and_activation_can_be_chosen():
     conv = block.conv
     assert isinstance(conv, SREConv2d)
     assert torch.equal(block(x), nn.functional.leaky_relu(conv(x), 0.3))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    "norm", ["batch", ("batch", {"affine": False}), ("batch", {"track_running_stats": False}), "instance", None]
+)
+@pytest.mark.parametrize("spatial_dims", [1, 2, 3])
+def test_folded_normalisation_changes_nothing(spatial_dims, norm, bias):
+    block = SREConvolution(spatial_dims, 3, 6, kernel_size=3, act="relu", norm=norm, dropout=0.5)
+    if not bias:
+        block.conv.bias = None
+    x = torch.randn(2, 3, *(9, 8, 7)[:spatial_dims])
+    for _ in range(3):
+        block(x)  # for the running statistics
+    if isinstance(norm, str) and norm == "batch":
+        nn.init.uniform_(block.adn.N.weight, 0.5, 2)
+        nn.init.normal_(block.adn.N.bias)
+    block.eval()
+    assert_close(block(x), block.adn(block.conv(x)))

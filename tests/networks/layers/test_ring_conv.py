@@ -1,15 +1,15 @@
-from importlib import import_module
-
 import pytest
 import torch
 import torch.nn.functional as F
 from torch.autograd import gradcheck, gradgradcheck
 
 from sre_monai.networks.layers import PROFILES, ring_basis, ring_conv
+from sre_monai.networks.layers.accelerated import compiled, strips
 from sre_monai.networks.layers.ring_conv import choose_algorithm
 from tests.tolerances import assert_close
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+BY_RINGS = ["rings", "compiled"] if compiled.VARIANTS else ["rings"]
 
 
 def make(spatial_dims=2, kernel_size=5, profile="bands", channels=(3, 4), size=(9, 8, 7), dtype=torch.float64):
@@ -34,23 +34,32 @@ def loop_over_offsets(x, weight, rings, padding):
     return y
 
 
-@pytest.mark.parametrize("algorithm", ["dense", "rings"])
+@pytest.mark.parametrize("algorithm", ["dense", *BY_RINGS])
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("padding", [0, 2, 4])
 def test_equals_a_loop_over_offsets(algorithm, profile, padding):
-    x, weight, rings, _ = make(profile=profile)
+    dtype = torch.float32 if algorithm == "compiled" else torch.float64
+    x, weight, rings, _ = make(profile=profile, dtype=dtype)
     y = ring_conv(x, weight, rings, padding=(padding, padding), algorithm=algorithm)
     assert_close(y, loop_over_offsets(x, weight, rings, padding))
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+TYPES = [
+    (algorithm, dtype)
+    for algorithm in BY_RINGS
+    for dtype in (torch.float64, torch.float32, torch.bfloat16)
+    if algorithm == "rings" or dtype in compiled.DTYPES
+]
+
+
+@pytest.mark.parametrize(("algorithm", "dtype"), TYPES)
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("kernel_size", [1, 3, 5, 7])
 @pytest.mark.parametrize("spatial_dims", [1, 2, 3])
-def test_both_algorithms_agree_forward_and_backward(spatial_dims, kernel_size, profile, dtype):
+def test_all_algorithms_agree_forward_and_backward(spatial_dims, kernel_size, profile, algorithm, dtype):
     x, weight, rings, bias = make(spatial_dims, kernel_size, profile, dtype=dtype)
     arguments = {"padding": (kernel_size // 2,) * spatial_dims}
-    dense, by_rings = (ring_conv(x, weight, rings, bias, algorithm=name, **arguments) for name in ("dense", "rings"))
+    dense, by_rings = (ring_conv(x, weight, rings, bias, algorithm=name, **arguments) for name in ("dense", algorithm))
     scale = dense.abs().max()
     assert_close(by_rings / scale, dense / scale)
     g = torch.randn_like(dense)
@@ -61,17 +70,18 @@ def test_both_algorithms_agree_forward_and_backward(spatial_dims, kernel_size, p
         assert_close(ours / scale, reference / scale)
 
 
+@pytest.mark.parametrize("algorithm", BY_RINGS)
 @pytest.mark.parametrize("padding", [(0, 0), (1, 3), (8, 8)])
 @pytest.mark.parametrize("dilation", [(1, 1), (2, 1)])
-def test_rings_at_uneven_padding_and_dilation(padding, dilation):
+def test_rings_at_uneven_padding_and_dilation(padding, dilation, algorithm):
     padding = tuple(min(p, 4 * d) for p, d in zip(padding, dilation))
-    x, weight, rings, bias = make(size=(13, 12))
+    x, weight, rings, bias = make(size=(13, 12), dtype=torch.float32)
     outputs = [
         ring_conv(x, weight, rings, bias, padding=padding, dilation=dilation, algorithm=name)
-        for name in ("dense", "rings")
+        for name in ("dense", algorithm)
     ]
     assert_close(outputs[1], outputs[0])
-    gradients = [torch.autograd.grad(y.square().sum(), (x, weight, bias)) for y in outputs]
+    gradients = [torch.autograd.grad(y.square().mean(), (x, weight, bias)) for y in outputs]
     for dense, by_rings in zip(*gradients):
         assert_close(by_rings, dense)
 
@@ -79,8 +89,7 @@ def test_rings_at_uneven_padding_and_dilation(padding, dilation):
 def test_strips_join_without_a_seam(monkeypatch):
     x, weight, rings, bias = make(size=(33, 17))
     expected = ring_conv(x, weight, rings, bias, padding=(2, 2), algorithm="dense")
-    module = import_module("sre_monai.networks.layers.ring_conv")  # the package's attribute is the function
-    monkeypatch.setattr(module, "_STRIP_BYTES", 3 * 17 * 8 * 5)
+    monkeypatch.setattr(strips, "_STRIP_BYTES", 3 * 17 * 8 * 5)
     assert_close(ring_conv(x, weight, rings, bias, padding=(2, 2), algorithm="rings"), expected)
 
 
@@ -115,18 +124,20 @@ def test_groups_and_stride_are_left_to_the_dense_form():
     assert_close(y, F.conv2d(x, kernel, bias, stride=2, groups=2))
 
 
-def test_operator_is_well_formed():
-    x, weight, rings, bias = make()
+@pytest.mark.parametrize("algorithm", BY_RINGS)
+def test_operator_is_well_formed(algorithm):
+    x, weight, rings, bias = make(dtype=torch.float32)
     for arguments in ((x, weight, rings, bias, [2, 2], [1, 1]), (x, weight, rings, None, [0, 0], [1, 1])):
-        torch.library.opcheck(torch.ops.sre_monai.ring_conv.default, arguments)
-    g = torch.randn(2, 4, 9, 8, dtype=torch.float64, requires_grad=True)
-    torch.library.opcheck(torch.ops.sre_monai.ring_conv_backward.default, (g, x, weight, rings, [2, 2], [1, 1]))
+        torch.library.opcheck(torch.ops.sre_monai.ring_conv.default, (*arguments, algorithm))
+    g = torch.randn(2, 4, 9, 8, dtype=x.dtype, requires_grad=True)
+    arguments = (g, x, weight, rings, [2, 2], [1, 1], algorithm)
+    torch.library.opcheck(torch.ops.sre_monai.ring_conv_backward.default, arguments)
 
 
 def test_autocast_computes_in_the_lower_precision():
     x, weight, rings, bias = make(dtype=torch.float32)
     expected = ring_conv(x, weight, rings, bias, padding=(2, 2))
-    for algorithm in ("dense", "rings"):
+    for algorithm in ("dense", *BY_RINGS):
         with torch.autocast("cpu", torch.bfloat16):
             y = ring_conv(x, weight, rings, bias, padding=(2, 2), algorithm=algorithm)
         assert y.dtype == torch.bfloat16
@@ -135,13 +146,25 @@ def test_autocast_computes_in_the_lower_precision():
         assert weight.grad.dtype == torch.float32
 
 
-def test_choice_of_algorithm():
-    def choice(channels, kernel_size, dtype=torch.float32):
-        x, weight, rings, _ = make(kernel_size=kernel_size, channels=(channels, 32), dtype=dtype)
-        return choose_algorithm(x, weight, rings)
+def choice(channels, kernel_size, dtype=torch.float32):
+    x, weight, rings, _ = make(kernel_size=kernel_size, channels=(channels, 32), dtype=dtype)
+    return choose_algorithm(x, weight, rings)
 
+
+def test_choice_of_algorithm():
+    assert choice(32, 9, torch.float16) == "rings"
+    assert choice(32, 1) == choice(32, 9, torch.float64) == "dense"
+    if compiled.VARIANTS:
+        assert choice(32, 9) == choice(3, 3) == choice(32, 9, torch.bfloat16) == "compiled"
+
+
+def test_choice_without_the_compiled_kernel(monkeypatch):
+    monkeypatch.setattr(compiled, "VARIANTS", ())
     assert choice(32, 9) == choice(32, 3) == choice(32, 9, torch.bfloat16) == "rings"
-    assert choice(3, 9) == choice(32, 1) == choice(32, 9, torch.float64) == "dense"
+    assert choice(3, 9) == "dense"
+    x, weight, rings, bias = make(dtype=torch.float32)
+    with pytest.raises(ValueError, match="needs float32 or bfloat16 on the CPU and the compiled kernel"):
+        ring_conv(x, weight, rings, bias, algorithm="compiled")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from torch import Tensor
 from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output
 from sre_monai.networks.layers.accelerated.tap_plan import TapPlan, plan_taps
 
-__all__ = ["DTYPES", "backward", "forward", "is_available", "variants"]
+__all__ = ["DTYPES", "VARIANTS", "backward", "forward"]
 
 DTYPES = (torch.float32, torch.bfloat16)
 
@@ -30,7 +30,8 @@ class _Job(ctypes.Structure):
 
     _fields_ = (
         *((name, _Address) for name in ("input", "out", "partner", "bias", "weight", "weight_gradient")),
-        *((name, _Integer) for name in ("in_stride", "out_stride", "batch")),
+        *((name, _Integer * 2) for name in ("weight_strides", "gradient_strides")),
+        ("batch", _Integer),
         *((name, _Triple) for name in ("in_size", "out_size", "shift")),
         *((name, _Integer) for name in ("in_channels", "out_channels", "half_precision")),
         *((name, _Integer) for name in ("reach", "rings", "lines", "classes")),
@@ -38,8 +39,7 @@ class _Job(ctypes.Structure):
     )
 
 
-@lru_cache(maxsize=1)
-def _library() -> ctypes.CDLL | None:
+def _load_library() -> ctypes.CDLL | None:
     """Load the library beside this file; None where it was not built or can't be loaded here."""
     for suffix in EXTENSION_SUFFIXES:
         path = Path(__file__).with_name(f"_ring_kernel{suffix}")
@@ -56,18 +56,17 @@ def _library() -> ctypes.CDLL | None:
     return None
 
 
-@lru_cache(maxsize=1)
-def variants() -> tuple[str, ...]:
-    """Name the instruction sets for which this machine has a kernel, best first; none without the library."""
-    library, names = _library(), []
+def _name_variants(library: ctypes.CDLL | None) -> tuple[str, ...]:
+    names: list[str] = []
     while library is not None and (name := library.ring_variant_name(len(names))) is not None:
         names.append(name.decode())
     return tuple(names)
 
 
-def is_available() -> bool:
-    """Tell whether the package was built with the compiled kernel."""
-    return bool(variants())
+_LIBRARY = _load_library()
+
+# The instruction sets for which this machine has a kernel, best first; none where the package was built without it.
+VARIANTS = _name_variants(_LIBRARY)
 
 
 def forward(
@@ -88,7 +87,7 @@ def forward(
         bias: (out_channels,) or None.
         padding: zeros added on both sides of every spatial axis.
         dilation: spacing of the kernel's taps per spatial axis.
-        variant: one of :func:`variants`, default the best.
+        variant: one of :data:`VARIANTS`, default the best.
 
     Returns:
         (batch, out_channels, *spatial'*), channels last in memory.
@@ -120,7 +119,7 @@ def backward(
         rings: (rings, *k*, …, *k*), symmetric.
         padding: of the forward pass.
         dilation: of the forward pass.
-        variant: one of :func:`variants`, default the best.
+        variant: one of :data:`VARIANTS`, default the best.
 
     Returns:
         The gradients of the input, channels last in memory, and of the weights.
@@ -145,12 +144,15 @@ def _run(
     shift: Sequence[int],
     dilation: Sequence[int],
     variant: str | None,
-) -> Tensor | None:
+) -> Tensor:
+    """Run a job: write `out`; where there is a partner, give the weights' gradient, shaped as `weight`."""
+    if _LIBRARY is None or variant not in (None, *VARIANTS):
+        raise ValueError(f"variant must be one of {VARIANTS}, got {variant!r}.")
     plan = _plan(rings.detach().float().numpy().tobytes(), tuple(rings.shape), tuple(dilation))
     weight = weight.detach().float()
     weight = weight if plan.exchange is None else weight @ plan.exchange
     weight = weight if weight.stride(-1) == 1 else weight.contiguous()
-    gradient = None if partner is None else torch.empty_like(weight)  # keeps the strides of a dense tensor
+    gradient = torch.empty_like(weight if partner is not None else weight[:0])
     bias = None if bias is None else bias.detach().float().contiguous()
     job = _Job(
         input=source.data_ptr(),
@@ -158,9 +160,9 @@ def _run(
         partner=None if partner is None else partner.data_ptr(),
         bias=None if bias is None else bias.data_ptr(),
         weight=weight.data_ptr(),
-        weight_gradient=None if gradient is None else gradient.data_ptr(),
-        in_stride=weight.stride(0),
-        out_stride=weight.stride(1),
+        weight_gradient=gradient.data_ptr(),
+        weight_strides=(_Integer * 2)(*weight.stride()[:2]),
+        gradient_strides=(_Integer * 2)(*gradient.stride()[:2]),
         batch=source.shape[0],
         in_size=_triple(source.shape[2:], 1),
         out_size=_triple(out.shape[2:], 1),
@@ -170,13 +172,9 @@ def _run(
         half_precision=int(source.dtype == torch.bfloat16),
         **plan.fields,
     )
-    name = (variant or variants()[0]).encode()
-    failure = _library().ring_convolve(ctypes.byref(job), name, torch.get_num_threads())
-    if failure == 1:
-        raise ValueError(f"variant must be one of {variants()}, got {variant!r}.")
-    if failure:
+    if _LIBRARY.ring_convolve(ctypes.byref(job), (variant or VARIANTS[0]).encode(), torch.get_num_threads()):
         raise MemoryError("no memory for the buffers of the ring convolution.")
-    return gradient if gradient is None or plan.exchange is None else gradient @ plan.exchange.T
+    return gradient if plan.exchange is None else gradient @ plan.exchange.T
 
 
 class _LoadedPlan:
@@ -206,5 +204,5 @@ def _plan(content: bytes, shape: tuple[int, ...], dilation: tuple[int, ...]) -> 
     return _LoadedPlan(plan_taps(np.frombuffer(content, dtype=np.float32).reshape(shape), dilation))
 
 
-def _triple(values: Sequence[int], fill: int) -> _Triple:
+def _triple(values: Sequence[int], fill: int) -> ctypes.Array:
     return _Triple(*(fill,) * (3 - len(values)), *values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 __all__ = ["adjoint", "channels_last", "empty_output", "pixels", "without_margin"]
@@ -30,7 +31,9 @@ def empty_output(x: Tensor, weight: Tensor, rings: Tensor, padding: Sequence[int
     """Make the map that a ring convolution writes, channels last."""
     reach = adjoint([0] * len(padding), dilation, rings)
     size = [n + 2 * p - r for n, p, r in zip(x.shape[2:], padding, reach)]
-    return x.new_empty((x.shape[0], *size, weight.shape[0])).movedim(-1, 1)
+    # not a view of another tensor: autograd lets nobody change such an output in place
+    layout = (0, *range(2, x.ndim), 1)
+    return torch.empty_permuted((x.shape[0], weight.shape[0], *size), layout, dtype=x.dtype, device=x.device)
 
 
 def adjoint(padding: Sequence[int], dilation: Sequence[int], rings: Tensor) -> list[int]:

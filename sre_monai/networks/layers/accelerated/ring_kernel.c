@@ -82,7 +82,7 @@ static void add_gradients(const ring_job *job, int64_t i, const float *gradient,
             float sum = 0;
             for (int64_t t = 0; t < team; t++)
                 sum += gradient[t * step + (first + j * CHANNEL_BLOCK) * padded + o];
-            job->weight_gradient[i * job->in_stride + o * job->out_stride + j] = sum;
+            job->weight_gradient[i * job->gradient_strides[0] + o * job->gradient_strides[1] + j] = sum;
         }
 }
 

@@ -21,9 +21,9 @@ typedef struct {
     void *out;               /* (batch, out_size..., out_channels), or NULL where only the weight gradient is wanted */
     const void *partner;     /* the layer's input, shaped like out, where the weight gradient is wanted; or NULL */
     const float *bias;       /* (out_channels), or NULL */
-    const float *weight;     /* element (in i, out o, ring j) at i * in_stride + o * out_stride + j */
-    float *weight_gradient;  /* laid out as weight; sum over pixels of F_j[p, i] partner[p, o] */
-    int64_t in_stride, out_stride;
+    const float *weight;     /* element (in i, out o, ring j) at i * strides[0] + o * strides[1] + j */
+    float *weight_gradient;  /* sum over pixels p of F_j[p, i] partner[p, o], at (i, o, j) likewise */
+    int64_t weight_strides[2], gradient_strides[2];
     int64_t batch, in_size[3], out_size[3];
     int64_t shift[3];        /* the kernel of output pixel p is centred on input pixel p + shift */
     int64_t in_channels, out_channels;

@@ -269,7 +269,7 @@ static void VARIANT(pack_weight)(const ring_job *job, int64_t block, float *pack
                 for (int64_t n = 0; n < columns; n++, packed++) {
                     const int64_t o = panel + n;
                     *packed = o < job->out_channels
-                                  ? job->weight[(first + c) * job->in_stride + o * job->out_stride + j] : 0;
+                                  ? job->weight[(first + c) * job->weight_strides[0] + o * job->weight_strides[1] + j] : 0;
                 }
     }
 }

@@ -77,11 +77,10 @@ def plan_taps(rings: np.ndarray, dilation: tuple[int, ...]) -> TapPlan:
 
     table = np.array(list(classes)).T  # (rings, classes)
     terms = [tuple(t) for t in classes.values()]
-    mix, exchange = _exchange(table)
-    if np.array_equal(np.sort(table, axis=1)[:, :-1], np.zeros((count, len(terms) - 1))) and (table.max(1) == 1).all():
-        # every ring is one class: put the classes in the rings' order and leave out the mix
-        terms, mix, exchange = [terms[i] for i in table.argmax(axis=1)], None, None
-    return TapPlan(tuple(tuple(rows) for rows in lines.values()), tuple(terms), mix, exchange)
+    rows = tuple(tuple(group) for group in lines.values())
+    if ((table != 0).sum(axis=1) == 1).all() and (table.max(axis=1) == 1).all():
+        return TapPlan(rows, tuple(terms[i] for i in table.argmax(axis=1)), None, None)  # every ring is one class
+    return TapPlan(rows, tuple(terms), *_exchange(table))
 
 
 def _exchange(table: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
