@@ -81,7 +81,8 @@ def write_synthetic_volumes(
     counts = {"train": train, "val": val, "test": test}
     if min(counts.values()) < len(VOLUME_CLASSES):
         raise ValueError(f"train, val and test must each be at least {len(VOLUME_CLASSES)}, got {counts}.")
-    arrays, start = {}, seed
+    arrays: dict[str, np.ndarray] = {}
+    start = seed
     for section, count in counts.items():
         labels = np.arange(count, dtype=np.uint8) % len(VOLUME_CLASSES)
         volumes = [synthetic_volume(int(label), size, start + i) for i, label in enumerate(labels)]

@@ -89,7 +89,8 @@ def pose_image(x: torch.Tensor, pose: ImagePose, mode: str = "nearest", padding:
         x = F.pad(x, [n // 2 for n in reversed(size) for _ in range(2)], mode="reflect")
     x = rotate_about(x, AXES.index(pose.axis), pose.angle, mode) if pose.axis else rotate(x, pose.angle, mode)
     if padding == "reflect":
-        x = x[(..., *(slice(n // 2, n // 2 + n) for n in size))]
+        for axis, n in enumerate(size, start=2):
+            x = x.narrow(axis, n // 2, n)
     return x
 
 

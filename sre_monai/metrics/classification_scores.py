@@ -125,7 +125,8 @@ class ClassificationMetric(CumulativeIterationMetric):
         collected = self.get_buffer()
         if collected is None:
             raise ValueError("ClassificationMetric has nothing to aggregate: call it on predictions first.")
-        return torch.tensor(classification_scores(*collected, self.task)[self.score], dtype=torch.float64)
+        probability, label = collected
+        return torch.tensor(classification_scores(probability, label, self.task)[self.score], dtype=torch.float64)
 
 
 def _check_task(task: str) -> None:
