@@ -90,7 +90,7 @@ def write_synthetic_volumes(
         start += count
     path = Path(path)
     with written_atomically(path) as unfinished:
-        np.savez_compressed(unfinished, **arrays)
+        np.savez_compressed(unfinished, **arrays)  # type: ignore[arg-type]  # numpy stubs see allow_pickle
     return path
 
 

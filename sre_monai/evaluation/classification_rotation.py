@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -155,8 +156,13 @@ class ClassificationRotation:
         try:
             for name in SCORES:
                 curves = {
-                    axis: mean_by_angle([row for row in turns if row["protocol"] == axis], name) for axis in rotation
+                    axis: mean_by_angle([row for row in turns if row["protocol"] == axis], name)
+                    for axis, scores in rotation.items()
+                    if not math.isnan(scores[name]["mean"])
                 }
+                if not curves:
+                    logger.warning("there is no curve of the %s: it is undefined without every class", name)
+                    continue
                 path = self.output_dir / f"rotation_{name}.png"
                 plot_rotation_curve(curves, path, ylabel={"auc": "AUC"}.get(name, name))
         except ImportError as error:

@@ -83,3 +83,11 @@ def test_wrong_arguments_are_named(tmp_path):
         ClassificationRotation(tmp_path, "multi-class", 2, [0], padding="wrap")
     with pytest.raises(ValueError, match="angles must be"):
         ClassificationRotation(tmp_path, "multi-class", 2, ["x"])
+
+
+def test_an_undefined_area_has_no_curve(tmp_path, caplog):
+    data = [{**item, "label": 0} for item in items()]
+    _, summary = run(tmp_path, ORDINARY, data, spatial_dims=2, angles=[90])
+    assert summary["rotation"]["image"]["auc"]["mean"] is None
+    assert [path.name for path in tmp_path.glob("*.png")] == ["rotation_accuracy.png"]
+    assert "there is no curve of the auc" in caplog.text
