@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import monai.bundle
+import nibabel
 import numpy as np
 import pytest
 import torch
@@ -22,7 +23,7 @@ from PIL import Image
 import sre_monai
 from sre_monai.data import write_synthetic_volumes
 from sre_monai.metrics import classification_scores
-from sre_monai.networks.nets import SREResNet, sre_resnet18
+from sre_monai.networks.nets import SREResNet, sre_r3d_18, sre_resnet18
 from tests.bundles.medmnist_toy import BUNDLE, NAME, SHORT, SMALL, config_files, copy_bundle, parse, run_bundle
 from tests.bundles.test_bundle_structure import README_SECTIONS
 from tests.data.medmnist_toy import write_set
@@ -237,6 +238,20 @@ def test_inference_on_a_folder(trained, tmp_path, capsys):
     keys = ["prediction", "probability_malignant", "probability_normal, benign"]
     for other in ("colour.png", "sub/turned.png"):
         assert [rows[other][key] for key in keys] == [rows["a.png"][key] for key in keys]
+
+
+def test_inference_on_volumes(tmp_path):
+    volume = np.random.default_rng(2).integers(0, 256, (9, 10, 11), dtype=np.uint8)
+    (tmp_path / "in").mkdir()
+    for name, array in (("a", volume), ("turned", np.rot90(volume, 1, (0, 2)).copy())):
+        nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), tmp_path / "in" / f"{name}.nii.gz")
+    settings = SMALL | {"dataset_dir": str(tmp_path / "in"), "checkpoint": str(tmp_path / "model.pt")}
+    torch.save(sre_r3d_18(1, 4, **SMALL["net_settings"]).state_dict(), tmp_path / "model.pt")
+    files = config_files("inference.json", "volumes_inference.yaml")
+    monai.bundle.run(config_file=files, logging_file=False, output_dir=str(tmp_path / "out"), **settings)
+    rows = rows_of(tmp_path / "out" / "report.csv")
+    assert [row["status"] for row in rows] == ["done", "done"]
+    assert rows[0]["probability_long blob"] == rows[1]["probability_long blob"]
 
 
 @pytest.mark.parametrize(
