@@ -4,8 +4,10 @@ Importing it as a package fails without torchvision and torchio, which its layer
 """
 
 import importlib.util
+import sys
 from functools import cache
 from types import ModuleType
+from unittest.mock import MagicMock, patch
 
 import torch
 from monai.networks.nets import BasicUNet
@@ -14,16 +16,42 @@ from monai.networks.utils import set_named_module
 from torch import nn
 
 
+def _load(name: str) -> ModuleType:
+    """Load one file of the package, under a package name of our own for its relative imports."""
+    package = importlib.util.find_spec("SRE_Conv")
+    assert package is not None, "SRE-Conv is missing: install the `test` extra"
+    sys.modules.setdefault("published", ModuleType("published")).__path__ = []
+    path = f"{package.submodule_search_locations[0]}/{name}.py"
+    spec = importlib.util.spec_from_file_location(f"published.{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules[f"published.{name}"] = module
+    return module
+
+
 @cache
 def sre_conv() -> ModuleType:
     """The published module of layers."""
-    package = importlib.util.find_spec("SRE_Conv")
-    assert package is not None, "SRE-Conv is missing: install the `test` extra"
-    path = f"{package.submodule_search_locations[0]}/sre_conv.py"
-    spec = importlib.util.spec_from_file_location("published_sre_conv", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return _load("sre_conv")
+
+
+@cache
+def sre_resnet() -> ModuleType:
+    """The published module of 2D ResNets."""
+    sre_conv()
+    return _load("sre_resnet")
+
+
+@cache
+def sre_resnet_3d() -> ModuleType:
+    """The published module of 3D ResNets; what it takes from torchvision only serves networks without SRE layers."""
+    sre_resnet()
+    names = ["torchvision", "torchvision.utils", "torchvision.models", "torchvision.transforms"]
+    names += ["torchvision.models._api", "torchvision.models._meta", "torchvision.models._utils"]
+    stubs = {name: MagicMock() for name in [*names, "torchvision.transforms._presets"]}
+    stubs["torchvision.models._api"].WeightsEnum = object
+    with patch.dict(sys.modules, stubs):
+        return _load("sre_resnet_3d")
 
 
 class PublishedUNet(BasicUNet):

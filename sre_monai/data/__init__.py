@@ -5,9 +5,11 @@ from sre_monai.data.datalist import load_datalist
 from sre_monai.data.download import RemoteFile, download_file
 from sre_monai.data.folder import list_photographs
 from sre_monai.data.fundus_reader import IMAGE_EXTENSIONS, BinaryMaskReader, FundusReader
+from sre_monai.data.medmnist import MedMNISTFormat, find_medmnist, load_medmnist, medmnist_format
 from sre_monai.data.prepare import prepare_dataset
 from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, STARE, RetinaCase, RetinaDataset
 from sre_monai.data.synthetic import SyntheticFundus, synthetic_fundus, write_synthetic_dataset
+from sre_monai.data.synthetic_volumes import VOLUME_CLASSES, synthetic_volume, write_synthetic_volumes
 from sre_monai.data.tolerant_dataset import TolerantDataset
 
 __all__ = [
@@ -16,8 +18,10 @@ __all__ = [
     "HRF",
     "IMAGE_EXTENSIONS",
     "STARE",
+    "VOLUME_CLASSES",
     "BinaryMaskReader",
     "FundusReader",
+    "MedMNISTFormat",
     "RemoteFile",
     "RetinaCase",
     "RetinaDataset",
@@ -25,9 +29,14 @@ __all__ = [
     "TolerantDataset",
     "download_file",
     "extract_archive",
+    "find_medmnist",
     "list_photographs",
     "load_datalist",
+    "load_medmnist",
+    "medmnist_format",
     "prepare_dataset",
     "synthetic_fundus",
+    "synthetic_volume",
     "write_synthetic_dataset",
+    "write_synthetic_volumes",
 ]

@@ -1,4 +1,4 @@
-"""Fetch a file over HTTP: progress bar, resume of a partial file, SHA-256."""
+"""Fetch a file over HTTP: progress bar, resume of a partial file, checksum."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ class RemoteFile:
     Args:
         url: its address (http or https).
         sha256: its SHA-256 as 64 hexadecimal digits; None where none is known.
+        md5: its MD5 as 32 hexadecimal digits, for publishers that know no better: it finds damage, not forgery.
     """
 
     url: str
     sha256: str | None = None
+    md5: str | None = None
 
     @property
     def name(self) -> str:
@@ -44,7 +46,12 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
     Returns:
         64 hexadecimal digits in lower case.
     """
-    digest = hashlib.sha256()
+    return _digest(path, "sha256")
+
+
+def _digest(path: str | os.PathLike[str], algorithm: str) -> str:
+    """Checksum of a file's bytes, as hexadecimal digits in lower case."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with open(path, "rb") as stream:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
@@ -95,11 +102,11 @@ def download_file(remote: RemoteFile, folder: str | os.PathLike[str]) -> Path:
 
 def _check(path: Path, remote: RemoteFile, problem: str) -> None:
     """Compare the checksum, or show it where none is known to compare with."""
-    digest = file_sha256(path)
-    if remote.sha256 is None:
-        tqdm.write(f"{remote.name}: no published checksum is known; this copy's SHA-256 is {digest}")
-    elif digest != remote.sha256:
-        raise ValueError(f"{problem} (SHA-256 {digest}, expected {remote.sha256})")
+    if remote.sha256 is None and remote.md5 is None:
+        tqdm.write(f"{remote.name}: no published checksum is known; this copy's SHA-256 is {file_sha256(path)}")
+    for name, algorithm, expected in (("SHA-256", "sha256", remote.sha256), ("MD5", "md5", remote.md5)):
+        if expected is not None and (digest := _digest(path, algorithm)) != expected:
+            raise ValueError(f"{problem} ({name} {digest}, expected {expected})")
 
 
 def _fetch(url: str, part: Path) -> None:

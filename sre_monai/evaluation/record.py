@@ -11,7 +11,7 @@ from typing import Any
 import sre_monai
 from sre_monai.data.datalist import DATALIST_NAME
 
-__all__ = ["evaluation_record"]
+__all__ = ["evaluation_record", "weights_record"]
 
 
 def evaluation_record(
@@ -42,6 +42,27 @@ def evaluation_record(
         "dataset": datalist.get("name", folder.name),
         "section": section,
         "threshold": threshold,
+        **weights_record(checkpoint),
+    }
+
+
+def weights_record(checkpoint: str | os.PathLike[str]) -> dict[str, str]:
+    """Note which weights a figure comes from.
+
+    Args:
+        checkpoint: file of the network's weights.
+
+    Returns:
+        ``checkpoint_sha256`` (of the file) and ``sre_monai_version``.
+
+    Raises:
+        OSError: when the checkpoint can't be read.
+
+    Examples:
+        >>> weights_record("models/model.pt")["sre_monai_version"]  # doctest: +SKIP
+        '0.1.0'
+    """
+    return {
         "checkpoint_sha256": hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest(),
         "sre_monai_version": sre_monai.__version__,
     }

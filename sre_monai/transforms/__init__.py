@@ -7,7 +7,15 @@ from sre_monai.transforms.field_of_view import (
     field_of_view_diameter,
 )
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
-from sre_monai.transforms.rotate import SYMMETRIES, Symmetry, apply_symmetry, invert_symmetry, rotate, rotate_back
+from sre_monai.transforms.rotate import (
+    SYMMETRIES,
+    Symmetry,
+    apply_symmetry,
+    invert_symmetry,
+    rotate,
+    rotate_about,
+    rotate_back,
+)
 from sre_monai.transforms.working_resolution import WorkingResolutiond
 
 __all__ = [
@@ -22,5 +30,6 @@ __all__ = [
     "field_of_view_diameter",
     "invert_symmetry",
     "rotate",
+    "rotate_about",
     "rotate_back",
 ]

@@ -1,4 +1,4 @@
-"""Turns by any angle and the eight symmetries of the square, for tensors of shape (…, W, H)."""
+"""Turns by any angle and the eight symmetries of the square, for tensors of shape (…, W, H); turns of volumes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
-__all__ = ["SYMMETRIES", "Symmetry", "apply_symmetry", "invert_symmetry", "rotate", "rotate_back"]
+__all__ = ["SYMMETRIES", "Symmetry", "apply_symmetry", "invert_symmetry", "rotate", "rotate_about", "rotate_back"]
 
 MODES = ("nearest", "bilinear", "bicubic")
 
@@ -112,6 +112,31 @@ def rotate_back(y: torch.Tensor, angle: float, size: tuple[int, int], mode: str 
         True
     """
     return _turn(y, -angle, (size[0], size[1]), mode)
+
+
+def rotate_about(x: torch.Tensor, axis: int, angle: float, mode: str = "bilinear") -> torch.Tensor:
+    """Rotate a volume about one of its axes: `rotate` in every plane across it, the remaining axes in their order.
+
+    Args:
+        x: tensor of shape (…, X, Y, Z), any dtype and device.
+        axis: the axis that stays: 0 for x, 1 for y, 2 for z.
+        angle: in degrees.
+        mode: interpolation in the plane, see `rotate`.
+
+    Returns:
+        Tensor of the same dtype and shape; zero where the input does not reach.
+
+    Raises:
+        ValueError: when the axis or the mode is unknown or there are fewer than three axes.
+
+    Examples:
+        >>> x = torch.rand(1, 8, 8, 8)
+        >>> bool((rotate_about(x, 1, 90) == x.rot90(1, (1, 3))).all())
+        True
+    """
+    if axis not in (0, 1, 2) or x.ndim < 3:
+        raise ValueError(f"A tensor of shape (…, X, Y, Z) and axis 0, 1 or 2 are expected, got {x.ndim} axes, {axis}.")
+    return rotate(x.movedim(axis - 3, -3), angle, mode).movedim(-3, axis - 3)
 
 
 def _size(x: torch.Tensor) -> tuple[int, int]:

@@ -140,3 +140,12 @@ def test_file_sha256(tmp_path):
     assert file_sha256(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     (tmp_path / "long").write_bytes(CONTENT)
     assert file_sha256(tmp_path / "long") == DIGEST
+
+
+def test_md5_is_checked_where_it_is_all_that_is_published(server, tmp_path):
+    right, wrong = hashlib.md5(CONTENT).hexdigest(), "0" * 32
+    url = f"{server.address}/set.npz?download=1"
+    assert download_file(RemoteFile(url, md5=right), tmp_path / "right").name == "set.npz"
+    with pytest.raises(ValueError, match=f"wrong bytes, which were removed.*MD5 {right}, expected {wrong}"):
+        download_file(RemoteFile(url, md5=wrong), tmp_path / "wrong")
+    assert list((tmp_path / "wrong").iterdir()) == []

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from sre_monai.transforms.rotate import SYMMETRIES, apply_symmetry, invert_symmetry, rotate, rotate_back
+from sre_monai.transforms.rotate import SYMMETRIES, apply_symmetry, invert_symmetry, rotate, rotate_about, rotate_back
 from tests.tolerances import assert_close
 
 SIZES = [(40, 40), (41, 41), (40, 53), (37, 48), (45, 39)]
@@ -133,3 +133,13 @@ def test_bad_arguments():
         rotate(torch.rand(4), 90)
     with pytest.raises(ValueError, match=r"\(…, W, H\)"):
         rotate_back(torch.rand(4), 90, (4, 4))
+
+
+def test_volumes_turn_about_each_axis():
+    x = torch.randn(2, 5, 5, 5)
+    for axis, plane in enumerate(((-2, -1), (-3, -1), (-3, -2))):
+        assert torch.equal(rotate_about(x, axis, 90), x.rot90(1, plane))
+        slices = torch.stack([rotate(part, 30) for part in x.unbind(axis + 1)], dim=axis + 1)
+        assert_close(rotate_about(x, axis, 30), slices)
+    with pytest.raises(ValueError, match="axis 0, 1 or 2 are expected, got 4 axes, 3"):
+        rotate_about(x, 3, 90)

@@ -1,3 +1,13 @@
+from sre_monai.networks.nets.classifiers import CLASSIFIERS, build_classifier
+from sre_monai.networks.nets.sre_resnet import SREResNet, sre_r3d_18, sre_resnet18, sre_resnet50
 from sre_monai.networks.nets.sre_unet import SREUNet
 
-__all__ = ["SREUNet"]
+__all__ = [
+    "CLASSIFIERS",
+    "SREResNet",
+    "SREUNet",
+    "build_classifier",
+    "sre_r3d_18",
+    "sre_resnet18",
+    "sre_resnet50",
+]

@@ -1,0 +1,105 @@
+"""Train SRE and ordinary ResNets by one recipe, measure them upright, turned and mirrored, and write one table.
+
+Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json on the weights
+with the best validation area. A run that is there already is not done again: a broken series goes on where it stopped.
+
+    python benchmarks/medmnist_table.py --dataset_dir data/medmnist --output_dir output/medmnist_table
+    python benchmarks/medmnist_table.py --dataset_dir data/medmnist --dataset_name shapes3d --overlay volumes.yaml \
+        --nets sre_r3d_18 resnet18 --output_dir output/shapes3d_table
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sre_monai.tables import align_columns, write_json, write_table
+
+BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "medmnist_classification"
+SCORES = ("accuracy", "auc")
+
+
+def run_bundle(files: list[str], output: Path, settings: dict[str, Any]) -> None:
+    """Run configurations of the bundle, the log in the output folder."""
+    output.mkdir(parents=True, exist_ok=True)
+    arguments = output / "arguments.json"
+    arguments.write_text(json.dumps(settings | {"bundle_root": str(BUNDLE), "output_dir": str(output)}, indent=2))
+    paths = [str(BUNDLE / "configs" / name) for name in files]
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(paths), "--args_file", str(arguments)]
+    with (output / "console.txt").open("w") as console:
+        subprocess.run(command, stdout=console, stderr=subprocess.STDOUT, check=True)
+
+
+def measure(net: str, seed: int, output: Path, overlays: list[str], settings: dict[str, Any]) -> dict[str, Any]:
+    """Train one network and score it; the row of one run."""
+    done = output / "row.json"
+    if done.is_file():
+        return json.loads(done.read_text())
+    settings = settings | {"net": net, "seed": seed}
+    start = time.perf_counter()
+    run_bundle(["train.json", *overlays], output / "train", settings)
+    seconds = time.perf_counter() - start
+    settings |= {"checkpoint": str(output / "train" / "model.pt")}
+    run_bundle(["train.json", *overlays, "evaluate.json"], output / "evaluate", settings)
+    run_bundle(["train.json", *overlays, "evaluate.json", "rotation.json"], output / "rotation", settings)
+    upright, turned = (json.loads((output / step / "summary.json").read_text()) for step in ("evaluate", "rotation"))
+    row: dict[str, Any] = {"net": net, "seed": seed}
+    for score in SCORES:
+        row[f"{score} upright"] = upright[score]
+        for axis, figures in turned["rotation"].items():
+            about = "" if axis == "image" else f" about {axis}"
+            row[f"{score} mean{about}"] = figures[score]["mean"]
+            row[f"{score} worst{about}"] = figures[score]["worst"]
+        flips = [figures[score] for figures in turned["flip"].values()]
+        row |= {f"{score} flips mean": float(np.mean(flips)), f"{score} flips worst": min(flips)}
+    row |= {"probability deviation": turned["probability_deviation"], "training seconds": round(seconds, 1)}
+    write_json(done, row)
+    return row
+
+
+def summarize(rows: list[dict[str, Any]]) -> list[list[str]]:
+    """Mean ± standard deviation over the seeds, a column for each network."""
+    nets = list(dict.fromkeys(row["net"] for row in rows))
+    table = [["", *(f"{net} ({sum(row['net'] == net for row in rows)} runs)" for net in nets)]]
+    for name in (column for column in rows[0] if column not in ("net", "seed")):
+        cells = []
+        for net in nets:
+            values = np.array([row[name] for row in rows if row["net"] == net], dtype=float)
+            digits = ".2g" if "deviation" in name else ".1f" if "seconds" in name else ".4f"
+            cells.append(f"{values.mean():{digits}} ± {values.std():{digits}}")
+        table.append([name, *cells])
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset_dir", required=True, help="folder of the .npz files")
+    parser.add_argument("--dataset_name", default="breastmnist")
+    parser.add_argument("--output_dir", required=True, type=Path)
+    parser.add_argument("--nets", nargs="+", default=["sre_resnet18", "resnet18"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--overlay", nargs="*", default=[], help="configurations over train.json, such as volumes.yaml")
+    parser.add_argument("--settings", type=json.loads, default={}, help="overrides of the bundle's entries, as JSON")
+    parser.add_argument("--net_settings", type=json.loads, default={}, help="for each net its settings, as JSON")
+    options = parser.parse_args()
+    settings = {"dataset_dir": str(Path(options.dataset_dir).absolute()), "dataset_name": options.dataset_name}
+    rows = []
+    for seed in options.seeds:
+        for net in options.nets:
+            own = {"net_settings": options.net_settings.get(net, {})}
+            folder = options.output_dir.absolute() / f"{net}_seed{seed}"
+            rows.append(measure(net, seed, folder, options.overlay, settings | options.settings | own))
+            print(align_columns(summarize(rows)), flush=True)
+    write_table(options.output_dir / "runs.csv", rows)
+    (options.output_dir / "table.txt").write_text(align_columns(summarize(rows)) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""Symmetric rotation-equivariant residual networks for classification."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from monai.networks.layers import Conv, get_act_layer, get_norm_layer
+from torch import Tensor, nn
+
+from sre_monai.networks.blocks.residual import (
+    Branch,
+    SREResidual,
+    basic_branch,
+    bottleneck_branch,
+    shortcut,
+    video_branch,
+)
+from sre_monai.networks.layers import SREConv1d, SREConv2d, SREConv3d, SymmetricMaxPool
+
+__all__ = ["SREResNet", "sre_r3d_18", "sre_resnet18", "sre_resnet50"]
+
+# the branch of a block, and how many times its features go out
+BLOCKS: dict[str, tuple[Branch, int]] = {
+    "basic": (basic_branch, 1),
+    "bottleneck": (bottleneck_branch, 4),
+    "video": (video_branch, 1),
+}
+
+
+class SREResNet(nn.Module):
+    """ResNet of symmetric rotation-equivariant convolutions: its answer does not depend on how the image is held.
+
+    Features turn with the image, and the head averages them over all positions. So the logits are the same for all 8
+    symmetries of an image and all 48 of a volume, exactly and at every size: kernels are isotropic, and poolings are
+    chosen by the parity of each axis. Other angles hold approximately.
+
+    The published networks of Du et al. are :func:`sre_resnet18`, :func:`sre_resnet50` and :func:`sre_r3d_18`: as many
+    parameters under the same names, so that their checkpoints load through
+    :func:`~sre_monai.networks.interop.load_sre_conv_state_dict`. Outputs agree wherever every pooled axis is even, for
+    sizes divisible by the product of the strides. Elsewhere the published poolings drop the last row, and ours do not:
+    exactness goes before agreement. The same holds for the first max pooling, whose published 3-cell windows are off
+    centre at even sizes; both agree where its input is odd.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes, 1 for signals.
+        in_channels: number of input channels.
+        num_classes: number of logits.
+        block: ``"basic"``, ``"bottleneck"``, or ``"video"``: basic blocks and a stem named as in video ResNets.
+        layers: number of blocks in each stage.
+        features: channels of each stage, four times as many after bottlenecks.
+        kernel_size: odd kernel size in pixels, one for all stages or one for each.
+        strides: stride of each stage, a power of two: averages are pooled symmetrically before its first block.
+        first_kernel_size: kernel size of the first convolution.
+        sre_first_conv: False makes the first convolution an ordinary one. It sees directions, and the network is then
+            neither equivariant nor invariant.
+        first_pool: whether the first convolution is followed by max pooling by two. Small images lose too much by it.
+        num_rings: number of rings of each kernel, by default ``kernel_size // 2 + 1``; one for all stages or one each.
+        act: activation type and arguments, as MONAI's layer factory takes them.
+        norm: normalisation type and arguments.
+        profile: ring profile, ``"bands"`` as published or ``"gaussian"``, closer to rotations by any angle.
+
+    Raises:
+        ValueError: when the block is unknown, a stride is no power of two, or a setting does not match the stages.
+
+    Examples:
+        >>> network = SREResNet(2, 1, 2, features=(8, 8, 16, 16), kernel_size=(9, 9, 5, 5)).eval()
+        >>> x = torch.randn(1, 1, 28, 33)
+        >>> bool(torch.allclose(network(x), network(x.rot90(1, (2, 3))), atol=1e-5))
+        True
+
+    References:
+        Du et al., "SRE-Conv: Symmetric Rotation Equivariant Convolution for Biomedical Image Classification",
+        ISBI 2025, https://arxiv.org/abs/2501.09753. He et al., "Deep Residual Learning for Image Recognition",
+        CVPR 2016, https://arxiv.org/abs/1512.03385.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        in_channels: int,
+        num_classes: int,
+        block: str = "basic",
+        layers: Sequence[int] = (2, 2, 2, 2),
+        features: Sequence[int] = (64, 128, 256, 512),
+        kernel_size: int | Sequence[int] = (9, 9, 5, 5),
+        strides: Sequence[int] = (1, 2, 2, 2),
+        first_kernel_size: int = 5,
+        sre_first_conv: bool = True,
+        first_pool: bool = False,
+        num_rings: int | Sequence[int | None] | None = None,
+        act: str | tuple = "relu",
+        norm: str | tuple = "batch",
+        profile: str = "bands",
+    ) -> None:
+        super().__init__()
+        if block not in BLOCKS:
+            raise ValueError(f"block must be one of {', '.join(BLOCKS)}, got {block!r}.")
+        branch, expansion = BLOCKS[block]
+        stages = len(layers)
+        kernels = _per_stage("kernel_size", kernel_size, stages)
+        rings = _per_stage("num_rings", num_rings, stages)
+        _per_stage("features", features, stages)
+        _per_stage("strides", strides, stages)
+
+        conv_type = Conv["sre" if sre_first_conv else "conv", spatial_dims]
+        extra = {"profile": profile} if sre_first_conv else {}
+        stem: dict[str, nn.Module] = {
+            "conv1": conv_type(in_channels, features[0], first_kernel_size, padding="same", bias=False, **extra),
+            "bn1": get_norm_layer(norm, spatial_dims, features[0]),
+            "relu": get_act_layer(act),
+        }
+        self.stem_names = ("stem",) if block == "video" else tuple(stem)
+        for name, module in ({"stem": nn.Sequential(*stem.values())} if block == "video" else stem).items():
+            self.add_module(name, module)
+        self.maxpool = SymmetricMaxPool(spatial_dims) if first_pool else nn.Identity()
+
+        channels = features[0]
+        self.stages = tuple(f"layer{stage + 1}" for stage in range(stages))
+        for stage, name in enumerate(self.stages):
+            blocks = []
+            for index in range(layers[stage]):
+                stride = strides[stage] if index == 0 else 1
+                conv = {"kernel_size": kernels[stage], "num_rings": rings[stage], "profile": profile}
+                modules = branch(spatial_dims, channels, features[stage], stride, act, norm, **conv)
+                out_channels = expansion * features[stage]
+                blocks.append(SREResidual(modules, shortcut(spatial_dims, channels, out_channels, stride, norm), act))
+                channels = out_channels
+            self.add_module(name, nn.Sequential(*blocks))
+        self.fc = nn.Linear(channels, num_classes)
+        self._initialize()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map an image to logits.
+
+        Args:
+            x: (batch, in_channels, *spatial*), any spatial size.
+
+        Returns:
+            (batch, num_classes), logits.
+        """
+        for name in (*self.stem_names, "maxpool", *self.stages):
+            x = self.get_submodule(name)(x)
+        return self.fc(x.flatten(2).mean(dim=2))
+
+    def _initialize(self) -> None:
+        """Draw weights by He's rule for the fan-out, as for the dense kernels that the rings make up."""
+        for module in self.modules():
+            if isinstance(module, (SREConv1d, SREConv2d, SREConv3d)):
+                fan_out = module.out_channels * math.prod(module.kernel_size)
+                nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
+            elif isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def sre_resnet18(in_channels: int, num_classes: int, spatial_dims: int = 2, **kwargs: Any) -> SREResNet:
+    """Make the published SRE ResNet-18: kernels of 9, 9, 5 and 5 pixels, no first pooling.
+
+    Args:
+        in_channels: number of input channels.
+        num_classes: number of logits.
+        spatial_dims: 2, or 1 or 3 for its counterparts.
+        kwargs: further arguments of :class:`SREResNet`.
+
+    Returns:
+        The network.
+
+    Examples:
+        >>> sum(p.numel() for p in sre_resnet18(3, 1000).parameters())
+        4504488
+    """
+    return SREResNet(spatial_dims, in_channels, num_classes, **kwargs)
+
+
+def sre_resnet50(in_channels: int, num_classes: int, spatial_dims: int = 2, **kwargs: Any) -> SREResNet:
+    """Make the published SRE ResNet-50: bottlenecks, kernels of 9, 9, 5 and 5 pixels, no first pooling.
+
+    Args:
+        in_channels: number of input channels.
+        num_classes: number of logits.
+        spatial_dims: 2, or 1 or 3 for its counterparts.
+        kwargs: further arguments of :class:`SREResNet`.
+
+    Returns:
+        The network.
+
+    Examples:
+        >>> sre_resnet50(3, 10, features=(4, 4, 4, 4))(torch.randn(1, 3, 28, 28)).shape
+        torch.Size([1, 10])
+    """
+    return SREResNet(
+        spatial_dims, in_channels, num_classes, **{"block": "bottleneck", "layers": (3, 4, 6, 3), **kwargs}
+    )
+
+
+def sre_r3d_18(in_channels: int, num_classes: int, **kwargs: Any) -> SREResNet:
+    """Make the published SRE R3D-18 for volumes: kernels of 5 voxels.
+
+    The published first kernel is declared as 3×7×7, but its two rings end 1.5 voxels from the centre: it is a 3×3×3
+    kernel, as it is here.
+
+    Args:
+        in_channels: number of input channels.
+        num_classes: number of logits.
+        kwargs: further arguments of :class:`SREResNet`.
+
+    Returns:
+        The network.
+
+    Examples:
+        >>> sre_r3d_18(1, 2, features=(4, 4, 4, 4))(torch.randn(1, 1, 14, 15, 16)).shape
+        torch.Size([1, 2])
+    """
+    return SREResNet(
+        3, in_channels, num_classes, **{"block": "video", "kernel_size": 5, "first_kernel_size": 3, **kwargs}
+    )
+
+
+def _per_stage(name: str, value: Any, stages: int) -> tuple:
+    """One value for each stage."""
+    values = tuple(value) if isinstance(value, Sequence) else (value,) * stages
+    if len(values) != stages:
+        raise ValueError(f"{name} must be one value or one for each of {stages} stages, got {value!r}.")
+    return values

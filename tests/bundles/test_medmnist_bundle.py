@@ -1,0 +1,282 @@
+"""The bundle medmnist_classification keeps to MONAI's specification, trains, evaluates and predicts."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import monai.bundle
+import nibabel
+import numpy as np
+import pytest
+import torch
+from monai.bundle import create_workflow, verify_metadata, verify_net_in_out
+from monai.networks.nets import ResNet
+from PIL import Image
+
+import sre_monai
+from sre_monai.data import write_synthetic_volumes
+from sre_monai.metrics import classification_scores
+from sre_monai.networks.nets import SREResNet, sre_r3d_18, sre_resnet18
+from tests.bundles.medmnist_toy import BUNDLE, NAME, SHORT, SMALL, config_files, copy_bundle, parse, run_bundle
+from tests.bundles.test_bundle_structure import README_SECTIONS
+from tests.data.medmnist_toy import write_set
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("sets")
+    write_set(folder / "breastmnist.npz", (13, 13))
+    write_set(folder / "colour.npz", (18, 18, 3), classes=3)
+    write_set(folder / "several.npz", (18, 18), columns=4)
+    write_synthetic_volumes(folder / "shapes3d.npz", 8, 4, 4, size=10)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    run_bundle("train.json", dataset_dir=str(data), output_dir=str(folder))
+    torch.set_num_threads(threads)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _single_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def summary_of(folder: Path) -> dict:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "configs/metadata.json", "configs/logging.conf", "docs/data_license.txt"])
+def test_files_are_there(name):
+    assert (BUNDLE / name).stat().st_size > 0
+
+
+def test_readme_has_the_sections_of_the_model_zoo():
+    titles = re.findall(r"^#+ (.+)$", (BUNDLE / "docs" / "README.md").read_text(), flags=re.MULTILINE)
+    assert [title for title in titles if title in README_SECTIONS] == list(README_SECTIONS)
+
+
+def test_configurations_name_no_place_of_a_person():
+    for path in (BUNDLE / "configs").iterdir():
+        assert not re.search(r"/(home|root|Users|mnt|media|tmp|workspace)/|~/|[A-Z]:\\", path.read_text()), path.name
+
+
+@pytest.mark.parametrize(("name", "workflow_type"), [("train.json", "train"), ("inference.json", "inference")])
+def test_workflow_has_all_properties(name, workflow_type, data, tmp_path):
+    overrides = {"dataset_dir": str(data), "output_dir": str(tmp_path / "output")}
+    overrides |= SHORT if workflow_type == "train" else SMALL
+    workflow = create_workflow(
+        config_file=config_files(name)[0],
+        workflow_type=workflow_type,
+        bundle_root=str(BUNDLE),
+        logging_file=False,
+        **overrides,
+    )
+    assert workflow.check_properties() == []
+    assert workflow.version == sre_monai.__version__
+
+
+@pytest.mark.parametrize("workflow_type", ["train", "inference"])
+def test_load_needs_no_data_and_returns_the_network_with_its_weights(workflow_type, tmp_path, monkeypatch):
+    bundle = copy_bundle(tmp_path / "bundles")
+    monkeypatch.chdir(tmp_path)
+    network = monai.bundle.load(
+        NAME, bundle_dir=bundle.parent, source="github", workflow_type=workflow_type, device="cpu"
+    )
+    assert isinstance(network, SREResNet)
+    weights = torch.load(bundle / "models" / "model.pt", weights_only=True)
+    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+
+
+def test_metadata_follows_the_schema(shared_data):
+    verify_metadata(
+        meta_file=str(BUNDLE / "configs" / "metadata.json"),
+        filepath=str(shared_data / "monai_meta_schema_20240725.json"),
+    )
+
+
+def test_metadata_tells_its_versions():
+    metadata = json.loads((BUNDLE / "configs" / "metadata.json").read_text())
+    assert metadata["version"] in metadata["changelog"]
+    assert metadata["version"] == metadata["required_packages_version"]["sre-monai"] == sre_monai.__version__
+
+
+@pytest.mark.parametrize("n", [1, 2], ids=["even size", "odd size"])
+def test_network_takes_and_gives_what_metadata_says(n):
+    meta = str(BUNDLE / "configs" / "metadata.json")
+    verify_net_in_out("network_def", meta, config_files("inference.json")[0], device="cpu", n=n)
+
+
+def test_recipe_is_the_published_one():
+    parser = parse("train.json")
+    optimizer, scheduler = (parser.get_parsed_content(key) for key in ("optimizer", "lr_scheduler"))
+    assert type(optimizer) is torch.optim.SGD
+    settings = {key: optimizer.defaults[key] for key in ("lr", "momentum", "weight_decay")}
+    assert settings == {"lr": 2e-2, "momentum": 0.9, "weight_decay": 1e-3}
+    assert (type(scheduler).__name__, scheduler.T_max, scheduler.eta_min) == ("CosineAnnealingLR", 100, 1e-6)
+    assert (parser["batch_size"], parser["max_epochs"], parser["translation"]) == (128, 100, 0.1)
+    volumes = parse("train.json", "volumes.yaml")
+    assert (volumes["batch_size"], volumes["learning_rate"], volumes["net"]) == (4, 1e-2, "sre_r3d_18")
+
+
+def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, data):
+    bundle = copy_bundle(tmp_path)
+    (tmp_path / "short.json").write_text(json.dumps(SHORT | {"max_epochs": 1}))
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", "configs/train.json"]
+    command += ["--dataset_dir", str(data), "--args_file", str(tmp_path / "short.json")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, cwd=bundle, env=environment, capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stderr[-3000:]
+    sre_resnet18(1, 2, **SMALL["net_settings"]).load_state_dict(
+        torch.load(bundle / "output" / "train" / "model.pt", weights_only=True)
+    )
+    assert (bundle / "output" / "train" / "log.txt").is_file()
+    assert "val_auc" in result.stdout
+
+
+def test_the_seed_decides(data, trained, tmp_path):
+    for name, seed in (("again", 0), ("other", 1)):
+        run_bundle("train.json", dataset_dir=str(data), output_dir=str(tmp_path / name), seed=seed)
+    final = [next(folder.glob("checkpoint_final*")) for folder in (trained, tmp_path / "again", tmp_path / "other")]
+    first, again, other = (torch.load(path, weights_only=True)["network"] for path in final)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["fc.weight"], other["fc.weight"])
+
+
+@pytest.mark.parametrize(
+    ("name", "overlays", "kind"),
+    [("colour", [], SREResNet), ("several", [], SREResNet), ("shapes3d", ["volumes.yaml"], SREResNet)],
+)
+def test_every_kind_of_set_trains_and_is_evaluated(data, tmp_path, name, overlays, kind):
+    settings = {"dataset_dir": str(data), "dataset_name": name, "max_epochs": 1}
+    run_bundle("train.json", *overlays, **settings, output_dir=str(tmp_path))
+    common = settings | {"checkpoint": str(tmp_path / "model.pt")}
+    run_bundle("train.json", *overlays, "evaluate.json", **common, output_dir=str(tmp_path / "evaluate"))
+    run_bundle(
+        *("train.json", *overlays, "evaluate.json", "rotation.json"),
+        **common,
+        output_dir=str(tmp_path / "rotation"),
+        angle_step=90,
+    )
+    upright, rotation = (summary_of(tmp_path / step) for step in ("evaluate", "rotation"))
+    assert rotation["probability_deviation"] < 1e-5
+    for figures in rotation["rotation"].values():
+        assert figures["auc"]["worst"] == pytest.approx(upright["auc"], abs=1e-6)
+    assert list(rotation["rotation"]) == (["x", "y", "z"] if name == "shapes3d" else ["image"])
+
+
+def test_evaluation_against_direct_calculation(data, trained, tmp_path):
+    settings = {"dataset_dir": str(data), "checkpoint": str(trained / "model.pt"), "saliency_count": 2}
+    run_bundle("train.json", "evaluate.json", **settings, output_dir=str(tmp_path))
+    network = sre_resnet18(1, 2, **SMALL["net_settings"])
+    network.load_state_dict(torch.load(trained / "model.pt", weights_only=True))
+    arrays = np.load(data / "breastmnist.npz")
+    x = torch.from_numpy(arrays["test_images"]).float().transpose(1, 2)[:, None] / 255
+    x = torch.nn.functional.interpolate(x, (16, 16), mode="bilinear") * 2 - 1
+    with torch.no_grad():
+        probability = network.eval()(x).softmax(1)
+    rows = rows_of(tmp_path / "per_image.csv")
+    given = np.array([[float(row["probability_0"]), float(row["probability_1"])] for row in rows])
+    assert np.abs(given - probability.numpy()).max() < 1e-5
+    label = torch.from_numpy(arrays["test_labels"][:, 0].astype(int))
+    expected = classification_scores(torch.from_numpy(given), label, "binary-class")
+    assert {key: summary_of(tmp_path)[key] for key in expected} == pytest.approx(expected)
+    assert summary_of(tmp_path)["num_images"] == 7
+    assert sorted(path.name for path in (tmp_path / "saliency").iterdir()) == ["0000.png", "0001.png"]
+
+
+def test_an_ordinary_network_trains_alike_and_shows_its_orientation(data, tmp_path):
+    settings = {"dataset_dir": str(data), "net": "resnet18", "net_settings": {"widen_factor": 0.0625}}
+    network = parse("train.json", **SHORT | settings).get_parsed_content("network_def")
+    assert isinstance(network, ResNet)
+    run_bundle("train.json", **settings, output_dir=str(tmp_path))
+    settings |= {"checkpoint": str(tmp_path / "model.pt"), "output_dir": str(tmp_path / "rotation")}
+    run_bundle("train.json", "evaluate.json", "rotation.json", **settings, angles=[90])
+    assert summary_of(tmp_path / "rotation")["probability_deviation"] > 1e-4
+
+
+def test_inference_on_a_folder(trained, tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    picture = Image.fromarray(rng.integers(0, 256, (33, 20), dtype=np.uint8))
+    picture.save(tmp_path / "in" / "a.png")
+    picture.rotate(90, expand=True).save(tmp_path / "in" / "sub" / "turned.png")
+    picture.convert("RGB").save(tmp_path / "in" / "colour.png")
+    (tmp_path / "in" / "damaged.png").write_bytes(b"no picture")
+    settings = SMALL | {"dataset_dir": str(tmp_path / "in"), "checkpoint": str(trained / "model.pt")}
+    monai.bundle.run(
+        config_file=config_files("inference.json"), logging_file=False, output_dir=str(tmp_path / "out"), **settings
+    )
+    rows = {row["file"]: row for row in rows_of(tmp_path / "out" / "report.csv")}
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "a.png": "done",
+        "colour.png": "done",
+        "damaged.png": "failed",
+        "sub/turned.png": "done",
+    }
+    assert "cannot be read as an image" in rows["damaged.png"]["reason"]
+    keys = ["prediction", "probability_malignant", "probability_normal, benign"]
+    for other in ("colour.png", "sub/turned.png"):
+        assert [rows[other][key] for key in keys] == [rows["a.png"][key] for key in keys]
+
+
+def test_inference_on_volumes(tmp_path):
+    volume = np.random.default_rng(2).integers(0, 256, (9, 10, 11), dtype=np.uint8)
+    (tmp_path / "in").mkdir()
+    for name, array in (("a", volume), ("turned", np.rot90(volume, 1, (0, 2)).copy())):
+        nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), tmp_path / "in" / f"{name}.nii.gz")
+    settings = SMALL | {"dataset_dir": str(tmp_path / "in"), "checkpoint": str(tmp_path / "model.pt")}
+    torch.save(sre_r3d_18(1, 4, **SMALL["net_settings"]).state_dict(), tmp_path / "model.pt")
+    files = config_files("inference.json", "volumes_inference.yaml")
+    monai.bundle.run(config_file=files, logging_file=False, output_dir=str(tmp_path / "out"), **settings)
+    rows = rows_of(tmp_path / "out" / "report.csv")
+    assert [row["status"] for row in rows] == ["done", "done"]
+    assert rows[0]["probability_long blob"] == rows[1]["probability_long blob"]
+
+
+@pytest.mark.parametrize(
+    ("names", "wrong", "sentence"),
+    [
+        (["train.json"], {"dataset_dir": "nowhere"}, "dataset_dir nowhere has no breastmnist.npz"),
+        (["train.json"], {"dataset_name": "foo"}, "has no foo.npz"),
+        (["train.json"], {"net": "vgg"}, "net must be one of sre_resnet18"),
+        (["train.json"], {"net_settings": {"block": "dense"}}, "block must be one of basic"),
+        (["train.json"], {"task": "regression"}, "task must be one of"),
+        (["train.json", "evaluate.json"], {"checkpoint": "no.pt"}, "checkpoint: there is no file no.pt"),
+        (["train.json", "evaluate.json"], {"section": "training"}, "section must be one of train, val, test"),
+        (
+            ["train.json", "evaluate.json", "rotation.json"],
+            {"padding": "wrap"},
+            "padding must be one of zeros, reflect",
+        ),
+        (["train.json", "evaluate.json", "rotation.json"], {"angles": ["a"]}, "angles must be a list of numbers"),
+    ],
+)
+def test_a_mistake_ends_with_one_sentence(data, trained, tmp_path, capsys, names, wrong, sentence):
+    settings = {"dataset_dir": str(data), "output_dir": str(tmp_path / "out")}
+    if len(names) > 1:
+        settings["checkpoint"] = str(trained / "model.pt")
+    with pytest.raises(SystemExit) as caught:
+        run_bundle(*names, **settings | wrong)
+    assert caught.value.code == 2
+    assert sentence in capsys.readouterr().err

@@ -1,0 +1,14 @@
+"""The 48 symmetries of the cube, an independent list of what a network for volumes must not notice."""
+
+from collections.abc import Iterator
+from itertools import permutations, product
+
+import torch
+
+
+def cube_symmetries(x: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Every rearrangement of the last three axes, with every mirror image of it."""
+    for order in permutations((-3, -2, -1)):
+        for flips in product((False, True), repeat=3):
+            rearranged = x.permute(*range(x.ndim - 3), *(x.ndim + axis for axis in order))
+            yield rearranged.flip([axis for axis, flip in zip((-3, -2, -1), flips) if flip])
