@@ -1,0 +1,96 @@
+"""What is compared: layers and networks, ours, the published ones and ordinary ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from monai.networks.nets import BasicUNet
+from monai.networks.utils import set_named_module
+from torch import nn
+
+from sre_monai.networks.layers import SREConv2d
+from sre_monai.networks.layers.accelerated import compiled
+from sre_monai.networks.nets import SREUNet
+from tests.published import PublishedUNet, sre_conv
+from tests.published_gmr import gmr
+
+__all__ = ["LAYERS", "NETWORKS"]
+
+Layer = Callable[[int, int, int], nn.Module]
+
+
+def ours(**options: str) -> Layer:
+    """Make our layers."""
+
+    def make(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+        return SREConv2d(in_channels, out_channels, kernel_size, padding="same", **options)
+
+    return make
+
+
+def published_sre(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+    """Make the layer of SRE-Conv 1.0.2."""
+    return sre_conv().SRE_Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+
+
+def published_gmr(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+    """Make the layer of GMR-Conv 1.0.3."""
+    return gmr("gmr_conv").GMR_Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+
+
+def ordinary(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+    """Make PyTorch's layer."""
+    return nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+
+
+def ordinary_3(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+    """Make PyTorch's layer of 3×3, whatever the others' size."""
+    return ordinary(in_channels, out_channels, 3)
+
+
+LAYERS: dict[str, Layer] = {
+    "ours, bands": ours(),
+    "ours, gaussian": ours(profile="gaussian"),
+    **({"ours, bands, PyTorch alone": ours(algorithm="rings")} if compiled.VARIANTS else {}),
+    "SRE-Conv 1.0.2": published_sre,
+    "GMR-Conv 1.0.3": published_gmr,
+    "nn.Conv2d": ordinary,
+    "nn.Conv2d 3×3": ordinary_3,
+}
+
+
+def our_unet(**options: str) -> Callable[[], nn.Module]:
+    """Make our U-Net, at the published settings."""
+    return lambda: SREUNet(spatial_dims=2, in_channels=3, out_channels=2, **options)
+
+
+def unet_of(layer: Layer) -> Callable[[], nn.Module]:
+    """Make the published U-Net, of MONAI's blocks, with other convolutions."""
+
+    def make() -> nn.Module:
+        network = PublishedUNet()
+        for name, module in list(network.named_modules()):
+            if isinstance(module, sre_conv().SRE_Conv2d):
+                set_named_module(network, name, layer(module.in_channels, module.out_channels, 9))
+        return network
+
+    return make
+
+
+def pytorch_alone() -> nn.Module:
+    """Make our U-Net as it computes where no compiler was at hand."""
+    network = our_unet()()
+    for module in network.modules():
+        if isinstance(module, SREConv2d) and module.in_channels > 3:
+            module.algorithm = "rings"
+    return network
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "ours, bands": our_unet(),
+    "ours, gaussian": our_unet(profile="gaussian"),
+    "ours, bands, PyTorch alone": pytorch_alone,
+    "SRE-Conv 1.0.2": unet_of(published_sre),
+    "nn.Conv2d 3×3": unet_of(ordinary_3),
+    "BasicUNet, 1.98 M": lambda: BasicUNet(2, 3, 2, features=(32, 32, 64, 128, 256, 32), upsample="nontrainable"),
+}

@@ -1,0 +1,52 @@
+"""Everything about speed in one run: layers, networks and memory, ours beside the published and the ordinary ones.
+
+    pip install -c constraints.txt -e ".[test]"
+    python -m benchmarks.speed --output output/speed
+
+About ten minutes on two idle cores. Writes layers.csv, networks.csv, memory.csv, two charts, and tables.md with ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from benchmarks.chart import chart_layers, chart_networks
+from benchmarks.layers import KERNEL_SIZES, SIZES, time_layers
+from benchmarks.networks import measure_memory, time_networks
+from benchmarks.tables import layer_table, network_table
+from sre_monai.tables import write_table
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("output/speed"))
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:0")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--kernel_sizes", type=int, nargs="+", default=KERNEL_SIZES)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.output.mkdir(parents=True, exist_ok=True)
+    where = (options.device, DTYPES[options.dtype])
+
+    networks = list(tqdm(time_networks(*where, options.rounds), "networks", leave=False))
+    memory = list(tqdm(measure_memory(*where), "memory", leave=False))
+    layers = list(tqdm(time_layers(*where, options.kernel_sizes, SIZES, options.rounds), "layers", leave=False))
+    for name, rows in (("layers", layers), ("networks", networks), ("memory", memory)):
+        write_table(options.output / f"{name}.csv", rows)
+    chart_layers(layers, options.output / "layers.png")
+    chart_networks(networks, options.output / "networks.png")
+    tables = "\n\n".join([*(layer_table(layers, k) for k in options.kernel_sizes), network_table(networks, memory)])
+    (options.output / "tables.md").write_text(tables + "\n", encoding="utf-8")
+    print(tables)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Tables of ratios in Markdown, for the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.chart import REFERENCE, Rows
+
+__all__ = ["layer_table", "network_table"]
+
+ORDINARY = "nn.Conv2d 3×3"
+
+
+def layer_table(rows: Rows, kernel_size: int) -> str:
+    """Say how many times faster than the published layer each is, forward / forward and backward.
+
+    Args:
+        rows: what :func:`benchmarks.layers.time_layers` gave.
+        kernel_size: the kernel size to tell of.
+
+    Returns:
+        A Markdown table, a row for every layer and a column for every size of map.
+    """
+    rows = [row for row in rows if row["kernel_size"] == kernel_size]
+    time = {((row["channels"], row["edge"]), row["step"], row["contender"]): row["milliseconds"] for row in rows}
+    sizes = list(dict.fromkeys((row["channels"], row["edge"]) for row in rows))
+
+    def cell(name: str, size: tuple[int, int]) -> str:
+        ratios = [time[size, step, REFERENCE] / time[size, step, name] for step in ("forward", "forward_backward")]
+        return " / ".join(f"{ratio:.1f}" for ratio in ratios)
+
+    names = dict.fromkeys(row["contender"] for row in rows)
+    header = [f"k = {kernel_size}, times faster than {REFERENCE}", *(f"{c} → {c} @{e}²" for c, e in sizes)]
+    return _markdown(header, [[name, *(cell(name, size) for size in sizes)] for name in names])
+
+
+def network_table(times: Rows, memory: Rows) -> str:
+    """Give every network's times and memory, relative to the ordinary one and to the published one.
+
+    Args:
+        times: what :func:`benchmarks.networks.time_networks` gave.
+        memory: what :func:`benchmarks.networks.measure_memory` gave.
+
+    Returns:
+        A Markdown table, a row for every network.
+    """
+    tasks = list(dict.fromkeys(row["task"] for row in times))
+    time = {(row["task"], row["contender"]): row["milliseconds"] for row in times}
+    peak = {row["contender"]: row["megabytes"] for row in memory}
+
+    def cell(task: str, name: str) -> str:
+        value = time[task, name]
+        return f"{value:.0f} ms ({time[task, REFERENCE] / value:.1f}× / {value / time[task, ORDINARY]:.2f})"
+
+    lines = [
+        [name, *(cell(task, name) for task in tasks), f"{peak[name]:.0f} MB ({peak[name] / peak[ORDINARY]:.2f})"]
+        for name in dict.fromkeys(row["contender"] for row in times)
+    ]
+    return _markdown(["", *tasks, "peak memory of a training step"], lines)
+
+
+def _markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *lines])
