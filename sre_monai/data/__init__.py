@@ -5,6 +5,7 @@ from sre_monai.data.datalist import load_datalist
 from sre_monai.data.download import RemoteFile, download_file
 from sre_monai.data.folder import list_photographs
 from sre_monai.data.fundus_reader import IMAGE_EXTENSIONS, BinaryMaskReader, FundusReader
+from sre_monai.data.loader import PhotographLoader
 from sre_monai.data.prepare import prepare_dataset
 from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, STARE, RetinaCase, RetinaDataset
 from sre_monai.data.synthetic import SyntheticFundus, synthetic_fundus, write_synthetic_dataset
@@ -18,6 +19,7 @@ __all__ = [
     "STARE",
     "BinaryMaskReader",
     "FundusReader",
+    "PhotographLoader",
     "RemoteFile",
     "RetinaCase",
     "RetinaDataset",

@@ -1,6 +1,7 @@
+from sre_monai.engines.folder_evaluator import FolderEvaluator
 from sre_monai.engines.folder_report import FolderReport
+from sre_monai.engines.folder_run import FolderRun
 from sre_monai.engines.random_trim import RandomTrim
 from sre_monai.engines.save_vessels import SaveVesselsd
-from sre_monai.engines.tolerant_evaluator import TolerantEvaluator
 
-__all__ = ["FolderReport", "RandomTrim", "SaveVesselsd", "TolerantEvaluator"]
+__all__ = ["FolderEvaluator", "FolderReport", "FolderRun", "RandomTrim", "SaveVesselsd"]

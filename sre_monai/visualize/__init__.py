@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from sre_monai.visualize.overlay import error_overlay, vessel_overlay
+from sre_monai.visualize.report_page import write_report_page
 from sre_monai.visualize.rotation_curve import plot_rotation_curve
+from sre_monai.visualize.thumbnail import thumbnail
 
-__all__ = ["error_overlay", "plot_rotation_curve", "vessel_overlay"]
+__all__ = ["error_overlay", "plot_rotation_curve", "thumbnail", "vessel_overlay", "write_report_page"]
