@@ -43,7 +43,7 @@ def list_photographs(
         >>> list_photographs("docs/sample", "docs/sample/output")[0]["file"]  # doctest: +SKIP
         'chase_like.jpg'
     """
-    source = Path(dataset_dir)
+    source = Path(str(dataset_dir))  # the command line makes a number of a folder called 2024
     if source.is_dir():
         paths = {file: source / file for file in _files_below(source, output_dir)}
         names = {file: Path(file) for file in paths}
