@@ -53,6 +53,8 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
             image.seek(0)
             image.load()
             return _note(convert(image), several)
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"its header asks for more than the {MAX_PIXELS / 1e6:.0f} million pixels taken: {error}") from None
     except UnidentifiedImageError:
         if not _begins_as_tiff(path):
             raise ValueError("it is of no known image format") from None
@@ -86,7 +88,7 @@ def _note(image: Image.Image, several: bool) -> Image.Image:
 
 def _check_size(size: tuple[int, ...]) -> None:
     if np.prod(size, dtype=float) > MAX_PIXELS:
-        raise ValueError(f"{size[0]}×{size[1]} pixels are more than the {MAX_PIXELS / 1e6:.0f} million taken")
+        raise ValueError(f"{size[0]}×{size[1]} pixels are more than the {MAX_PIXELS / 1e6:.0f} million pixels taken")
 
 
 def _begins_as_tiff(path: str | os.PathLike[str]) -> bool:
@@ -97,6 +99,8 @@ def _begins_as_tiff(path: str | os.PathLike[str]) -> bool:
 def _read_tiff(path: str | os.PathLike[str]) -> tuple[Image.Image, bool]:
     """Read the first page of a TIFF file that Pillow doesn't know."""
     with tifffile.TiffFile(path) as file:
+        if not file.pages:
+            raise ValueError("it has no pages: the file is damaged or incomplete")
         page = file.pages[0]
         _check_size((page.imagewidth, page.imagelength))
         several = len(file.pages) > 1
