@@ -24,19 +24,20 @@ import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from monai.utils import convert_to_numpy
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, minimum_filter
 
 from sre_monai.transforms.field_of_view import field_of_view_diameter
 
 __all__ = ["PhotographQualityd", "has_few_vessels", "photograph_flags", "sharpness"]
 
-LEAST_SHARPNESS = 0.4
+LEAST_SHARPNESS = 0.55
 LEAST_BRIGHTNESS = 40.0
 LEAST_ROUNDNESS = 0.5
 LEAST_SCALE_DIAMETER = 0.4
 LEAST_VESSEL_DENSITY = 0.02
 
-FINE, COARSE = (0.7, 1.4), (2.0, 4.0)  # standard deviations of the Gaussians, px at the working resolution
+FINE, COARSE = (1.0, 2.0), (2.0, 4.0)  # standard deviations of the Gaussians, px at the working resolution
+RIM = 12  # px at the working resolution that are left out: the rim of the field of view is an edge of its own
 
 
 class PhotographQualityd(MapTransform):
@@ -145,6 +146,8 @@ def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
         >>> sharpness(noise, np.ones((64, 64), bool)) > 2 > sharpness(gaussian_filter(noise, 2), np.ones((64, 64), bool))
         True
     """
+    inner = minimum_filter(fov.view(np.uint8), 2 * RIM + 1, mode="constant").view(bool)
+    fov = inner if inner.any() else fov
     green = np.asarray(image[1 if len(image) == 3 else 0], dtype=np.float32)
     fine, coarse = (
         float((gaussian_filter(green, narrow) - gaussian_filter(green, wide))[fov].std(dtype=np.float64))
