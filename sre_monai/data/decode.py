@@ -16,6 +16,7 @@ __all__ = ["MAX_PIXELS", "decode_image", "deep_to_bytes"]
 MAX_PIXELS = 100_000_000
 """Images with more pixels are refused: a few damaged bytes in a header ask for any amount of memory."""
 
+BITS_PER_SAMPLE, PLANAR_CONFIGURATION = 258, 284  # tags of TIFF
 TIFF_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
 SEVERAL = "the first of several pages was read"
@@ -49,12 +50,15 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
     try:
         with Image.open(path) as image:
             _check_size(image.size)
-            several = bool(getattr(image, "is_animated", False))
-            image.seek(0)
-            image.load()
-            return _note(convert(image), several)
+            if not _has_deep_planes(image):
+                several = bool(getattr(image, "is_animated", False))
+                image.seek(0)
+                image.load()
+                return _note(convert(image), several)
     except Image.DecompressionBombError as error:
-        raise ValueError(f"its header asks for more than the {MAX_PIXELS / 1e6:.0f} million pixels taken: {error}") from None
+        raise ValueError(
+            f"its header asks for more than the {MAX_PIXELS / 1e6:.0f} million pixels taken: {error}"
+        ) from None
     except UnidentifiedImageError:
         if not _begins_as_tiff(path):
             raise ValueError("it is of no known image format") from None
@@ -94,6 +98,12 @@ def _check_size(size: tuple[int, ...]) -> None:
 def _begins_as_tiff(path: str | os.PathLike[str]) -> bool:
     with open(path, "rb") as stream:
         return stream.read(4) in TIFF_BEGINNINGS
+
+
+def _has_deep_planes(image: Image.Image) -> bool:
+    """Whether this is a TIFF of more than 8 bits with a plane for each channel, which Pillow reads as noise."""
+    tags = getattr(image, "tag_v2", {})
+    return tags.get(PLANAR_CONFIGURATION) == 2 and max(np.atleast_1d(tags.get(BITS_PER_SAMPLE, 8))) > 8
 
 
 def _read_tiff(path: str | os.PathLike[str]) -> tuple[Image.Image, bool]:

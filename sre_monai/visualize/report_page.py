@@ -17,9 +17,7 @@ TEMPLATE = "report_page.html"
 COLUMNS_HERE, ROWS_HERE = "/*columns*/", "/*rows*/"
 
 
-def write_report_page(
-    path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
-) -> None:
+def write_report_page(path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write the page, whole or not at all.
 
     Thumbnails are embedded, and only the rows on the screen are drawn, so that thousands of them scroll and sort at

@@ -59,7 +59,9 @@ def _converted(mode: str, **options) -> Callable[[np.ndarray, Path], None]:
 
 
 def _tiff(dtype: type, factor: float, **options) -> Callable[[np.ndarray, Path], None]:
-    return lambda pixels, path: tifffile.imwrite(path, (pixels * float(factor)).astype(dtype), photometric="rgb", **options)
+    return lambda pixels, path: tifffile.imwrite(
+        path, (pixels * float(factor)).astype(dtype), photometric="rgb", **options
+    )
 
 
 # folder and name, how it is written
@@ -102,7 +104,9 @@ def _png_of_size(width: int, height: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+    )
 
 
 def _cut(kind: str) -> Callable[[np.ndarray, np.random.Generator], bytes]:
@@ -154,7 +158,10 @@ def _tiff_tag(offset_of_data: bool) -> Callable[[np.ndarray, np.random.Generator
             return bytes(content)
         for entry in range(struct.unpack_from("<H", content, at)[0]):
             place = at + 2 + 12 * entry
-            if struct.unpack_from("<H", content, place)[0] == 273 and struct.unpack_from("<I", content, place + 4)[0] == 1:
+            if (
+                struct.unpack_from("<H", content, place)[0] == 273
+                and struct.unpack_from("<I", content, place + 4)[0] == 1
+            ):
                 struct.pack_into("<I", content, place + 8, 10 * len(content))
         return bytes(content)
 
@@ -184,7 +191,9 @@ DAMAGE: dict[str, Callable[[np.ndarray, np.random.Generator], bytes]] = {
     "huge.png": _bytes(_png_of_size(60000, 60000)),
     "long.png": _bytes(_png_of_size(2_000_000_000, 1)),
     "no pixels.png": _bytes(_png_of_size(0, 5)),
-    "huge.bmp": _bytes(b"BM" + struct.pack("<IHHIIiiHHIIiiII", 99, 0, 0, 54, 40, 50000, 50000, 1, 24, 0, 0, 0, 0, 0, 0)),
+    "huge.bmp": _bytes(
+        b"BM" + struct.pack("<IHHIIiiHHIIiiII", 99, 0, 0, 54, 40, 50000, 50000, 1, 24, 0, 0, 0, 0, 0, 0)
+    ),
     "huge.ppm": _bytes(b"P6 40000 40000 255\n" + bytes(99)),
     "lost directory.tif": _tiff_tag(offset_of_data=False),
     "lost strips.tif": _tiff_tag(offset_of_data=True),

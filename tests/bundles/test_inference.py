@@ -142,7 +142,12 @@ def test_folder_of_bad_files_alone_exits_with_a_status(mixed, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("no photograph")
     with pytest.raises(SystemExit) as stop:
-        run(config_file=CONFIG, bundle_root=str(BUNDLE), dataset_dir=str(tmp_path / "in"), output_dir=str(tmp_path / "out"))
+        run(
+            config_file=CONFIG,
+            bundle_root=str(BUNDLE),
+            dataset_dir=str(tmp_path / "in"),
+            output_dir=str(tmp_path / "out"),
+        )
     assert stop.value.code == 1
     assert "notes.txt,failed" in (tmp_path / "out" / "report.csv").read_text(encoding="utf-8")
 

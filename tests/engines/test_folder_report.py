@@ -8,7 +8,13 @@ def test_a_row_for_each_input_whatever_its_name(tmp_path):
     records = [
         {"file": "a, b.png", "status": "failed", "reason": "it is “damaged”, badly"},
         {"file": "b.png", "status": "failed", "reason": "at first"},
-        {"file": "b.png", "status": "done", "vessel_density": 0.1, "thumbnails": ["x"], "outputs": {"b_overlay.png": 1}},
+        {
+            "file": "b.png",
+            "status": "done",
+            "vessel_density": 0.1,
+            "thumbnails": ["x"],
+            "outputs": {"b_overlay.png": 1},
+        },
         {"file": "of another folder", "status": "done"},
         {"file": "=ß\udcff\n<b>.png", "status": "done"},
     ]

@@ -9,7 +9,14 @@ from scipy.ndimage import gaussian_filter
 from sre_monai.transforms import resample as module
 from sre_monai.transforms.resample import resample
 
-SIZES = [((31, 28), (9, 10)), ((9, 7), (31, 30)), ((20, 16), (15, 33)), ((5, 1), (3, 7)), ((1, 1), (4, 4)), ((8, 9), (8, 9))]
+SIZES = [
+    ((31, 28), (9, 10)),
+    ((9, 7), (31, 30)),
+    ((20, 16), (15, 33)),
+    ((5, 1), (3, 7)),
+    ((1, 1), (4, 4)),
+    ((8, 9), (8, 9)),
+]
 
 
 def expected(image, size, smooth):
@@ -34,6 +41,4 @@ def test_it_turns_with_the_image(before, after):
     image = np.random.default_rng(0).integers(0, 256, (2, *before)).astype(np.uint8)
     upright = resample(image, after)
     np.testing.assert_allclose(resample(image[:, ::-1], after), upright[:, ::-1], rtol=1e-6)
-    np.testing.assert_allclose(
-        resample(image.transpose(0, 2, 1), after[::-1]), upright.transpose(0, 2, 1), rtol=1e-6
-    )
+    np.testing.assert_allclose(resample(image.transpose(0, 2, 1), after[::-1]), upright.transpose(0, 2, 1), rtol=1e-6)
