@@ -41,7 +41,7 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def printable(name: str) -> str:
-    """Make what is no text in a file's name visible: file systems allow any bytes, tables and logs do not.
+    r"""Make what is no text in a file's name visible: file systems allow any bytes, tables and logs do not.
 
     Args:
         name: as Python gives it.
@@ -50,8 +50,8 @@ def printable(name: str) -> str:
         The name, unless there is something to escape.
 
     Examples:
-        >>> printable("eye\\udcff.png")
-        'eye\\\\xff.png'
+        >>> printable("eye\udcff.png")
+        'eye\\xff.png'
     """
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 

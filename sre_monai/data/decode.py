@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -122,7 +123,7 @@ def _read_tiff(path: str | os.PathLike[str]) -> tuple[Image.Image, bool]:
 
 def _read_nifti(path: str | os.PathLike[str]) -> tuple[Image.Image, bool]:
     """Read a NIfTI file: (W, H) grey, (W, H, 3) or (W, H, 1, 3) colours, RGB voxels; the first slice of several."""
-    file = nibabel.load(path)
+    file: Any = nibabel.load(path)
     shape = file.shape
     if len(shape) < 2:
         raise ValueError(f"an array of shape {shape} is no picture")
@@ -130,7 +131,7 @@ def _read_nifti(path: str | os.PathLike[str]) -> tuple[Image.Image, bool]:
     colours = shape[-1] in (3, 4) and len(shape) > 2 and (len(shape) == 3 or shape[2] == 1)
     leading = len(shape) - (1 if colours else 0) - 2
     several = any(n > 1 for n in shape[2 : 2 + leading])
-    values = np.asanyarray(file.dataobj[(slice(None), slice(None), *[0] * leading)])
+    values = np.asanyarray(file.dataobj[(slice(None), slice(None)) + (0,) * leading])
     if values.dtype.names:
         values = np.stack([values[name] for name in values.dtype.names[:3]], axis=-1)
     return _image(values.swapaxes(0, 1), "nifti"), several
@@ -140,7 +141,7 @@ def _image(values: np.ndarray, what: str) -> Image.Image:
     """Make a grey or RGB image of an array (H, W[, channels]), dropping an alpha channel."""
     if values.ndim == 3:
         values = values[..., :3] if values.shape[-1] >= 3 else values[..., 0]
-    if values.ndim != 2 and values.ndim != 3 or values.dtype.kind not in "uifb":
+    if values.ndim not in (2, 3) or values.dtype.kind not in "uifb":
         raise ValueError(f"pixels of shape {values.shape} and type {values.dtype} ({what}) are no picture")
     values = np.ascontiguousarray(values)
     return Image.fromarray(values) if values.dtype == np.uint8 else deep_to_bytes(values)

@@ -21,10 +21,11 @@ def list_photographs(
 ) -> list[dict[str, str]]:
     """List photographs, and how the results of each are to be named.
 
-    Every file of a folder and its sub-folders counts as a photograph, links included: one that can't be read is reported
-    when it is its turn, not passed over. Only hidden files are left out, and what lies in the output folder. A list is a
-    ``.csv`` file with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of objects with
-    such a key, or an object of such lists, as MONAI's datalists are. Its paths are relative to its own folder.
+    Every file of a folder and its sub-folders counts as a photograph, links included: one that can't be read is
+    reported when it is its turn, not passed over. Only hidden files are left out, and what lies in the output folder. A
+    list is a ``.csv`` file with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of
+    objects with such a key, or an object of such lists, as MONAI's datalists are. Its paths are relative to its own
+    folder.
 
     Args:
         dataset_dir: the folder, or the list.

@@ -62,10 +62,10 @@ class FundusReader(_DecodingReader):
 
     For ``LoadImage(reader=FundusReader())``. Any format and colour mode that Pillow reads, TIFF files that it doesn't
     (floating point, several planes of 16 bit …) and NIfTI become an array of shape (W, H, 3) with values 0–255: grey,
-    palette, CMYK and 1-bit images are converted, an alpha channel is dropped, what has more than 8 bits is scaled by its
-    own maximum. Of a file with several pages, frames or slices the first is read, and the metadata have a ``note`` of it.
-    The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation is not applied (except to TIFF
-    files, by Pillow itself), but kept in the metadata as ``exif_orientation``.
+    palette, CMYK and 1-bit images are converted, an alpha channel is dropped, what has more than 8 bits is scaled by
+    its own maximum. Of a file with several pages, frames or slices the first is read, and the metadata have a ``note``
+    of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation is not applied (except
+    to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``.
 
     Raises:
         ValueError: naming the file, when it is no image, damaged, truncated, no regular file, or larger than

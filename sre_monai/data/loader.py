@@ -20,7 +20,7 @@ IN_FLIGHT = 16  # photographs at most, however small
 
 
 class PhotographLoader:
-    """Yield items of a data set in order, read ahead by threads, while what is under way stays below a number of pixels.
+    """Yield items of a data set in order, read ahead by threads, up to a number of pixels under way.
 
     torch's ``DataLoader`` reads a number of items ahead, whatever their size: a few photographs of 8000 pixels a side
     would fill the memory. Here each item takes its pixels from a budget before it is read, and whoever has done with it

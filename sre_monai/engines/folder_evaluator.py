@@ -54,7 +54,7 @@ class FolderEvaluator(SupervisedEvaluator):
         self._mine = threading.local()  # MONAI's Invertd switches flags of its transforms: not for two threads at once
         self._savers = ThreadPoolExecutor(saving_threads, thread_name_prefix="saver", initializer=self._copy_transforms)
 
-    def run(self) -> None:
+    def run(self) -> None:  # type: ignore[override]
         """Do what is to do, and write the report.
 
         Raises:

@@ -37,12 +37,12 @@ PENDING = {"status": "pending", "reason": "the run was stopped before: the same 
 class FolderReport:
     """``report.csv`` and ``report.html``: a row for each input, sorted by file.
 
-    The columns are ``file`` (relative to the input folder), ``status`` (``done``, ``failed``, or ``pending`` after a run
-    that was stopped), ``reason`` (of a failure; or what there is to know), ``quality`` (flags of
+    The columns are ``file`` (relative to the input folder), ``status`` (``done``, ``failed``, or ``pending`` after a
+    run that was stopped), ``reason`` (of a failure; or what there is to know), ``quality`` (flags of
     `sre_monai.transforms.quality`), ``width`` and ``height``, ``fov_diameter_px`` (of the field of view, on the image's
     own grid), ``working_scale`` (pixels at the working resolution for one of the image), ``vessel_density`` (share of
-    vessel pixels in the field of view, 0–1), ``skeleton_length_px`` (in the image's pixels), ``mean_probability`` (in the
-    field of view, 0–1), ``brightness`` (0–255), ``sharpness`` and ``seconds``.
+    vessel pixels in the field of view, 0–1), ``skeleton_length_px`` (in the image's pixels), ``mean_probability`` (in
+    the field of view, 0–1), ``brightness`` (0–255), ``sharpness`` and ``seconds``.
 
     Args:
         output_dir: folder of the results.

@@ -37,10 +37,10 @@ logger = logging.getLogger(__name__)
 class FolderRun:
     """What is to do, what is done, and the report of it.
 
-    A photograph counts as done when its record says so, was made by the same version, weights and settings from the same
-    file (size and time of its last change), and the results are there in the size they were written. All others are done
-    again, failures included; results that have become stale are removed first. Under ``torchrun`` the processes share
-    what is to do: of the sorted list, process r of n takes every n-th from the r-th on.
+    A photograph counts as done when its record says so, was made by the same version, weights and settings from the
+    same file (size and time of its last change), and the results are there in the size they were written. All others
+    are done again, failures included; results that have become stale are removed first. Under ``torchrun`` the
+    processes share what is to do: of the sorted list, process r of n takes every n-th from the r-th on.
 
     Args:
         items: what `sre_monai.data.list_photographs` returns.
@@ -131,7 +131,8 @@ class FolderRun:
         """Report at the end, also when the run is stopped by Ctrl-C or a termination signal.
 
         Raises:
-            SystemExit: with status 1 when nothing is done, 3 when some photographs failed, 130 when stopped by Ctrl-C, 143
+            SystemExit: with status 1 when nothing is done, 3 when some photographs failed, 130 when stopped by Ctrl-C,
+                143
                 by a termination signal; none when all is done.
         """
         catches = current_thread() is main_thread()

@@ -18,8 +18,8 @@ GATHERED = "gathered.jsonl"
 class Journal:
     """A folder of records, one line of JSON each: a file a process, and one that gathers what earlier runs left.
 
-    A record is appended in one piece and synchronised with the disk. A process that is killed leaves at most a torn last
-    line, which counts for nothing.
+    A record is appended in one piece and synchronised with the disk. A process that is killed leaves at most a torn
+    last line, which counts for nothing.
 
     Args:
         folder: where the files lie.

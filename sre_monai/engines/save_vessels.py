@@ -30,9 +30,9 @@ class SaveVesselsd(MapTransform):
 
     Writes ``OUT/<name>_mask`` and on request ``OUT/<name>_probability``, ``OUT/<name>_skeleton`` and
     ``OUT/<name>_overlay.png``, where ``name`` is the item's own entry and may hold sub-folders. As PNG a mask and a
-    skeleton have the values 0 and 255, a probability 16 bit (0–65535 for 0–1); as NIfTI 0 and 1, and float32. Pixels are
-    those of the stored photograph; an EXIF orientation is carried over, so that viewers turn mask and photograph alike.
-    Each file is whole or absent.
+    skeleton have the values 0 and 255, a probability 16 bit (0–65535 for 0–1); as NIfTI 0 and 1, and float32. Pixels
+    are those of the stored photograph; an EXIF orientation is carried over, so that viewers turn mask and photograph
+    alike. Each file is whole or absent.
 
     Leaves in the item: in ``report`` the share of vessel pixels in the field of view, ``vessel_density``, the
     ``mean_probability`` there, and the flag ``few vessels`` (see `sre_monai.transforms.quality`); in ``outputs`` the

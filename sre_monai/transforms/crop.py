@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ __all__ = ["CropToFieldOfViewd"]
 
 
 class CropToFieldOfViewd(MapTransform, InvertibleTransform):
-    """Crop photographs to the box of their field of view and a margin, so that a small one in a large frame costs little.
+    """Crop photographs to the box of their field of view and a margin: a small one in a large frame then costs little.
 
     It turns with the image: the box has no preferred corner. MONAI's ``Invertd`` puts a prediction back in its place,
     with zeros around. (`monai.transforms.CropForeground` has margins in pixels only, whatever the size of the disc.)
@@ -55,7 +55,7 @@ class CropToFieldOfViewd(MapTransform, InvertibleTransform):
         for key in self.key_iterator(d):
             box = self._box(get_field_of_view(data, key, self.fov_key))
             x = convert_to_tensor(d[key], track_meta=get_track_meta())
-            cropped = x[(slice(None), *(slice(*side) for side in box))].clone()  # a view would keep the whole in memory
+            cropped = x[_slices(box)].clone()  # a view would keep the whole in memory
             record = {"box": box} | ({"affine": x.affine} if isinstance(x, MetaTensor) else {})
             d[key] = self.push_transform(cropped, orig_size=tuple(x.shape[1:]), extra_info=record)
         return d
@@ -68,7 +68,7 @@ class CropToFieldOfViewd(MapTransform, InvertibleTransform):
             x, extra = d[key], record[TraceKeys.EXTRA_INFO]
             if tuple(x.shape[1:]) != tuple(record[TraceKeys.ORIG_SIZE]):
                 whole = torch.zeros(len(x), *record[TraceKeys.ORIG_SIZE], dtype=x.dtype, device=x.device)
-                whole[(slice(None), *(slice(*side) for side in extra["box"]))] = convert_to_tensor(x)
+                whole[_slices(extra["box"])] = convert_to_tensor(x)
                 d[key] = convert_to_dst_type(whole, x)[0]
             d[key].affine = extra["affine"]
         return d
@@ -81,3 +81,8 @@ class CropToFieldOfViewd(MapTransform, InvertibleTransform):
             inside = fov[0].any(dim=1 - axis).nonzero()
             box.append((max(0, int(inside[0]) - margin), min(n, int(inside[-1]) + 1 + margin)))
         return box
+
+
+def _slices(box: Sequence[tuple[int, int]]) -> tuple[slice, ...]:
+    """Slices of a box in all channels."""
+    return (slice(None), *(slice(first, last) for first, last in box))

@@ -38,8 +38,8 @@ def estimate_field_of_view(image: np.ndarray | torch.Tensor) -> torch.Tensor:
 
     The brightest channel (red in colour photographs) is cut at a fixed fraction of its bright pixels; the largest
     region, opened by a disc and with its holes filled, is the field of view. Order statistics and exact distances alone
-    are used, so the mask of a turned or mirrored image is exactly the turned or mirrored mask. A photograph whose shorter
-    side is longer than 1024 pixels is looked at in that size.
+    are used, so the mask of a turned or mirrored image is exactly the turned or mirrored mask. A photograph whose
+    shorter side is longer than 1024 pixels is looked at in that size.
 
     Args:
         image: photograph of shape (C, W, H), any number of channels and any intensity scale on which black is near

@@ -136,7 +136,8 @@ def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
     """Measure the share of fine detail.
 
     Args:
-        image: photograph at the working resolution, shape (C, w, h); the second of three channels counts, else the first.
+        image: photograph at the working resolution, shape (C, w, h); the second of three channels counts, else the
+            first.
         fov: field of view, bool of shape (w, h).
 
     Returns:
@@ -144,7 +145,8 @@ def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
 
     Examples:
         >>> noise = np.random.default_rng(0).normal(size=(1, 64, 64)).astype(np.float32)
-        >>> sharpness(noise, np.ones((64, 64), bool)) > 2 > sharpness(gaussian_filter(noise, 2), np.ones((64, 64), bool))
+        >>> fov = np.ones((64, 64), bool)
+        >>> sharpness(noise, fov) > 1 > sharpness(gaussian_filter(noise, 2), fov)
         True
     """
     inner = minimum_filter(fov.view(np.uint8), 2 * RIM + 1, mode="constant").view(bool)

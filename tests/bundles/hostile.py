@@ -58,10 +58,8 @@ def _converted(mode: str, **options) -> Callable[[np.ndarray, Path], None]:
     return lambda pixels, path: Image.fromarray(pixels).convert(mode).save(path, **options)
 
 
-def _tiff(dtype: type, factor: float, **options) -> Callable[[np.ndarray, Path], None]:
-    return lambda pixels, path: tifffile.imwrite(
-        path, (pixels * float(factor)).astype(dtype), photometric="rgb", **options
-    )
+def _tiff(dtype: type, factor: float) -> Callable[[np.ndarray, Path], None]:
+    return lambda pixels, path: tifffile.imwrite(path, (pixels * float(factor)).astype(dtype), photometric="rgb")
 
 
 # folder and name, how it is written

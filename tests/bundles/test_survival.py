@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,8 +89,7 @@ def test_killed_and_interrupted_runs_are_continued(folder, undisturbed, tmp_path
     done = 0
     for kill, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
         process = quiet(command(folder, tmp_path))
-        started = time.time()
-        wait_until(lambda: journal.is_file() and journal.stat().st_mtime > started, process)
+        wait_until(partial(_is_newer, journal, time.time()), process)
         process.send_signal(kill)
         assert process.wait(TIMEOUT) == code
         whole = {name: digest for name, digest in results(tmp_path).items() if ".unfinished" not in name}
@@ -120,6 +120,10 @@ def test_photographs_of_a_lost_process_are_done_by_the_next_run(folder, undistur
     assert finish(command(folder, tmp_path, processes=2)) == 0
     assert results(tmp_path) == results(undisturbed)
     assert report(tmp_path) == report(undisturbed)
+
+
+def _is_newer(path: Path, moment: float) -> bool:
+    return path.is_file() and path.stat().st_mtime > moment
 
 
 def _process_of_rank(launcher: int, rank: int) -> int:

@@ -97,5 +97,5 @@ def test_bad_lists_are_named(tmp_path, name, content, sentence):
 def test_the_output_may_be_around_but_not_the_folder_itself(tmp_path):
     touch(tmp_path, "in/a.png")
     assert len(list_photographs(tmp_path / "in", tmp_path)) == 1
-    with pytest.raises(ValueError, match="output_dir: .* is the folder of the photographs itself"):
+    with pytest.raises(ValueError, match=r"output_dir: .* is the folder of the photographs itself"):
         list_photographs(tmp_path / "in", tmp_path / "in")
