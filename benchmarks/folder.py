@@ -2,9 +2,9 @@
 
     python benchmarks/folder.py --dataset_dir my/photographs --output output/benchmark_folder.json
 
-The network alone sees the prepared images, already in memory, at the same resolution and through the same windows. The two
-are timed in turn, each several times; run it on an idle machine. A folder of at least 20 photographs hides the first one's
-reading and the last one's saving.
+The network alone sees the prepared images, already in memory, at the same resolution and through the same windows.
+The two are timed in turn, each several times; run it on an idle machine. A folder of at least 20 photographs hides the
+reading of the first and the saving of the last.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python docs/check_report.py output/sample/report.html docs/images/report.png
 
-Needs Debian's `chromium`. A script is added to a copy of the page, which drives the page's own buttons and leaves what it
-saw in the document; nothing is loaded from elsewhere.
+Needs Debian's `chromium`. A script is added to a copy of the page, which drives the page's own buttons and leaves what
+it saw in the document; nothing is loaded from elsewhere.
 """
 
 from __future__ import annotations
@@ -49,10 +49,18 @@ note.id = "seen"; note.setAttribute("data-seen", JSON.stringify(seen));
 document.body.append(note);
 </script>
 """
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --window-size=1500,760"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=1500,760",
+]
 
 
 def browse(page: Path, *flags: str) -> str:

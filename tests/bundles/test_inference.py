@@ -112,7 +112,7 @@ def test_good_files_are_done_and_bad_ones_explained(mixed, tmp_path, capfd):
     }
     assert "blank" in rows["black.png"]["reason"]
     for file in ("notes.txt", "truncated.tif"):
-        assert f"{file} cannot be read as an image" in rows[file]["reason"]
+        assert rows[file]["reason"].startswith("cannot be read as an image")
     assert "Traceback" not in capfd.readouterr().err
     written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("[!.]*.*")}
     written = {name for name in written if not name.startswith(".")}
