@@ -51,7 +51,9 @@ class TolerantDataset(Dataset):
         try:
             item = super()._transform(index)
         except Exception as error:
-            item = {**self.data[index], FAILURE: reason_of(error)}
+            path = printable(str(self.data[index].get("image", "")))
+            reason = reason_of(error).removeprefix(path).lstrip(": ")  # the item names the file already
+            item = {**self.data[index], FAILURE: reason}
         return {**item, **known, "seconds": perf_counter() - start}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from time import perf_counter
 from typing import Any
@@ -18,6 +19,8 @@ from sre_monai.data.tolerant_dataset import FAILURE, reason_of
 from sre_monai.engines.folder_run import FolderRun
 
 __all__ = ["FolderEvaluator"]
+
+logger = logging.getLogger(__name__)
 
 
 class FolderEvaluator(SupervisedEvaluator):
@@ -77,7 +80,7 @@ class FolderEvaluator(SupervisedEvaluator):
             predictions = self._predict(group)
             seconds = (perf_counter() - start) / len(group)
             for item, prediction in zip(group, predictions, strict=True):
-                self._savers.submit(self._finish, item, prediction, seconds)
+                self._savers.submit(self._finish, item, prediction, seconds).add_done_callback(_tell)
         return {}
 
     def _predict(self, items: list[dict[str, Any]]) -> list[torch.Tensor | str]:
@@ -112,6 +115,12 @@ class FolderEvaluator(SupervisedEvaluator):
             self.folder_run.add(item, "failed", reason=reason_of(error), **known)
         finally:
             self.loader.release(item)
+
+
+def _tell(saved: Future[None]) -> None:
+    """Log what even the report of a failure failed by."""
+    if not saved.cancelled() and saved.exception() is not None:
+        logger.error("a photograph is left to the next run", exc_info=saved.exception())
 
 
 def _equal_sizes(items: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -114,8 +114,6 @@ class FolderRun:
             values: ``outputs``, a mapping of written files, relative to the output folder, to their sizes in bytes;
                 ``thumbnails``; further columns of the report.
         """
-        if "reason" in values:  # the row names the file already
-            values["reason"] = values["reason"].removeprefix(printable(item["image"])).lstrip(": ")
         record = {"file": item["file"], "status": status, "fingerprint": fingerprint, **values}
         with self._lock:
             if status == "failed":

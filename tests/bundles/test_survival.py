@@ -34,8 +34,18 @@ def quiet(arguments: list[str]) -> subprocess.Popen:
     """Start a command in a process group of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, start_new_session=True
+        arguments,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=_hear_interrupts,
     )
+
+
+def _hear_interrupts() -> None:
+    """Undo what shells do to commands in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(arguments: list[str]) -> int:
