@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-__all__ = ["require_file", "save_png", "written_atomically"]
+__all__ = ["printable", "remove_unfinished", "require_file", "save_png", "written_atomically"]
 
 EXIF_ORIENTATION = 0x0112
+UNFINISHED = "unfinished"
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+    unfinished = path.with_name(f".{UNFINISHED}-{os.getpid()}.{path.name}")
     try:
         yield unfinished
         os.replace(unfinished, path)
@@ -39,13 +40,45 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def save_png(path: str | os.PathLike[str], pixels: np.ndarray, exif_orientation: int = 1) -> None:
+def printable(name: str) -> str:
+    r"""Make what is no text in a file's name visible: file systems allow any bytes, tables and logs do not.
+
+    Args:
+        name: as Python gives it.
+
+    Returns:
+        The name, unless there is something to escape.
+
+    Examples:
+        >>> printable("eye\udcff.png")
+        'eye\\xff.png'
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def remove_unfinished(folder: str | os.PathLike[str]) -> None:
+    """Remove what processes that were killed left of files they were writing, in a folder and its sub-folders.
+
+    Args:
+        folder: where to look. Nothing may be writing there.
+
+    Examples:
+        >>> remove_unfinished("output/sample")
+    """
+    for path in Path(folder).rglob(f".{UNFINISHED}-*"):
+        path.unlink(missing_ok=True)
+
+
+def save_png(
+    path: str | os.PathLike[str], pixels: np.ndarray, exif_orientation: int = 1, compress_level: int = 6
+) -> None:
     """Write a picture, whole or not at all.
 
     Args:
         path: the file to make; an existing one is replaced, missing folders are made.
         pixels: (H, W) of uint8 or uint16, or (H, W, 3) of uint8.
         exif_orientation: value of the EXIF tag that tells viewers how to turn the picture; 1 is as stored.
+        compress_level: 0–9. Of a photograph, 1 takes a quarter of the time of 6 and a tenth more space.
 
     Examples:
         >>> save_png("black.png", np.zeros((8, 8, 3), np.uint8))  # doctest: +SKIP
@@ -54,7 +87,7 @@ def save_png(path: str | os.PathLike[str], pixels: np.ndarray, exif_orientation:
     if exif_orientation != 1:
         exif[EXIF_ORIENTATION] = exif_orientation
     with written_atomically(path) as unfinished:
-        Image.fromarray(pixels).save(unfinished, format="PNG", exif=exif)
+        Image.fromarray(pixels).save(unfinished, format="PNG", exif=exif, compress_level=compress_level)
 
 
 def require_file(path: str | os.PathLike[str], what: str) -> str:

@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-import ignite.distributed as idist
+from sre_monai.distributed import process_rank
 
 __all__ = ["LOG_NAME", "log_to_file"]
 
@@ -30,7 +30,7 @@ def log_to_file(output_dir: str | os.PathLike[str]) -> Path:
         PosixPath('output/train/log.txt')
     """
     path = Path(output_dir) / LOG_NAME
-    if idist.get_rank() > 0:
+    if process_rank() > 0:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")

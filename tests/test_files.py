@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sre_monai.files import require_file, save_png, written_atomically
+from sre_monai.files import printable, remove_unfinished, require_file, save_png, written_atomically
 
 
 def test_file_appears_when_it_is_complete(tmp_path):
@@ -51,3 +51,17 @@ def test_required_file(tmp_path):
         require_file(path, "checkpoint")
     path.touch()
     assert require_file(path, "checkpoint") == str(path)
+
+
+def test_remains_of_killed_processes_are_removed(tmp_path):
+    (tmp_path / "sub").mkdir()
+    with written_atomically(tmp_path / "sub" / "a.png") as unfinished:
+        unfinished.touch()
+        remains = unfinished.with_name(unfinished.name.replace("a.png", "b.png"))
+        remains.touch()
+    remove_unfinished(tmp_path)
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["a.png"]
+
+
+def test_names_that_are_no_text_become_printable():
+    assert printable("ß\udcff.png") == "ß\\xff.png"

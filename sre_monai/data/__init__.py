@@ -5,6 +5,7 @@ from sre_monai.data.datalist import load_datalist
 from sre_monai.data.download import RemoteFile, download_file
 from sre_monai.data.folder import list_photographs
 from sre_monai.data.fundus_reader import IMAGE_EXTENSIONS, BinaryMaskReader, FundusReader
+from sre_monai.data.loader import PhotographLoader
 from sre_monai.data.medmnist import MedMNISTFormat, find_medmnist, load_medmnist, medmnist_format
 from sre_monai.data.prepare import prepare_dataset
 from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, STARE, RetinaCase, RetinaDataset
@@ -22,6 +23,7 @@ __all__ = [
     "BinaryMaskReader",
     "FundusReader",
     "MedMNISTFormat",
+    "PhotographLoader",
     "RemoteFile",
     "RetinaCase",
     "RetinaDataset",

@@ -11,6 +11,7 @@ from monai.data import PILReader
 from monai.utils import ensure_tuple
 from PIL import Image
 
+from sre_monai.data.decode import decode_image, deep_to_bytes
 from sre_monai.files import EXIF_ORIENTATION
 
 __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "FundusReader"]
@@ -33,26 +34,42 @@ class _DecodingReader(PILReader):
         return list(ensure_tuple(data))
 
     def _get_meta_dict(self, img: Image.Image) -> dict:
-        """Note the EXIF orientation, for results to carry it over."""
-        return {**super()._get_meta_dict(img), "exif_orientation": img.getexif().get(EXIF_ORIENTATION, 1)}
+        """Note what the results carry over, and what the report says."""
+        return {
+            **super()._get_meta_dict(img),
+            "exif_orientation": img.getexif().get(EXIF_ORIENTATION, 1),
+            "note": img.info.get("note", ""),
+        }
 
     def get_data(self, img: Sequence[PathLike]) -> tuple[np.ndarray, dict]:
         """Decode and convert the files, and return the array (W, H, …) with its metadata."""
-        return super().get_data([_decode(name, self.convert) for name in img])
+        return super().get_data([self._decode(name) for name in img])
+
+    def _decode(self, name: PathLike) -> Image.Image:
+        try:
+            return decode_image(name, self.convert)
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # Pillow raises OSError, SyntaxError, EOFError, struct.error … for damaged files
+            raise ValueError(
+                f"{name} cannot be read as an image ({error}): a complete file in a format such as PNG, JPEG or TIFF "
+                "is expected; replace the file or leave it out."
+            ) from None
 
 
 class FundusReader(_DecodingReader):
     """Read fundus photographs as RGB.
 
-    For ``LoadImage(reader=FundusReader())``. Any format and colour mode that Pillow reads becomes an array of shape
-    (W, H, 3) with values 0–255: grey, palette, CMYK and 1-bit images are converted, an alpha channel is dropped, grey
-    images of more than 8 bits are scaled by their own maximum. Of a file with several pages or frames the first is
-    read. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation is not applied (except to
-    TIFF files, by Pillow itself).
+    For ``LoadImage(reader=FundusReader())``. Any format and colour mode that Pillow reads, TIFF files that it doesn't
+    (floating point, several planes of 16 bit …) and NIfTI become an array of shape (W, H, 3) with values 0–255: grey,
+    palette, CMYK and 1-bit images are converted, an alpha channel is dropped, what has more than 8 bits is scaled by
+    its own maximum. Of a file with several pages, frames or slices the first is read, and the metadata have a ``note``
+    of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation is not applied (except
+    to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``.
 
     Raises:
-        ValueError: naming the file, when it is no image, damaged, truncated, or so large that Pillow takes it for a
-            decompression bomb.
+        ValueError: naming the file, when it is no image, damaged, truncated, no regular file, or larger than
+            100 million pixels.
         FileNotFoundError: when there is no such file.
 
     Examples:
@@ -73,8 +90,8 @@ class BinaryMaskReader(_DecodingReader):
     an alpha channel is left out.
 
     Raises:
-        ValueError: naming the file, when it is no image, damaged, truncated, or so large that Pillow takes it for a
-            decompression bomb.
+        ValueError: naming the file, when it is no image, damaged, truncated, no regular file, or larger than
+            100 million pixels.
         FileNotFoundError: when there is no such file.
 
     Examples:
@@ -87,26 +104,12 @@ class BinaryMaskReader(_DecodingReader):
         super().__init__(converter=_to_binary)
 
 
-def _decode(name: PathLike, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """Open, decode and convert one file."""
-    try:
-        with Image.open(name) as image:
-            image.load()
-            return convert(image)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # Pillow raises OSError, SyntaxError, EOFError, struct.error … for damaged files
-        raise ValueError(
-            f"{name} cannot be read as an image ({error}): a complete file in a format such as PNG, JPEG or TIFF is "
-            "expected; replace the file or leave it out."
-        ) from None
-
-
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Convert any image to 8-bit RGB."""
     if image.mode.startswith(DEEP_MODES):
-        values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray(np.rint(255 * values.clip(0) / max(values.max(), 1e-12)).astype(np.uint8))
+        deep = deep_to_bytes(np.asarray(image))
+        deep.info.update(image.info)
+        image = deep
     return image.convert("RGB")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,6 @@ from monai.transforms import MapTransform
 
 from sre_monai.engines.folder_report import FolderReport
 from sre_monai.metrics import MULTI_LABEL, class_probabilities
-from sre_monai.tables import write_table
 
 __all__ = ["ClassificationReport", "ReportClassesd"]
 
@@ -20,7 +20,7 @@ class ReportClassesd(MapTransform):
     """Turn one image's logits into figures for the report.
 
     Leaves in the item under ``report``: ``prediction``, the name of the likeliest class or, for multi-label, the names
-    of all above one half, and ``probability_<class>``.
+    of all above one half, and ``probability_<class>``. No files are written, and no pictures made.
 
     Args:
         keys: key of the logits (K,).
@@ -50,6 +50,7 @@ class ReportClassesd(MapTransform):
                 raise ValueError(f"classes names {len(self.classes)} classes, the network gives {tuple(logits.shape)}.")
             probability = class_probabilities(logits[None], self.task)[0]
             chosen = (probability > 0.5).nonzero() if self.task == MULTI_LABEL else probability.argmax()
+            d["outputs"], d["thumbnails"] = {}, []
             d["report"] = {"prediction": "; ".join(self.classes[int(k)] for k in chosen.flatten())} | {
                 f"probability_{name}": f"{value:.4f}" for name, value in zip(self.classes, probability.tolist())
             }
@@ -57,28 +58,20 @@ class ReportClassesd(MapTransform):
 
 
 class ClassificationReport(FolderReport):
-    """Collect a row for each input and write them as a table.
+    """``report.csv`` and ``report.html`` of a classifier.
 
-    The columns are ``file`` (relative to the input folder), ``status`` (``done`` or ``failed``), ``reason`` (of a
-    failure), ``prediction``, ``probability_<class>`` and ``seconds``.
+    The columns are ``file``, ``status`` and ``reason`` as of every report, ``prediction``, ``probability_<class>`` and
+    ``seconds``.
 
     Args:
-        path: the CSV file to write.
+        output_dir: folder of the results.
         classes: name of each class.
 
     Examples:
-        >>> report = ClassificationReport("report.csv", ["benign", "malignant"])
-        >>> report.add("a.png", "failed", reason="damaged")
-        >>> report.count("failed")
-        1
+        >>> ClassificationReport("output", ["benign", "malignant"]).columns[3:5]
+        ('prediction', 'probability_benign')
     """
 
-    def __init__(self, path: str, classes: Sequence[str]) -> None:
-        super().__init__(path)
-        names = [f"probability_{name}" for name in classes]
-        self.columns = ("file", "status", "reason", "prediction", *names, "seconds")
-
-    def write(self) -> None:
-        """Write the table, sorted by file."""
-        rows = sorted(self.rows, key=lambda row: row["file"])
-        write_table(self.path, [dict.fromkeys(self.columns, "") | row for row in rows])
+    def __init__(self, output_dir: str | os.PathLike[str], classes: Sequence[str]) -> None:
+        names = (f"probability_{name}" for name in classes)
+        super().__init__(output_dir, ("file", "status", "reason", "prediction", *names, "seconds"))

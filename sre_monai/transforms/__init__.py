@@ -1,5 +1,6 @@
 """Transforms for fundus photographs: field of view, working resolution, normalisation, rotation by a given angle."""
 
+from sre_monai.transforms.crop import CropToFieldOfViewd
 from sre_monai.transforms.field_of_view import (
     FieldOfViewd,
     IgnoreOutsideFieldOfViewd,
@@ -7,6 +8,7 @@ from sre_monai.transforms.field_of_view import (
     field_of_view_diameter,
 )
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
+from sre_monai.transforms.quality import PhotographQualityd
 from sre_monai.transforms.rotate import (
     SYMMETRIES,
     Symmetry,
@@ -20,9 +22,11 @@ from sre_monai.transforms.working_resolution import WorkingResolutiond
 
 __all__ = [
     "SYMMETRIES",
+    "CropToFieldOfViewd",
     "FieldOfViewd",
     "IgnoreOutsideFieldOfViewd",
     "NormalizeInsideFieldOfViewd",
+    "PhotographQualityd",
     "Symmetry",
     "WorkingResolutiond",
     "apply_symmetry",

@@ -17,6 +17,8 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 from skimage.morphology import isotropic_dilation, isotropic_erosion
 
+from sre_monai.transforms.resample import resample
+
 __all__ = [
     "FieldOfViewd",
     "IgnoreOutsideFieldOfViewd",
@@ -27,6 +29,7 @@ __all__ = [
 
 BRIGHT_PERCENTILE = 95  # the bright part of the retina, whatever the scale of the intensities
 DARK_FRACTION = 0.15  # of that brightness: above the noise of film scans (STARE), below the dimmest rims of DRIVE
+LARGEST_SIDE = 1024  # px, of the shorter side: a larger photograph is reduced to it, and its mask enlarged
 OPENING_RADIUS = 0.03  # of the shorter side: wider than the orientation tabs on the rim, far narrower than the disc
 
 
@@ -35,7 +38,8 @@ def estimate_field_of_view(image: np.ndarray | torch.Tensor) -> torch.Tensor:
 
     The brightest channel (red in colour photographs) is cut at a fixed fraction of its bright pixels; the largest
     region, opened by a disc and with its holes filled, is the field of view. Order statistics and exact distances alone
-    are used, so the mask of a turned or mirrored image is exactly the turned or mirrored mask.
+    are used, so the mask of a turned or mirrored image is exactly the turned or mirrored mask. A photograph whose
+    shorter side is longer than 1024 pixels is looked at in that size.
 
     Args:
         image: photograph of shape (C, W, H), any number of channels and any intensity scale on which black is near
@@ -57,6 +61,8 @@ def estimate_field_of_view(image: np.ndarray | torch.Tensor) -> torch.Tensor:
     array = convert_to_numpy(image)
     if array.ndim != 3:
         raise ValueError(f"A photograph of shape (C, W, H) is expected to find the field of view, got {array.shape}.")
+    if min(array.shape[1:]) > LARGEST_SIDE:
+        return _estimate_reduced(array)
     bright = np.percentile(array, BRIGHT_PERCENTILE, axis=(1, 2))
     brightest = array[int(bright.argmax())]
     if not np.isfinite(bright).all() or bright.max() <= 0 or brightest.min() == brightest.max():
@@ -120,7 +126,7 @@ def get_field_of_view(data: Mapping[Hashable, Any], key: Hashable, fov_key: Hash
 class FieldOfViewd(MapTransform):
     """Put the field of view beside an image, estimating it where none was loaded.
 
-    The result has ``fov_key``: a float32 MetaTensor of shape (1, W, H), values 0 and 1, with the image's affine,
+    The result has ``fov_key``: a uint8 MetaTensor of shape (1, W, H), values 0 and 1, with the image's affine,
     metadata and applied operations, so that spatial transforms treat both alike.
 
     Args:
@@ -185,6 +191,16 @@ class IgnoreOutsideFieldOfViewd(MapTransform):
         return d
 
 
+def _estimate_reduced(array: np.ndarray) -> torch.Tensor:
+    """Estimate the field of view of a large photograph on a small copy."""
+    width, height = array.shape[1:]
+    scale = LARGEST_SIDE / min(width, height)
+    small = resample(array, (round(width * scale), round(height * scale)))
+    # rounded, so that the last bits, which a turn changes, decide nothing
+    mask = estimate_field_of_view(small.round(2))
+    return torch.from_numpy(resample(mask.numpy(), (width, height)) > 0.5 - 1e-6)
+
+
 def _main_region(mask: np.ndarray) -> np.ndarray:
     """Open by a disc and keep the largest connected region, without holes."""
     radius = OPENING_RADIUS * min(mask.shape)
@@ -208,7 +224,7 @@ def _check_size(fov: torch.Tensor, image: torch.Tensor) -> None:
 
 def _like(fov: torch.Tensor, image: torch.Tensor) -> MetaTensor:
     """Give the mask the image's device, affine, metadata and history."""
-    fov = fov.to(torch.device(getattr(image, "device", "cpu")), torch.float32)
+    fov = fov.to(torch.device(getattr(image, "device", "cpu")), torch.uint8)
     if not isinstance(image, MetaTensor):
         return MetaTensor(fov)
     return MetaTensor(fov, meta=deepcopy(image.meta), applied_operations=deepcopy(image.applied_operations))

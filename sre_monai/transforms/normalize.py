@@ -51,8 +51,23 @@ class NormalizeInsideFieldOfViewd(MapTransform):
 
 def _normalize(image: torch.Tensor, fov: torch.Tensor) -> torch.Tensor:
     """Normalise each channel; a constant one becomes zero."""
+    if image.dtype == torch.uint8:
+        return _normalize_bytes(image, fov)
     inside = image[:, fov[0]].double()
     mean = inside.mean(dim=1)[:, None, None]
     std = inside.std(dim=1, correction=0)[:, None, None]
     varies = (inside.amax(dim=1) > inside.amin(dim=1))[:, None, None]
     return torch.where(fov & varies, (image - mean) / std, 0.0)
+
+
+def _normalize_bytes(image: torch.Tensor, fov: torch.Tensor) -> torch.Tensor:
+    """The same by counting: of bytes there are only 256, and a table of them is quick and small."""
+    values = torch.arange(256, dtype=torch.float64, device=image.device)
+    result = torch.zeros(image.shape, device=image.device)
+    for channel, out in zip(image, result, strict=True):
+        count = torch.bincount(channel[fov[0]], minlength=256).double()
+        mean = (count * values).sum() / count.sum()
+        std = (count * (values - mean) ** 2).sum().div(count.sum()).sqrt()
+        if std > 0:
+            out[fov[0]] = ((values - mean) / std).float()[channel[fov[0]].int()]
+    return result

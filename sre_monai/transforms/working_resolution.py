@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 from monai.config import KeysCollection
-from monai.transforms import InvertibleTransform, MapTransform, Resize
-from monai.utils import convert_to_dst_type, convert_to_numpy, ensure_tuple_rep
-from scipy.ndimage import gaussian_filter
+from monai.data import MetaTensor
+from monai.data.meta_obj import get_track_meta
+from monai.transforms import InvertibleTransform, MapTransform
+from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, convert_to_tensor, ensure_tuple_rep
 
 from sre_monai.transforms.field_of_view import field_of_view_diameter, get_field_of_view
+from sre_monai.transforms.resample import resample
 
 __all__ = ["WorkingResolutiond"]
 
@@ -22,9 +24,9 @@ HALF = 0.5 - 1e-6  # of a class's weight; ties fall to the mask in every orienta
 class WorkingResolutiond(MapTransform, InvertibleTransform):
     """Resample photographs so that their field of view has the diameter a network was trained at.
 
-    `monai.transforms.Resize` does the resampling, after a Gaussian against aliasing and in float64, so that turning or
-    mirroring the input turns the output to float32 precision. MONAI's ``Invertd`` maps a prediction back to the
-    original grid and exact size::
+    Linear interpolation after a Gaussian against aliasing (`sre_monai.transforms.resample`), summed in float64, so that
+    turning or mirroring the input turns the output to float32 precision. MONAI's ``Invertd`` maps a prediction back to
+    the original grid and exact size::
 
         Invertd(keys="pred", transform=preprocessing, orig_keys="image", nearest_interp=False)
 
@@ -34,6 +36,7 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
             resampled as well.
         diameter: diameter of the field of view after resampling, in pixels. 540 is close to DRIVE's own.
         tolerance: relative difference from ``diameter`` up to which data are left as they are.
+        enlarge: whether to enlarge a smaller field of view, too; otherwise it is left as it is.
         mode: for each key or for all: ``"bilinear"`` for images, ``"nearest"`` for binary masks: the class nearest by
             weight, that is bilinear cut at one half. Picking the nearest pixel has ties, which break the symmetry.
         allow_missing_keys: skip keys that are not there, such as labels when predicting.
@@ -56,6 +59,7 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
         fov_key: str = "fov",
         diameter: float = 540.0,
         tolerance: float = 0.1,
+        enlarge: bool = True,
         mode: str | list[str] | tuple[str, ...] = "bilinear",
         allow_missing_keys: bool = False,
     ) -> None:
@@ -63,6 +67,7 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
         self.fov_key = fov_key
         self.diameter = diameter
         self.tolerance = tolerance
+        self.enlarge = enlarge
         self.mode = ensure_tuple_rep(mode, len(self.keys))
         if diameter <= 0 or tolerance < 0:
             raise ValueError(
@@ -77,34 +82,33 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
         for key, mode in self.key_iterator(d, self.mode):
             # `data`, not `d`: the field of view itself may be resampled already
             size = self._size(get_field_of_view(data, key, self.fov_key))
-            resize = Resize(size, mode="bilinear", align_corners=False, dtype=torch.float64)
-            d[key] = _cut(resize(_smooth(d[key], size)), mode)
+            x = convert_to_tensor(d[key], track_meta=get_track_meta())
+            record = {"affine": x.affine} if isinstance(x, MetaTensor) else {}
+            d[key] = self.push_transform(_resample(x, size, mode), orig_size=tuple(x.shape[1:]), extra_info=record)
         return d
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return a copy of the data on their original grids."""
         d = dict(data)
         for key, mode in self.key_iterator(d, self.mode):
-            # Resize keeps its own record; it is undone whether or not this object is the one that applied it
+            # the record counts, whether or not this object is the one that made it
             record = self.pop_transform(d[key], check=False)
-            d[key] = _cut(Resize(-1).inverse_transform(d[key], record), mode)
+            d[key] = _resample(d[key], record[TraceKeys.ORIG_SIZE], mode, smooth=False)
+            d[key].affine = record[TraceKeys.EXTRA_INFO]["affine"]
         return d
 
-    def _size(self, fov: torch.Tensor) -> tuple[int, ...]:
+    def _size(self, fov: torch.Tensor) -> tuple[int, int]:
         """Size (W, H) at the working resolution."""
         scale = self.diameter / field_of_view_diameter(fov)
-        if abs(1 / scale - 1) <= self.tolerance:
-            return tuple(fov.shape[1:])
-        return tuple(max(1, round(n * scale)) for n in fov.shape[1:])
+        if abs(1 / scale - 1) <= self.tolerance or (scale > 1 and not self.enlarge):
+            scale = 1.0
+        width, height = (max(1, round(n * scale)) for n in fov.shape[1:])
+        return width, height
 
 
-def _smooth(x: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
-    """Low-pass filter before downsampling: Resize's own anti-aliasing is float32 and darkens the image's edges."""
-    sigma = [max(0.0, (n / m - 1) / 2) for n, m in zip(x.shape[1:], size, strict=True)]
-    smooth = gaussian_filter(convert_to_numpy(x).astype("float64"), (0.0, *sigma), mode="nearest")
-    return convert_to_dst_type(smooth, x, dtype=torch.float64)[0]
-
-
-def _cut(x: torch.Tensor, mode: str) -> torch.Tensor:
-    """Make a mask binary again."""
-    return (x > HALF).to(x.dtype) if mode == "nearest" else x
+def _resample(x: torch.Tensor, size: tuple[int, int], mode: str, smooth: bool = True) -> torch.Tensor:
+    """Resample with the metadata kept, and make a mask binary again; what has the size already stays as it is."""
+    if tuple(x.shape[1:]) == tuple(size):
+        return x.clone()
+    values = resample(convert_to_numpy(x), size, smooth)
+    return convert_to_dst_type(values > HALF if mode == "nearest" else values, x, dtype=torch.float32)[0]

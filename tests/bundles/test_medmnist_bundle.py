@@ -224,9 +224,10 @@ def test_inference_on_a_folder(trained, tmp_path, capsys):
     picture.convert("RGB").save(tmp_path / "in" / "colour.png")
     (tmp_path / "in" / "damaged.png").write_bytes(b"no picture")
     settings = SMALL | {"dataset_dir": str(tmp_path / "in"), "checkpoint": str(trained / "model.pt")}
-    monai.bundle.run(
-        config_file=config_files("inference.json"), logging_file=False, output_dir=str(tmp_path / "out"), **settings
-    )
+    files = config_files("inference.json")
+    with pytest.raises(SystemExit) as caught:
+        monai.bundle.run(config_file=files, logging_file=False, output_dir=str(tmp_path / "out"), **settings)
+    assert caught.value.code == 3  # some failed
     rows = {row["file"]: row for row in rows_of(tmp_path / "out" / "report.csv")}
     assert {name: row["status"] for name, row in rows.items()} == {
         "a.png": "done",

@@ -19,11 +19,12 @@ def test_classes_must_fit():
 
 
 def test_report_has_its_columns_even_when_all_fail(tmp_path):
-    report = ClassificationReport(tmp_path / "report.csv", ["a", "b"])
-    report.add("z.png", "done", prediction="a", probability_a="0.9", probability_b="0.1", seconds="0.1")
-    report.add("b.png", "failed", reason="damaged")
-    report.write()
+    report = ClassificationReport(tmp_path, ["a", "b"])
+    done = {"file": "z.png", "status": "done", "prediction": "a", "probability_a": "0.9", "probability_b": "0.1"}
+    failed = {"file": "b.png", "status": "failed", "reason": "damaged"}
+    report.write([{"file": "z.png"}, {"file": "b.png"}], [done, failed])
     with (tmp_path / "report.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert list(rows[0]) == ["file", "status", "reason", "prediction", "probability_a", "probability_b", "seconds"]
-    assert [row["file"] for row in rows] == ["b.png", "z.png"]
+    assert [(row["file"], row["prediction"]) for row in rows] == [("b.png", ""), ("z.png", "a")]
+    assert "damaged" in (tmp_path / "report.html").read_text(encoding="utf-8")

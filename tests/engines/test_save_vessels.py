@@ -4,6 +4,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 from PIL import Image
+from skimage.morphology import skeletonize
 
 from sre_monai.engines import SaveVesselsd
 
@@ -17,12 +18,12 @@ def item():
         "name": "sub/eye",
         "pred": torch.linspace(0, 1, 35).reshape(1, 7, 5),
         "photograph": MetaTensor(torch.full((3, 7, 5), 100.0), meta={"exif_orientation": 3}),
-        "fov": fov,
+        "photograph_fov": fov,
     }
 
 
 def expected_probability(item):
-    return (item["pred"] * item["fov"])[0].numpy().T
+    return (item["pred"] * item["photograph_fov"])[0].numpy().T
 
 
 def test_png_files(item, tmp_path):
@@ -38,7 +39,12 @@ def test_png_files(item, tmp_path):
             assert picture.size == (7, 5)
             assert picture.getexif()[0x0112] == 3
     assert float(result["report"]["vessel_density"]) == pytest.approx((mask > 0).sum() / 30, abs=1e-4)
-    assert float(result["report"]["fov_diameter_px"]) == pytest.approx((36 + 25) ** 0.5, abs=0.06)
+    mean = (probability / 65535).sum() / 30
+    assert float(result["report"]["mean_probability"]) == pytest.approx(mean, abs=1e-4)
+    sizes = {name: (tmp_path / name).stat().st_size for name in result["outputs"]}
+    assert result["outputs"] == sizes
+    assert set(sizes) == {f"sub/eye_{name}.png" for name in ("mask", "probability", "overlay")}
+    assert len(result["thumbnails"]) == 2
 
 
 def test_nifti_files(item, tmp_path):
@@ -56,6 +62,21 @@ def test_threshold(item, tmp_path):
     mask = np.asarray(Image.open(tmp_path / "sub" / "eye_mask.png"))
     np.testing.assert_array_equal(mask > 0, expected_probability(item) >= 0.8)
     assert len(list((tmp_path / "sub").iterdir())) == 1
+
+
+def test_skeleton_is_the_thinned_mask(item, tmp_path):
+    item["pred"] = torch.zeros(1, 7, 5)
+    item["pred"][0, 1:6, 1:4] = 1
+    SaveVesselsd("pred", tmp_path, write_skeleton=True, write_overlay=False)(item)
+    skeleton = np.asarray(Image.open(tmp_path / "sub" / "eye_skeleton.png"))
+    assert set(np.unique(skeleton)) == {0, 255}
+    np.testing.assert_array_equal(skeleton > 0, skeletonize(item["pred"][0].numpy() > 0).T)
+
+
+@pytest.mark.parametrize(("value", "flags"), [(0.0, "dark; few vessels"), (1.0, "dark")])
+def test_few_vessels_are_flagged(item, tmp_path, value, flags):
+    item |= {"pred": torch.full((1, 7, 5), value), "report": {"quality": "dark"}}
+    assert SaveVesselsd("pred", tmp_path)(item)["report"]["quality"] == flags
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_transform_estimates_a_missing_field_of_view():
     image = MetaTensor(photograph(121, 100, 45).float(), meta={"filename_or_obj": "eye.png"})
     image.affine = torch.diag(torch.tensor([2.0, 2.0, 1.0, 1.0]))
     fov = FieldOfViewd(keys="image")({"image": image})["fov"]
-    assert torch.equal(fov.as_tensor(), estimate_field_of_view(image).float())
+    assert torch.equal(fov.as_tensor(), estimate_field_of_view(image).byte())
     assert torch.equal(fov.affine, image.affine)
     assert fov.meta["filename_or_obj"] == "eye.png"
     assert fov.meta is not image.meta
@@ -172,8 +172,8 @@ def test_transform_keeps_and_binarises_a_loaded_field_of_view():
     loaded[1, 2:5, 2:5] = 255
     fov = FieldOfViewd(keys="image")({"image": torch.rand(3, 8, 9), "fov": loaded})["fov"]
     assert isinstance(fov, MetaTensor)
-    assert fov.dtype == torch.float32
-    assert torch.equal(fov.as_tensor(), (loaded[1:2] > 0).float())
+    assert fov.dtype == torch.uint8
+    assert torch.equal(fov.as_tensor(), (loaded[1:2] > 0).byte())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sre_monai.networks.layers.accelerated.layout import adjoint, channels_last,
 __all__ = ["backward", "forward"]
 
 # Bytes of one strip of a feature map: the filtered strip stays in the cache until its 1×1 product is done.
-_STRIP_BYTES = 2 << 20
+_STRIP_BYTES = 4 << 20
 
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 

@@ -1,0 +1,104 @@
+"""More than three hundred files, thirty kinds of damage: every good one segmented, every bad one explained."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.bundles.hostile import DAMAGE, add_special_files, make_hostile_folder
+from tests.bundles.toy import BUNDLE, config_files
+
+GIBIBYTE = 1 << 20  # in the kilobytes of rusage
+HANG = 300  # seconds
+
+
+@dataclass
+class Run:
+    """What went in, and what came out."""
+
+    good: list[str]
+    bad: list[str]
+    output: Path
+    code: int
+    log: str
+    kilobytes: int
+
+
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The hostile folder through the bundle."""
+    folder, output = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("results")
+    good, bad = make_hostile_folder(folder)
+    bad += add_special_files(folder)
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", *config_files("inference.json")]
+    command += ["--bundle_root", str(BUNDLE), "--dataset_dir", str(folder), "--output_dir", str(output)]
+    command += ["--working_diameter", "100", "--device", "cpu"]
+    with (tmp_path_factory.mktemp("log") / "log.txt").open("w+", encoding="utf-8") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        watchdog = Timer(HANG, process.kill)
+        watchdog.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        watchdog.cancel()
+        log.seek(0)
+        return Run(good, bad, output, os.waitstatus_to_exitcode(status), log.read(), usage.ru_maxrss)
+
+
+@pytest.fixture(scope="module")
+def rows(segmented) -> dict[str, dict[str, str]]:
+    with (segmented.output / "report.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["file"]: row for row in csv.DictReader(stream)}
+
+
+def test_it_is_hostile(segmented):
+    assert len(segmented.good) + len(segmented.bad) > 300
+    assert len(DAMAGE) == 30
+
+
+def test_every_good_photograph_is_segmented(segmented, rows):
+    assert {file: rows[file]["reason"] for file in segmented.good if rows[file]["status"] != "done"} == {}
+    masks = list(segmented.output.rglob("*_mask.png"))
+    assert len(masks) == len(segmented.good)
+    for mask in masks:
+        with Image.open(mask) as image:
+            assert image.height == 104
+            assert set(np.unique(np.asarray(image))) == {0, 255}
+
+
+def test_every_bad_file_is_in_the_report_with_its_reason(segmented, rows):
+    assert {file for file in segmented.bad if rows[file]["status"] != "failed"} == set()
+    assert all(rows[file]["reason"] for file in segmented.bad)
+    assert len(rows) == len(segmented.bad) + len(segmented.good)
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("empty.jpg", "no known image format"),
+        ("huge.png", "more than the 100 million pixels taken"),
+        ("cut.bmp", "truncated"),
+        ("black.png", "blank"),
+        ("specks.png", "No field of view"),
+        ("pipe.jpg", "no regular file"),
+        ("dangling.png", "link to nowhere"),
+    ],
+)
+def test_reasons_say_what_is_wrong(rows, file, reason):
+    found = [row["reason"] for name, row in rows.items() if name.endswith(file)]
+    assert found
+    assert all(reason in text for text in found)
+
+
+def test_the_run_tells_and_needs_little(segmented):
+    assert segmented.code == 3, segmented.log[-3000:]
+    assert "Traceback" not in segmented.log
+    assert "100 done, 213 failed" in segmented.log
+    assert segmented.kilobytes < 2 * GIBIBYTE
