@@ -6,6 +6,7 @@ from sre_monai.transforms.field_of_view import (
     estimate_field_of_view,
     field_of_view_diameter,
 )
+from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.rotate import SYMMETRIES, Symmetry, apply_symmetry, invert_symmetry, rotate, rotate_back
 from sre_monai.transforms.working_resolution import WorkingResolutiond
@@ -13,6 +14,7 @@ from sre_monai.transforms.working_resolution import WorkingResolutiond
 __all__ = [
     "SYMMETRIES",
     "FieldOfViewd",
+    "GridSymmetry",
     "IgnoreOutsideFieldOfViewd",
     "NormalizeInsideFieldOfViewd",
     "Symmetry",
@@ -20,6 +22,7 @@ __all__ = [
     "apply_symmetry",
     "estimate_field_of_view",
     "field_of_view_diameter",
+    "grid_symmetries",
     "invert_symmetry",
     "rotate",
     "rotate_back",

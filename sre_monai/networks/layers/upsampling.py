@@ -76,7 +76,7 @@ class SymmetricUpsample(nn.Module):
     """Linear upsampling with aligned outer pixels, to the size that was pooled where there is a note of it.
 
     Args:
-        scale: factor for each spatial axis.
+        scale: factor for all spatial axes, or one for each.
         sizes: the notes of the network's poolings.
 
     Examples:
@@ -84,9 +84,9 @@ class SymmetricUpsample(nn.Module):
         torch.Size([1, 4, 16, 18])
     """
 
-    def __init__(self, scale: Sequence[int], sizes: SizeMemory) -> None:
+    def __init__(self, scale: int | Sequence[int], sizes: SizeMemory) -> None:
         super().__init__()
-        self.scale = tuple(scale)
+        self.scale = scale if isinstance(scale, int) else tuple(scale)
         self.sizes = sizes
 
     def extra_repr(self) -> str:
@@ -102,4 +102,5 @@ class SymmetricUpsample(nn.Module):
         Returns:
             (batch, channels, *spatial* · scale), or one less along an axis whose pooling had rounded up.
         """
-        return upsample_to(input, self.sizes.recall(input.shape[2:], self.scale))
+        scale = (self.scale,) * (input.ndim - 2) if isinstance(self.scale, int) else self.scale
+        return upsample_to(input, self.sizes.recall(input.shape[2:], scale))
