@@ -113,6 +113,10 @@ class _RingModule(nn.Module):
         self.rings = self._basis().to(self.weight)
         return self
 
+    def _algorithm(self) -> str:
+        # a traced network is for other runtimes, which don't know our operator
+        return "dense" if torch.jit.is_tracing() else self.algorithm
+
     def _cubic(self, kernel_size: int | Sequence[int]) -> tuple[int, ...]:
         sizes = self._per_axis("kernel_size", kernel_size)
         if len(set(sizes)) > 1:
@@ -185,9 +189,12 @@ class _SREConvNd(_RingModule):
         if self.padding_mode != "zeros":
             input = F.pad(input, [p for p in reversed(padding) for _ in range(2)], mode=self.padding_mode)
             padding = (0,) * self.spatial_dims
-        return ring_conv(
-            input, self.weight, self.rings, self.bias, self.stride, padding, self.dilation, self.groups, self.algorithm
-        )
+        return _writable(
+            ring_conv(
+                input, self.weight, self.rings, self.bias, self.stride, padding, self.dilation, self.groups,
+                self._algorithm(),
+            )
+        )  # fmt: skip
 
 
 class _SREConvTransposeNd(_RingModule):
@@ -237,12 +244,17 @@ class _SREConvTransposeNd(_RingModule):
         plain = set(self.stride) == {1} and set(self.output_padding) == {0} and self.groups == 1 and min(adjoint) >= 0
         if plain:  # then transposing a symmetric kernel only swaps the channels
             weight = self.weight.transpose(0, 1)
-            return ring_conv(
-                input, weight, self.rings, self.bias, None, adjoint, self.dilation, algorithm=self.algorithm
+            return _writable(
+                ring_conv(input, weight, self.rings, self.bias, None, adjoint, self.dilation, 1, self._algorithm())
             )
         return _CONV_TRANSPOSE[self.spatial_dims](
             input, self.kernel(), self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )
+
+
+def _writable(output: Tensor) -> Tensor:
+    """Copy an output that autograd would not let the next layer add to in place, as residual blocks do."""
+    return output.clone() if output.requires_grad and output._is_view() else output
 
 
 class SREConv1d(_SREConvNd):
