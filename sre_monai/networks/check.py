@@ -16,7 +16,7 @@ from sre_monai.networks.layer_trace import LayerError, LayerTrace, largest_error
 from sre_monai.tables import align_columns
 from sre_monai.transforms import grid_symmetries, rotate, rotate_back
 
-__all__ = ["EquivarianceReport", "check_equivariance"]
+__all__ = ["EquivarianceReport", "check_equivariance", "evaluating"]
 
 TOLERANCE = 1e-4  # what rounding in float32 may leave of exactness in a deep network
 BLUR = 1.5  # px; an image that is turned by any angle must be smooth, else its interpolation is all that is measured
@@ -127,7 +127,7 @@ def check_equivariance(
     some = next(network.parameters(), torch.empty(0))
     x = torch.randn(*input_shape, generator=torch.Generator().manual_seed(seed)).to(some)
     trace = LayerTrace(network, spatial_dims) if layers else None
-    with _evaluating(network):
+    with evaluating(network):
         upright = _outputs(network, x)
         if trace:
             trace.keep_as_upright()
@@ -183,8 +183,15 @@ def _outputs(network: nn.Module, x: Tensor) -> list[Tensor]:
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Set evaluation mode, and each module's own mode again afterwards."""
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Set evaluation mode, and each module's own mode again afterwards.
+
+    Args:
+        network: any network.
+
+    Yields:
+        Nothing.
+    """
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:

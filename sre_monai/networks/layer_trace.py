@@ -103,7 +103,9 @@ class LayerTrace:
 
     def _leave(self, name: str) -> Callable[..., None]:
         def leave(module: nn.Module, args: Any, output: Any) -> None:
-            self._calls.append((name, self._entered.pop(), self._tensors(output)))
+            taken, made = self._entered.pop(), self._tensors(output)
+            if taken and made:
+                self._calls.append((name, taken, made))
 
         return leave
 
