@@ -121,6 +121,10 @@ def _dynamic_axes(example: Tensor, dynamic: bool) -> tuple[dict[int, object]]:
 
 
 def _write_onnx(network: nn.Module, example: Tensor, path: Path, dynamic: bool) -> None:
+    for package in ("onnxscript", "onnxruntime"):
+        if not optional_import(package)[1]:
+            raise ValueError(f"ONNX files need the package {package}: pip install 'sre-monai[export]'.")
+    logging.getLogger("onnx_ir").setLevel(logging.WARNING)  # it tells of every constant that it merges
     torch.onnx.export(
         network,
         (example,),

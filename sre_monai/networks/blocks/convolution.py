@@ -24,7 +24,8 @@ class SREConvolution(nn.Sequential):
         act: activation type and arguments, as MONAI's layer factory takes them.
         norm: normalisation type and arguments, or None.
         dropout: probability of dropout; 0 for none.
-        profile: ring profile, see :func:`~sre_monai.networks.layers.ring_basis`.
+        profile: ring profile, see :class:`~sre_monai.networks.layers.SREConv2d`.
+        circular: False keeps the kernels' corners.
 
     Examples:
         >>> SREConvolution(2, 3, 32, kernel_size=9)(torch.randn(1, 3, 65, 64)).shape
@@ -41,10 +42,12 @@ class SREConvolution(nn.Sequential):
         norm: str | tuple | None = "BATCH",
         dropout: float = 0.0,
         profile: str = "bands",
+        circular: bool = True,
     ) -> None:
         super().__init__()
-        conv_type = Conv["sre", spatial_dims]
-        self.add_module("conv", conv_type(in_channels, out_channels, kernel_size, padding="same", profile=profile))
+        rings = {"profile": profile, "circular": circular}
+        conv = Conv["sre", spatial_dims](in_channels, out_channels, kernel_size, padding="same", **rings)
+        self.add_module("conv", conv)
         adn = ADN("NDA", out_channels, act, norm, norm_dim=spatial_dims, dropout_dim=1, dropout=dropout or None)
         self.add_module("adn", adn)
 
