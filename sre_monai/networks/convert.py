@@ -77,6 +77,8 @@ def convert_to_sre(
                 "kernel_size": 5
             }
     """
+    if kernel_size is not None and (kernel_size < 1 or kernel_size % 2 == 0):
+        raise ValueError(f"kernel_size must be odd and positive for a kernel that has a centre, got {kernel_size}.")
     before = _count(network)
     converted = copy.deepcopy(network)
     replacer = Replacer(kernel_size, profile, project)
@@ -109,7 +111,9 @@ def _replace_children(
 ) -> None:
     """Replace what can be, in place, layer by layer; one that is used in two places stays one."""
     _absorb_padding(parent)
-    for name, child in parent.named_children():
+    for name, child in list(parent._modules.items()):  # named_children() would leave out repetitions
+        if child is None:
+            continue
         path = f"{prefix}{name}"
         if child not in done:
             done[child] = child

@@ -50,8 +50,9 @@ def _fold(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
     """Fold a module in place, or make its counterpart; one that is used in two places stays one."""
     if module not in done:
         done[module] = _dense(module) if isinstance(module, _CONV + _CONV_TRANSPOSE) else module
-        for name, child in module.named_children():
-            setattr(module, name, _fold(child, done))
+        for name, child in list(module._modules.items()):  # named_children() would leave out repetitions
+            if child is not None:
+                setattr(module, name, _fold(child, done))
     return done[module]
 
 

@@ -63,6 +63,9 @@ class _SymmetricPool(nn.Module):
         lacking = [-n % s for n, s in zip(input.shape[2:], self.stride)]  # cells to a whole number of windows
         kernel = [s + r % 2 for s, r in zip(self.stride, lacking)]
         padding = [(r + 1) // 2 for r in lacking]
+        for axis, n in enumerate(input.shape[2:]):
+            if n < kernel[axis]:  # one window holds all; library poolings want it to fit
+                kernel[axis], padding[axis] = n, 0
         return self.functions[self.spatial_dims](input, kernel, self.stride, padding)
 
     def _pool_unknown_size(self, input: Tensor) -> Tensor:
