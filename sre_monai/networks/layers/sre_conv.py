@@ -262,7 +262,9 @@ class _SREConvTransposeNd(_RingModule):
 
 def _writable(output: Tensor) -> Tensor:
     """Copy an output that autograd would not let the next layer add to in place, as residual blocks do."""
-    return output.clone() if output.requires_grad and output._is_view() else output
+    if torch.compiler.is_compiling() or not (output.requires_grad and output._is_view()):
+        return output
+    return output.clone()
 
 
 class SREConv1d(_SREConvNd):
