@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sre_monai.networks.check import EquivarianceReport
-from sre_monai.tables import align_columns
 
 __all__ = ["ConversionReport", "ReplacedLayer"]
 
@@ -61,11 +60,10 @@ class ConversionReport:
         lines += [f"  {line}" for report in self.equivariance for line in str(report).splitlines()]
         return "\n".join(lines)
 
-    def table(self) -> str:
-        """Lay the replaced layers out as text."""
-        rows = [["layer", "was", "is", "lost"]]
-        rows += [
-            [layer.name, layer.before, layer.after, "" if layer.loss is None else f"{layer.loss:.0%}"]
+    def details(self) -> str:
+        """Tell what each layer became, one line a layer."""
+        return "\n".join(
+            f"{layer.name}: {layer.before} → {layer.after}"
+            + ("" if layer.loss is None else f", {layer.loss:.0%} of its kernel lost")
             for layer in self.replaced
-        ]
-        return align_columns(rows)
+        )

@@ -168,8 +168,9 @@ def test_report_can_be_read():
     assert "equivariant at (1, 1, 9, 8)" in str(report)
     assert "projection lost" in str(report)
     assert 0 < report.mean_loss < 1
-    assert len(report.table().splitlines()) == len(report.replaced) + 1
-    assert "SymmetricAvgPool" in report.table()
+    assert len(report.details().splitlines()) == len(report.replaced)
+    assert "→ SymmetricAvgPool(2, stride=(2, 2)) → SREConv2d(1, 4" in report.details()
+    assert "of its kernel lost" in report.details()
 
 
 def test_a_layer_used_twice_stays_one():
