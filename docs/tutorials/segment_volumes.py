@@ -111,7 +111,7 @@ def train(network: nn.Module, files: list[dict[str, str]], steps: int, crop: int
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=steps)
     loss_function = DiceCELoss(to_onehot_y=True, softmax=True, include_background=False)
-    sets = [Dataset(files, Compose([*READ, RandSpatialCropd(["image", "label"], crop - odd)])) for odd in (0, 1)]
+    sets = [Dataset(files, Compose([*READ, RandSpatialCropd(["image", "label"], crop + odd)])) for odd in (0, 1)]
     loaders = [DataLoader(data, batch_size=2, shuffle=True) for data in sets]
     batches = (batch for epoch in range(steps) for batch in loaders[epoch % 2])
     network.train()
@@ -171,7 +171,7 @@ def main(
         train(network, files[held_out:], steps, crop, name)
         network.eval()
         print(f"{name}: {sum(p.numel() for p in network.parameters()):,} parameters")
-        print(check_equivariance(network, (1, 1, size // 2, size // 2 + 1, size // 2 + 3), group="rotations"))
+        print(check_equivariance(network, (1, 1, crop, crop + 1, crop + 3), group="rotations"))
 
     save = SaveImage(output / "masks", output_postfix="mask", separate_folder=False, print_log=False)
     for item in Dataset(files[:held_out], Compose(READ)):
