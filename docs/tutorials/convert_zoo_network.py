@@ -2,8 +2,8 @@
 
     python docs/tutorials/convert_zoo_network.py path/to/spleen_ct_segmentation output/convert.json
 
-Writes an overlay that wraps the bundle's own `network_def` in `convert_to_sre`, tells what the conversion does, and what
-error is left. The bundle's own commands take the overlay as a second configuration:
+Writes an overlay that wraps the bundle's own `network_def` in `convert_to_sre`, tells what the conversion does, and
+what error is left. The bundle's own commands take the overlay as a second configuration:
 
     python -m monai.bundle run --bundle_root BUNDLE --config_file "['BUNDLE/configs/train.json','output/convert.json']"
 """

@@ -85,5 +85,7 @@ _RULES: dict[Any, Callable[[Any], str | None]] = {
     (nn.PixelShuffle, nn.PixelUnshuffle, SubpixelUpsample): _always("gives every corner of a cell channels of its own"),
     (PatchEmbed, PatchEmbeddingBlock): _always("cuts the image into patches and reads each as a vector"),
     (nn.Unfold, nn.Fold): _always("orders the pixels of a patch in channels"),
-    (nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d): _always("puts each value where a pooling that broke ties found it"),
+    (nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d): _always(
+        "puts each value where a pooling that broke ties found it"
+    ),
 }

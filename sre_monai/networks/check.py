@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -26,8 +26,8 @@ BLUR = 1.5  # px; an image that is turned by any angle must be smooth, else its 
 class EquivarianceReport:
     r"""What :func:`check_equivariance` measured.
 
-    An error is :math:`\lVert f(gx) - g f(x) \rVert_2 / \lVert f(x) \rVert_2`: zero is equivariant, about 1e-6 is rounding
-    in float32, 1.4 is what two unrelated outputs of zero mean have. It is infinite where the output's size is wrong.
+    An error is :math:`\lVert f(gx) - g f(x) \rVert_2 / \lVert f(x) \rVert_2`: zero is equivariant, about 1e-6 is
+    rounding in float32, 1.4 is what two unrelated outputs of zero mean have. It is infinite where the output's size is wrong.
 
     Attributes:
         input_shape: shape of the input that was tried.
@@ -96,8 +96,8 @@ def check_equivariance(
     """Measure a network's equivariance errors on random input.
 
     Outputs with spatial axes should turn with the input; outputs without, such as class scores, should not change. Of
-    several outputs, in a list or a dictionary, the worst counts. The network is measured in evaluation mode and then set
-    back.
+    several outputs, in a list or a dictionary, the worst counts. The network is measured in evaluation mode and then
+    set back.
 
     Args:
         network: any network of one tensor.
@@ -157,18 +157,23 @@ def _errors_at_angles(network: nn.Module, noise: Tensor, angles: Sequence[float]
     for plane in combinations(range(2, noise.ndim), 2):
         about = "" if spatial_dims == 2 else f" about {'xyz'[7 - sum(plane)]}"
         for angle in angles:
+            outputs = _outputs(network, _in_plane(x, plane, lambda z: rotate(z, angle, "bicubic")))
+            size = (x.shape[plane[0]], x.shape[plane[1]])
             turned_back = [
-                rotate_back(y.movedim(plane, (-2, -1)), angle, (x.shape[plane[0]], x.shape[plane[1]]), "bicubic")
-                .movedim((-2, -1), plane)
-                .mul(disc)
-                if y.ndim == x.ndim
-                else y
-                for y in _outputs(network, rotate(x.movedim(plane, (-2, -1)), angle, "bicubic").movedim((-2, -1), plane))
+                _in_plane(y, plane, lambda z: rotate_back(z, angle, size, "bicubic")) if y.ndim == x.ndim else y
+                for y in outputs
             ]
-            errors[f"{angle:g}°{about}"] = largest_error(
-                turned_back, [y * disc if y.ndim == x.ndim else y for y in upright]
-            )
+            errors[f"{angle:g}°{about}"] = largest_error(_inside(disc, turned_back), _inside(disc, upright))
     return errors
+
+
+def _in_plane(x: Tensor, plane: tuple[int, ...], turn: Callable[[Tensor], Tensor]) -> Tensor:
+    """Turn two axes, which need not be the last."""
+    return turn(x.movedim(plane, (-2, -1))).movedim((-2, -1), plane)
+
+
+def _inside(disc: Tensor, outputs: Sequence[Tensor]) -> list[Tensor]:
+    return [y * disc if y.ndim == disc.ndim + 2 else y for y in outputs]
 
 
 def _disc(size: Sequence[int]) -> Tensor:

@@ -131,8 +131,8 @@ def _replace_children(
 def _absorb_padding(parent: nn.Module) -> None:
     """Let convolutions pad by themselves where a module named after them does it before.
 
-    MONAI's EfficientNet pads by ``X_padding`` before its convolution ``X``, one side more than the other, and by amounts
-    that fit one image size.
+    MONAI's EfficientNet pads by ``X_padding`` before its convolution ``X``, one side more than the other, and by
+    amounts that fit one image size.
     """
     for name, conv in list(parent.named_children()):
         pad: Any = getattr(parent, f"{name}_padding", None)

@@ -21,7 +21,6 @@ from sre_monai.networks.fold import fold_sre
 __all__ = ["EXPORT_FORMATS", "export_network", "load_weights"]
 
 
-
 def export_network(
     network: nn.Module,
     path: str | os.PathLike[str],
@@ -100,7 +99,9 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
     try:
         network.load_state_dict(state_dict)
     except RuntimeError as error:
-        raise ValueError(f"checkpoint: the weights in {path} are not those of {type(network).__name__}: {error}") from None
+        raise ValueError(
+            f"checkpoint: the weights in {path} are not those of {type(network).__name__}: {error}"
+        ) from None
 
 
 @torch.no_grad()
@@ -117,7 +118,7 @@ def _difference(network: nn.Module, exported: Callable[[Tensor], Any], shape: Se
 def _dynamic_axes(example: Tensor, dynamic: bool) -> tuple[dict[int, object]]:
     """The axes left open, as ``torch.export`` takes them."""
     axes = (axis for axis in range(example.ndim) if dynamic and axis != 1)
-    return ({axis: torch.export.Dim.DYNAMIC for axis in axes},)
+    return (dict.fromkeys(axes, torch.export.Dim.DYNAMIC),)
 
 
 def _write_onnx(network: nn.Module, example: Tensor, path: Path, dynamic: bool) -> None:

@@ -28,8 +28,8 @@ def fold_sre(network: nn.Module) -> nn.Module:
     """Replace every SRE convolution by an ordinary one with the same kernel.
 
     The function is the same; the parameters are the dense kernels. It is for deployment: ONNX, TensorRT, TorchScript,
-    ``torch.export``, quantisation. Trained further, the kernels would not stay symmetric. Load weights before, since the
-    names of the folded parameters are the same and their shapes are not.
+    ``torch.export``, quantisation. Trained further, the kernels would not stay symmetric. Load weights before, since
+    the names of the folded parameters are the same and their shapes are not.
 
     Args:
         network: any network with SRE convolutions, or one such layer; it is copied, not changed.

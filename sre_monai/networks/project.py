@@ -46,8 +46,8 @@ def project_kernel(kernel: Tensor, rings: Tensor) -> tuple[Tensor, float]:
 def project_onto(target: Any, kernel: Tensor, bias: Tensor | None) -> float:
     """Set an SRE convolution to the nearest of an ordinary kernel.
 
-    A smaller kernel is laid at the centre of the target's, a larger one cut to its centre, and an even one averaged over
-    its two places along every axis.
+    A smaller kernel is laid at the centre of the target's, a larger one cut to its centre, and an even one averaged
+    over its two places along every axis.
 
     Args:
         target: the SRE convolution, of the kernel's channels.

@@ -70,7 +70,9 @@ class Replacer:
         if not is_strided:
             if not isinstance(conv.padding, str):
                 return self._replace_unstrided(conv, conv.weight, conv.padding)
-            padding = [d * (k - 1) / 2 if conv.padding == "same" else 0 for d, k in zip(conv.dilation, conv.kernel_size)]
+            padding = [
+                d * (k - 1) / 2 if conv.padding == "same" else 0 for d, k in zip(conv.dilation, conv.kernel_size)
+            ]
             return self._replace_unstrided(conv, conv.weight, padding)
         convolved = self._rings(conv, conv.weight, padding="same")
         return Replacement(nn.Sequential(self._low_pass(conv.stride), convolved.layer), convolved.loss)
@@ -86,7 +88,7 @@ class Replacer:
         return Replacement(nn.Sequential(SymmetricUpsample(conv.stride, self.sizes), convolved.layer), convolved.loss)
 
     def _replace_unstrided(self, conv: Any, kernel: Tensor, padding: Sequence[float]) -> Replacement | None:
-        """Convolve with rings, to the size that the convolution had; None where an even kernel makes that impossible."""
+        """Convolve with rings, to the convolution's own output size; None where an even kernel prevents that."""
         size = self._size(conv.kernel_size)
         wider = [p + d * (size - k) / 2 for p, d, k in zip(padding, conv.dilation, conv.kernel_size)]
         if any(p != int(p) for p in wider):

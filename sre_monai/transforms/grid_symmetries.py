@@ -56,7 +56,7 @@ def grid_symmetries(spatial_dims: int, group: str = "all") -> list[GridSymmetry]
             its place, for grids whose axes differ in spacing.
 
     Returns:
-        8 symmetries in two dimensions and 48 in three, half as many rotations, 4 and 8 mirrors; the first is the identity.
+        8 symmetries in two dimensions and 48 in three, half as many rotations, 4 and 8 mirrors; the identity first.
 
     Raises:
         ValueError: for an unknown group.

@@ -124,4 +124,4 @@ def test_export(tmp_path, capsys):
     assert set(differences) == {".onnx", ".pt2", ".ts"}
     assert max(differences.values()) < 1e-4
     assert capsys.readouterr().out.count("(1, 2, 201, 190)") == 3
-    assert BUNDLE != bundle
+    assert bundle != BUNDLE

@@ -6,7 +6,7 @@ from monai.networks.nets import BasicUNetPlusPlus
 from torch import nn
 
 from sre_monai.metrics import equivariance_error
-from sre_monai.networks import check_equivariance, convert_to_sre
+from sre_monai.networks import check_equivariance, convert_to_sre, layers
 from sre_monai.networks.layers import SREConv2d, SREConv3d
 from sre_monai.networks.nets import SREUNet
 
@@ -29,7 +29,7 @@ class Shift(nn.Module):
 )
 def test_equivariant_layers_have_no_error(shape, group, number):
     dims = len(shape) - 2
-    network = getattr(__import__("sre_monai.networks.layers", fromlist=["x"]), f"SREConv{dims}d")(2, 3, 3, padding=1)
+    network = getattr(layers, f"SREConv{dims}d")(2, 3, 3, padding=1)
     report = check_equivariance(network, shape, group)
     assert len(report.symmetries) == number
     assert report.worst < 1e-6

@@ -130,7 +130,7 @@ def test_a_file_that_differs_is_refused_and_the_old_one_kept(tmp_path):
 
     path = tmp_path / "model.pt2"
     path.write_text("old")
-    with pytest.raises(ValueError, match="model.pt2: the exported outputs differ"):
+    with pytest.raises(ValueError, match=r"model.pt2: the exported outputs differ"):
         export_network(Random(), path, (2, 1, 8, 8))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -138,10 +138,10 @@ def test_a_file_that_differs_is_refused_and_the_old_one_kept(tmp_path):
 
 def test_mistakes_are_one_sentence(tmp_path):
     network = SREUNet(2, 3, 2, **TINY)
-    with pytest.raises(ValueError, match="model.h5: the extension must be one of"):
+    with pytest.raises(ValueError, match=r"model.h5: the extension must be one of"):
         export_network(network, "model.h5", (1, 3, 32, 32))
     with pytest.raises(FileNotFoundError, match="checkpoint: there is no file"):
         load_weights(network, tmp_path / "none.pt")
     torch.save(SREUNet(2, 1, 2, **TINY).state_dict(), tmp_path / "other.pt")
-    with pytest.raises(ValueError, match="other.pt are not those of SREUNet"):
+    with pytest.raises(ValueError, match=r"other.pt are not those of SREUNet"):
         load_weights(network, tmp_path / "other.pt")

@@ -165,7 +165,7 @@ def test_another_kind_of_rings_is_named():
         load_sre_conv_state_dict(bands, mixture.state_dict())
     with pytest.raises(ValueError, match="make the network with profile='bands'"):
         load_sre_conv_state_dict(mixture, bands.state_dict())
-    with pytest.raises(ValueError, match="knows the profiles .*conv_0.* has 'gmr'"):
+    with pytest.raises(ValueError, match=r"knows the profiles .*conv_0.* has 'gmr'"):
         to_sre_conv_state_dict(mixture)
     with pytest.raises(ValueError, match="package must be one of"):
         to_sre_conv_state_dict(bands, "escnn")

@@ -101,5 +101,5 @@ def test_report_tells_what_is_lost():
 
 
 def test_sizes_that_differ_are_named():
-    with pytest.raises(ValueError, match="size \\(3, 3\\) and rings of \\(5, 5\\) differ"):
+    with pytest.raises(ValueError, match=r"size \(3, 3\) and rings of \(5, 5\) differ"):
         project_kernel(torch.zeros(1, 1, 3, 3), ring_basis(5, 2))

@@ -48,5 +48,5 @@ def test_rotations_turn_a_volume_about_its_axes():
 
 
 def test_unknown_group_is_named():
-    with pytest.raises(ValueError, match="group must be one of .*'turns'"):
+    with pytest.raises(ValueError, match=r"group must be one of .*'turns'"):
         grid_symmetries(2, "turns")

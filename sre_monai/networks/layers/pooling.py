@@ -72,7 +72,7 @@ class _SymmetricPool(nn.Module):
         """Pool where the size is known when the exported network runs, and not before."""
         for axis, stride in enumerate(self.stride, start=2):
             if stride > 1:
-                input = type(self).along_axis(input, axis, stride)
+                input = self.along_axis(input, axis, stride)
         return input
 
 
@@ -94,7 +94,7 @@ class SymmetricMaxPool(_SymmetricPool):
     """
 
     functions = _MAX_POOL
-    along_axis = maximum_axis
+    along_axis = staticmethod(maximum_axis)
 
 
 class SymmetricAvgPool(_SymmetricPool):
@@ -111,4 +111,4 @@ class SymmetricAvgPool(_SymmetricPool):
     """
 
     functions = _AVG_POOL
-    along_axis = average_axis
+    along_axis = staticmethod(average_axis)

@@ -1,7 +1,7 @@
 """Symmetric pooling along one axis whose size is a symbol: what `pooling.py` becomes in an exported file.
 
-Library poolings want their windows as numbers when a network is exported, but the windows depend on the parity of a size
-that is known only when the file runs. Here the windows are index arithmetic on that size instead, in operators that
+Library poolings want their windows as numbers when a network is exported, but the windows depend on the parity of a
+size that is known only when the file runs. Here the windows are index arithmetic on that size instead, in operators that
 every runtime has.
 """
 
@@ -27,7 +27,9 @@ def maximum_axis(input: Tensor, axis: int, stride: int) -> Tensor:
         The input's shape, with ``axis`` of size / stride, rounded up.
     """
     size = input.shape[axis]
-    cells = [input.index_select(axis, index.clamp(min=0).clamp(max=size - 1)) for index, _ in _cells(input, axis, stride)]
+    cells = [
+        input.index_select(axis, index.clamp(min=0).clamp(max=size - 1)) for index, _ in _cells(input, axis, stride)
+    ]
     output = cells[0]
     for cell in cells[1:]:  # a cell outside the image repeats one inside of the same window
         output = torch.maximum(output, cell)
@@ -47,13 +49,13 @@ def average_axis(input: Tensor, axis: int, stride: int) -> Tensor:
     """
     size = input.shape[axis]
     along = [-1 if a == axis else 1 for a in range(input.ndim)]
-    total, count = 0, 0
+    cells, weights = [], []
     for index, counts in _cells(input, axis, stride):
         inside = (index >= 0) & (index < size) & counts
         weight = inside.to(input.dtype).reshape(along)
-        total = total + weight * input.index_select(axis, index.clamp(min=0).clamp(max=size - 1))
-        count = count + weight
-    return total / count
+        cells.append(weight * input.index_select(axis, index.clamp(min=0).clamp(max=size - 1)))
+        weights.append(weight)
+    return torch.stack(cells).sum(0) / torch.stack(weights).sum(0)
 
 
 def _cells(input: Tensor, axis: int, stride: int) -> Iterator[tuple[Tensor, Tensor]]:

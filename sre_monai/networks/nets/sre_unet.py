@@ -37,8 +37,8 @@ class SREUNet(nn.Module):
         act: activation type and arguments, as MONAI's layer factory takes them.
         norm: normalisation type and arguments, or None.
         dropout: probability of dropout; 0 for none.
-        profile: ring profile, ``"bands"`` as published; ``"gaussian"``, closer to rotations by any angle; or ``"gmr"`` as
-            in GMR-Conv.
+        profile: ring profile, ``"bands"`` as published; ``"gaussian"``, closer to rotations by any angle; or ``"gmr"``
+            as in GMR-Conv.
         circular: False keeps the kernels' corners, as GMR-Conv's U-Net does.
 
     Raises:
