@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 
 import torch
@@ -27,7 +28,8 @@ class EquivarianceReport:
     r"""What :func:`check_equivariance` measured.
 
     An error is :math:`\lVert f(gx) - g f(x) \rVert_2 / \lVert f(x) \rVert_2`: zero is equivariant, about 1e-6 is
-    rounding in float32, 1.4 is what two unrelated outputs of zero mean have. It is infinite where the output's size is wrong.
+    rounding in float32, 1.4 is what two unrelated outputs of zero mean have. It is infinite where the output's size is
+    wrong.
 
     Attributes:
         input_shape: shape of the input that was tried.
@@ -157,12 +159,9 @@ def _errors_at_angles(network: nn.Module, noise: Tensor, angles: Sequence[float]
     for plane in combinations(range(2, noise.ndim), 2):
         about = "" if spatial_dims == 2 else f" about {'xyz'[7 - sum(plane)]}"
         for angle in angles:
-            outputs = _outputs(network, _in_plane(x, plane, lambda z: rotate(z, angle, "bicubic")))
-            size = (x.shape[plane[0]], x.shape[plane[1]])
-            turned_back = [
-                _in_plane(y, plane, lambda z: rotate_back(z, angle, size, "bicubic")) if y.ndim == x.ndim else y
-                for y in outputs
-            ]
+            outputs = _outputs(network, _in_plane(x, plane, partial(rotate, angle=angle, mode="bicubic")))
+            back = partial(rotate_back, angle=angle, size=(x.shape[plane[0]], x.shape[plane[1]]), mode="bicubic")
+            turned_back = [_in_plane(y, plane, back) if y.ndim == x.ndim else y for y in outputs]
             errors[f"{angle:g}°{about}"] = largest_error(_inside(disc, turned_back), _inside(disc, upright))
     return errors
 

@@ -1,8 +1,8 @@
 """Symmetric pooling along one axis whose size is a symbol: what `pooling.py` becomes in an exported file.
 
 Library poolings want their windows as numbers when a network is exported, but the windows depend on the parity of a
-size that is known only when the file runs. Here the windows are index arithmetic on that size instead, in operators that
-every runtime has.
+size that is known only when the file runs. Here the windows are index arithmetic on that size instead, in operators
+that every runtime has.
 """
 
 from __future__ import annotations

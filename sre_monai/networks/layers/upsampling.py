@@ -2,7 +2,8 @@
 
 A pooled map of 17 pixels may come from 33 or from 34. A decoder that doubles it gets one pixel too many for a skip
 connection of 33, and cutting or padding one side is not symmetric. So the size has to be known: from the skip
-connection, where the code can be written so (:func:`upsample_to`), or from a note that the pooling left (:class:`SizeMemory`).
+connection, where the code can be written so (:func:`upsample_to`), or from a note that the pooling left
+(:class:`SizeMemory`).
 """
 
 from __future__ import annotations
