@@ -26,7 +26,7 @@ def export_network(
     path: str | os.PathLike[str],
     input_shape: Sequence[int],
     dynamic: bool = True,
-    tolerance: float = 1e-4,
+    tolerance: float = 1e-3,
 ) -> float:
     """Fold a network, write it to a file, read the file, and compare its outputs with the network's.
 
@@ -44,7 +44,8 @@ def export_network(
         input_shape: (batch, channels, *spatial*) of an example, larger than 1 in every axis that is to be dynamic, and
             well above the network's stride.
         dynamic: whether batch and spatial size are left open.
-        tolerance: largest relative difference between the file's outputs and the network's.
+        tolerance: largest relative difference between the outputs of file and network; rounding in float32 reaches some
+            1e-4 in deep untrained networks.
 
     Returns:
         The largest relative difference found, over the example and, if dynamic, an odd size.
