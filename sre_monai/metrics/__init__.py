@@ -9,7 +9,7 @@ from sre_monai.metrics.classification_scores import (
     classification_scores,
 )
 from sre_monai.metrics.cldice import ClDiceMetric, compute_cldice
-from sre_monai.metrics.equivariance_error import EquivarianceErrorMetric, equivariance_error
+from sre_monai.metrics.equivariance_error import EquivarianceErrorMetric, equivariance_error, relative_error
 from sre_monai.metrics.pixel_roc_auc import PixelROCAUCMetric, compute_pixel_roc_auc
 from sre_monai.metrics.skeleton_length import SkeletonLengthd
 from sre_monai.metrics.vessel_scores import VESSEL_SCORES, summarize_scores, vessel_scores
@@ -29,6 +29,7 @@ __all__ = [
     "compute_cldice",
     "compute_pixel_roc_auc",
     "equivariance_error",
+    "relative_error",
     "summarize_scores",
     "vessel_scores",
 ]

@@ -10,7 +10,7 @@ from monai.utils import MetricReduction
 
 from sre_monai.transforms.rotate import SYMMETRIES, Symmetry, apply_symmetry, invert_symmetry
 
-__all__ = ["EquivarianceErrorMetric", "equivariance_error"]
+__all__ = ["EquivarianceErrorMetric", "equivariance_error", "relative_error"]
 
 
 @torch.no_grad()
@@ -47,12 +47,27 @@ def equivariance_error(
     for symmetry in symmetries:
         output = network(apply_symmetry(x, symmetry))
         turned_back = invert_symmetry(output, symmetry) if output.ndim == x.ndim else output
-        errors[symmetry] = _relative_error(turned_back[None], upright[None]).item()
+        errors[symmetry] = relative_error(turned_back[None], upright[None]).item()
     return errors
 
 
-def _relative_error(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
-    """Relative L2 error of every item."""
+def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    """Relative L2 error of every item.
+
+    Args:
+        actual: (B, …).
+        expected: the same shape.
+
+    Returns:
+        (B,), float64; NaN for an item that is expected to be zero everywhere.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Examples:
+        >>> relative_error(torch.full((1, 4), 1.5), torch.ones(1, 4))
+        tensor([0.5000], dtype=torch.float64)
+    """
     if actual.shape != expected.shape:
         raise ValueError(
             f"the turned and the upright prediction differ in shape: {tuple(actual.shape)} and {tuple(expected.shape)}."
@@ -86,7 +101,7 @@ class EquivarianceErrorMetric(CumulativeIterationMetric):
 
     def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
         """Errors of one batch, (B, 1)."""
-        return _relative_error(y_pred, y)[:, None]
+        return relative_error(y_pred, y)[:, None]
 
     def aggregate(self, reduction: MetricReduction | str | None = None) -> torch.Tensor:
         """Reduce the collected errors.

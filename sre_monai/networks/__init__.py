@@ -1,3 +1,17 @@
-from sre_monai.networks.interop import load_sre_conv_state_dict
+from sre_monai.networks.check import EquivarianceReport, check_equivariance
+from sre_monai.networks.conversion_report import ConversionReport
+from sre_monai.networks.convert import convert_to_sre
+from sre_monai.networks.export import export_network
+from sre_monai.networks.fold import fold_sre
+from sre_monai.networks.interop import load_sre_conv_state_dict, to_sre_conv_state_dict
 
-__all__ = ["load_sre_conv_state_dict"]
+__all__ = [
+    "ConversionReport",
+    "EquivarianceReport",
+    "check_equivariance",
+    "convert_to_sre",
+    "export_network",
+    "fold_sre",
+    "load_sre_conv_state_dict",
+    "to_sre_conv_state_dict",
+]

@@ -7,6 +7,7 @@ from sre_monai.transforms.field_of_view import (
     estimate_field_of_view,
     field_of_view_diameter,
 )
+from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
 from sre_monai.transforms.rotate import (
@@ -24,6 +25,7 @@ __all__ = [
     "SYMMETRIES",
     "CropToFieldOfViewd",
     "FieldOfViewd",
+    "GridSymmetry",
     "IgnoreOutsideFieldOfViewd",
     "NormalizeInsideFieldOfViewd",
     "PhotographQualityd",
@@ -32,6 +34,7 @@ __all__ = [
     "apply_symmetry",
     "estimate_field_of_view",
     "field_of_view_diameter",
+    "grid_symmetries",
     "invert_symmetry",
     "rotate",
     "rotate_about",

@@ -26,7 +26,8 @@ class SREConvolution(nn.Sequential):
         act: activation type and arguments, as MONAI's layer factory takes them.
         norm: normalisation type and arguments, or None.
         dropout: probability of dropout; 0 for none.
-        profile: ring profile, see :func:`~sre_monai.networks.layers.ring_basis`.
+        profile: ring profile, see :class:`~sre_monai.networks.layers.SREConv2d`.
+        circular: False keeps the kernels' corners.
 
     Examples:
         >>> SREConvolution(2, 3, 32, kernel_size=9)(torch.randn(1, 3, 65, 64)).shape
@@ -43,10 +44,12 @@ class SREConvolution(nn.Sequential):
         norm: str | tuple | None = "BATCH",
         dropout: float = 0.0,
         profile: str = "bands",
+        circular: bool = True,
     ) -> None:
         super().__init__()
-        conv_type = Conv["sre", spatial_dims]
-        self.add_module("conv", conv_type(in_channels, out_channels, kernel_size, padding="same", profile=profile))
+        rings = {"profile": profile, "circular": circular}
+        conv = Conv["sre", spatial_dims](in_channels, out_channels, kernel_size, padding="same", **rings)
+        self.add_module("conv", conv)
         adn = ADN("NDA", out_channels, act, norm, norm_dim=spatial_dims, dropout_dim=1, dropout=dropout or None)
         self.add_module("adn", adn)
 
@@ -63,12 +66,13 @@ class SREConvolution(nn.Sequential):
             (batch, out_channels, *spatial*).
         """
         norm = getattr(self.adn, "N", None)
-        if self.training or not isinstance(norm, _BatchNorm) or norm.running_var is None:
-            return super().forward(input)
         conv: Any = self.conv
+        ring_conv = hasattr(conv, "convolve")  # in a network for export it is an ordinary convolution
+        if self.training or not ring_conv or not isinstance(norm, _BatchNorm) or norm.running_var is None:
+            return super().forward(input)
         scale, shift = _scale_and_shift(norm)
         bias = shift if conv.bias is None else shift + scale * conv.bias
-        output = conv.convolve(input, conv.weight * scale[:, None, None], bias)
+        output = conv.convolve(input, conv.ring_weight() * scale[:, None, None], bias)
         act = getattr(self.adn, "A", None)
         return output if act is None else act(output)  # the normalisation is done, and dropout is off
 

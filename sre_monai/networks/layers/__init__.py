@@ -1,5 +1,5 @@
 from sre_monai.networks.layers.factories import register_layers
-from sre_monai.networks.layers.pooling import SymmetricAvgPool, SymmetricMaxPool, upsample_to
+from sre_monai.networks.layers.pooling import SymmetricAvgPool, SymmetricMaxPool
 from sre_monai.networks.layers.ring_conv import expand_kernel, ring_conv
 from sre_monai.networks.layers.rings import PROFILES, ring_basis
 from sre_monai.networks.layers.sre_conv import (
@@ -10,6 +10,7 @@ from sre_monai.networks.layers.sre_conv import (
     SREConvTranspose2d,
     SREConvTranspose3d,
 )
+from sre_monai.networks.layers.upsampling import SizeMemory, SymmetricUpsample, upsample_to
 
 __all__ = [
     "PROFILES",
@@ -19,8 +20,10 @@ __all__ = [
     "SREConvTranspose1d",
     "SREConvTranspose2d",
     "SREConvTranspose3d",
+    "SizeMemory",
     "SymmetricAvgPool",
     "SymmetricMaxPool",
+    "SymmetricUpsample",
     "expand_kernel",
     "register_layers",
     "ring_basis",

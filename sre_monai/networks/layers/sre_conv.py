@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sre_monai.networks.layers.gaussian_mixture import initial_log_sigmas, mix_bands
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, expand_kernel, ring_conv
 from sre_monai.networks.layers.rings import ring_basis
 
@@ -71,6 +72,8 @@ class _RingModule(nn.Module):
         shape = (channels[0], channels[1] // groups, len(basis))
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
+        log_sigmas = initial_log_sigmas(self.kernel_size[0], len(basis)).to(self.weight) if profile == "gmr" else None
+        self.log_sigmas = None if log_sigmas is None else nn.Parameter(log_sigmas)
         self.register_buffer("rings", basis.to(self.weight), persistent=False)
         self.reset_parameters()
 
@@ -85,7 +88,11 @@ class _RingModule(nn.Module):
 
     def kernel(self) -> Tensor:
         """Give the dense kernel, as ``torch.nn``'s convolution of the same arguments would hold it in ``weight``."""
-        return expand_kernel(self.weight, self.rings)
+        return expand_kernel(self.ring_weight(), self.rings)
+
+    def ring_weight(self) -> Tensor:
+        """Give the weights of the rings: ``weight``, but for ``"gmr"``, which blends it."""
+        return self.weight if self.log_sigmas is None else mix_bands(self.weight, self.log_sigmas)
 
     def extra_repr(self) -> str:
         """Name the arguments that are not at their defaults."""
@@ -105,7 +112,8 @@ class _RingModule(nn.Module):
         return ", ".join([*parts, f"bias={self.bias is not None}", f"profile={self.profile!r}"])
 
     def _basis(self) -> Tensor:
-        return ring_basis(self.kernel_size[0], self.spatial_dims, self.profile, self.num_rings, self.circular)
+        profile = "bands" if self.profile == "gmr" else self.profile
+        return ring_basis(self.kernel_size[0], self.spatial_dims, profile, self.num_rings, self.circular)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _RingModule:
         # The basis is made anew rather than cast, else `.half().float()` would leave it rounded.
@@ -179,7 +187,7 @@ class _SREConvNd(_RingModule):
         Returns:
             The same layout with out_channels, of the size that ``torch.nn``'s convolution gives.
         """
-        return self.convolve(input, self.weight, self.bias)
+        return self.convolve(input, self.ring_weight(), self.bias)
 
     def convolve(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Convolve with other weights than the layer's own, as blocks do that fold a normalisation into them.
@@ -249,7 +257,7 @@ class _SREConvTransposeNd(_RingModule):
         adjoint = tuple(d * (k - 1) - p for d, k, p in zip(self.dilation, self.kernel_size, self.padding))
         plain = set(self.stride) == {1} and set(self.output_padding) == {0} and self.groups == 1 and min(adjoint) >= 0
         if plain:  # then transposing a symmetric kernel only swaps the channels
-            weight = self.weight.transpose(0, 1)
+            weight = self.ring_weight().transpose(0, 1)
             return ring_conv(
                 input, weight, self.rings, self.bias, None, adjoint, self.dilation, algorithm=self.algorithm
             )
@@ -286,8 +294,9 @@ class SREConv2d(_SREConvNd):
         groups: number of channel groups.
         bias: whether a bias is added.
         padding_mode: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
-        profile: ``"bands"``, the published definition, or ``"gaussian"``, smooth rings that follow other angles more
-            closely; see :func:`~sre_monai.networks.layers.ring_basis`.
+        profile: ``"bands"``, the published definition; ``"gaussian"``, smooth rings that follow other angles more
+            closely, see :func:`~sre_monai.networks.layers.ring_basis`; or ``"gmr"``, bands blended by Gaussians of
+            trained widths as in GMR-Conv, see :mod:`~sre_monai.networks.layers.gaussian_mixture`.
         num_rings: number of rings, by default ``kernel_size // 2 + 1``.
         circular: False keeps the kernel's corners, as one ring more; for ``"bands"`` only.
         algorithm: ``"auto"``, ``"dense"`` or ``"rings"``; see :func:`~sre_monai.networks.layers.ring_conv`.
@@ -298,6 +307,7 @@ class SREConv2d(_SREConvNd):
         weight: (out_channels, in_channels / groups, rings), as in the published package. Nothing derived from it is
             ever stored, so no order of loading, casting and switching modes can leave it stale.
         bias: (out_channels,) or None.
+        log_sigmas: (rings,), logarithms of the widths of ``"gmr"``; None for the other profiles.
 
     Raises:
         ValueError: when an argument is outside the values above.

@@ -36,7 +36,9 @@ class SREUNet(nn.Module):
         act: activation type and arguments, as MONAI's layer factory takes them.
         norm: normalisation type and arguments, or None.
         dropout: probability of dropout; 0 for none.
-        profile: ring profile, ``"bands"`` as published or ``"gaussian"``, closer to rotations by any angle.
+        profile: ring profile, ``"bands"`` as published; ``"gaussian"``, closer to rotations by any angle; or ``"gmr"``
+            as in GMR-Conv.
+        circular: False keeps the kernels' corners, as GMR-Conv's U-Net does.
 
     Raises:
         ValueError: when there are fewer than three features, or kernel sizes do not match the levels.
@@ -62,6 +64,7 @@ class SREUNet(nn.Module):
         norm: str | tuple | None = "batch",
         dropout: float = 0.0,
         profile: str = "bands",
+        circular: bool = True,
     ) -> None:
         super().__init__()
         if len(features) < 3:
@@ -73,7 +76,7 @@ class SREUNet(nn.Module):
         self.levels = len(encoder) - 1
 
         def two_conv(source: int, target: int, level: int) -> SRETwoConv:
-            common = {"act": act, "norm": norm, "dropout": dropout, "profile": profile}
+            common = {"act": act, "norm": norm, "dropout": dropout, "profile": profile, "circular": circular}
             return SRETwoConv(spatial_dims, source, target, kernels[level], **common)
 
         self.conv_0 = two_conv(in_channels, encoder[0], 0)

@@ -42,6 +42,24 @@ def test_pooling_and_upsampling_turn_with_the_image(pool, size, symmetry):
     assert_close(there_and_back(apply_symmetry(x, symmetry)), apply_symmetry(there_and_back(x), symmetry))
 
 
-def test_upsampling_keeps_the_outermost_pixels():
-    x = torch.tensor([[[0.0, 1.0, 2.0]]])
-    assert upsample_to(x, [5]).tolist() == [[[0.0, 0.5, 1.0, 1.5, 2.0]]]
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("stride", [3, 4, 5, (2, 3)])
+def test_any_stride_is_symmetric_at_every_size(pool, stride):
+    layer = pool(2, stride)
+    for size in ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 14)):
+        x = torch.randn(1, 2, *size, dtype=torch.float64)
+        assert_close(layer(x.flip(2)), layer(x).flip(2))
+        assert_close(layer(x.flip(3)), layer(x).flip(3))
+        assert layer(x).shape[2:] == tuple(-(-n // s) for n, s in zip(size, layer.stride))
+
+
+def test_where_the_stride_divides_the_size_pooling_is_as_usual():
+    x = torch.randn(1, 2, 9, 12)
+    assert torch.equal(SymmetricMaxPool(2, 3)(x), F.max_pool2d(x, 3))
+    assert_close(SymmetricAvgPool(2, (3, 4))(x), F.avg_pool2d(x, (3, 4)))
+
+
+@pytest.mark.parametrize("stride", [0, (2, 2, 2)])
+def test_errors_name_the_stride(stride):
+    with pytest.raises(ValueError, match="stride must be a positive number or 2 of them"):
+        SymmetricMaxPool(2, stride)

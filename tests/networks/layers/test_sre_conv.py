@@ -262,3 +262,23 @@ def test_errors_name_the_argument(kwargs, sentence):
 def test_transposed_padding_must_be_numbers():
     with pytest.raises(ValueError, match="padding of a transposed convolution must be numbers"):
         SREConvTranspose2d(4, 8, 3, padding="same")
+
+
+@pytest.mark.parametrize("conv", [SREConv2d, SREConvTranspose2d])
+def test_the_next_layer_may_add_to_the_output_in_place(conv):
+    layer = conv(16, 16, 5, padding=2)
+    x = torch.randn(1, 16, 9, 9)
+    y = layer(x)
+    expected = y + x
+    y += x
+    assert torch.equal(y, expected)
+    y.sum().backward()
+    assert torch.isfinite(layer.weight.grad).all()
+
+
+def test_a_traced_layer_needs_no_operator_of_ours():
+    layer = SREConv2d(16, 16, 5, padding=2).eval()
+    traced = torch.jit.trace(layer, torch.randn(1, 16, 9, 9))
+    assert "sre_monai::" not in str(traced.graph)
+    x = torch.randn(2, 16, 12, 11)
+    assert_close(traced(x), layer(x))

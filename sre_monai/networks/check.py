@@ -1,0 +1,205 @@
+"""Measure how equivariant a network is, and find the layer that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations
+
+import torch
+from monai.networks.layers import GaussianFilter
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+from sre_monai.networks.layer_trace import LayerError, LayerTrace, largest_error
+from sre_monai.tables import align_columns
+from sre_monai.transforms import grid_symmetries, rotate, rotate_back
+
+__all__ = ["EquivarianceReport", "check_equivariance", "evaluating"]
+
+TOLERANCE = 1e-4  # what rounding in float32 may leave of exactness in a deep network
+BLUR = 1.5  # px; an image that is turned by any angle must be smooth, else its interpolation is all that is measured
+
+
+@dataclass(frozen=True)
+class EquivarianceReport:
+    r"""What :func:`check_equivariance` measured.
+
+    An error is :math:`\lVert f(gx) - g f(x) \rVert_2 / \lVert f(x) \rVert_2`: zero is equivariant, about 1e-6 is
+    rounding in float32, 1.4 is what two unrelated outputs of zero mean have. It is infinite where the output's size is
+    wrong.
+
+    Attributes:
+        input_shape: shape of the input that was tried.
+        symmetries: error for each symmetry of the grid, by its name: the axis that comes to each place, and its sign.
+        angles: error for other angles, by name.
+        layers: errors of all layers in the order of their calls, if asked for.
+        tolerance: errors up to this count as rounding.
+    """
+
+    input_shape: tuple[int, ...]
+    symmetries: dict[str, float]
+    angles: dict[str, float] = field(default_factory=dict)
+    layers: list[LayerError] = field(default_factory=list)
+    tolerance: float = TOLERANCE
+
+    @property
+    def worst(self) -> float:
+        """The largest error over the symmetries of the grid."""
+        return max(self.symmetries.values(), key=lambda error: float("inf") if error != error else error)
+
+    @property
+    def is_equivariant(self) -> bool:
+        """Whether no symmetry of the grid has more than a rounding error."""
+        return self.worst <= self.tolerance
+
+    @property
+    def culprits(self) -> list[LayerError]:
+        """The innermost layers that made a wrong output of a right input."""
+        guilty = [layer for layer in self.layers if layer.input_error <= self.tolerance < layer.output_error]
+        names = [layer.name for layer in guilty]
+        return [layer for layer in guilty if not any(n != layer.name and _is_inside(n, layer.name) for n in names)]
+
+    def __str__(self) -> str:
+        """Tell the errors, the worst symmetry and the culprits."""
+        worst = max(self.symmetries, key=lambda name: self.symmetries[name])
+        verdict = "equivariant" if self.is_equivariant else "not equivariant"
+        lines = [
+            f"{verdict} at {self.input_shape}: largest relative error {self.worst:.1e} "
+            f"over {len(self.symmetries)} symmetries of the grid, for {worst}"
+        ]
+        lines += [f"  turned by {name}: {error:.1e}" for name, error in self.angles.items()]
+        lines += [f"  broken by {layer.name} ({layer.kind}): {layer.output_error:.1e}" for layer in self.culprits]
+        return "\n".join(lines)
+
+    def layer_table(self) -> str:
+        """Lay the layers' errors out as text."""
+        rows = [["layer", "kind", "error of its input", "of its output"]]
+        rows += [[e.name, e.kind, f"{e.input_error:.1e}", f"{e.output_error:.1e}"] for e in self.layers]
+        return align_columns(rows)
+
+
+def _is_inside(name: str, parent: str) -> bool:
+    return not parent or name.startswith(f"{parent}.")
+
+
+@torch.no_grad()
+def check_equivariance(
+    network: nn.Module,
+    input_shape: Sequence[int],
+    group: str = "all",
+    angles: Sequence[float] = (),
+    layers: bool = False,
+    tolerance: float = TOLERANCE,
+    seed: int = 0,
+) -> EquivarianceReport:
+    """Measure a network's equivariance errors on random input.
+
+    Outputs with spatial axes should turn with the input; outputs without, such as class scores, should not change. Of
+    several outputs, in a list or a dictionary, the worst counts. The network is measured in evaluation mode and then
+    set back.
+
+    Args:
+        network: any network of one tensor.
+        input_shape: (batch, channels, *spatial*), with one to three spatial axes. Try even and odd sizes.
+        group: ``"all"`` symmetries of the grid (8 in two dimensions, 48 in three), the ``"rotations"`` among them, or
+            ``"mirrors"``, which leave each axis in its place.
+        angles: other angles in degrees; in three dimensions, about each axis. Measured on blurred noise inside a disc.
+        layers: whether to measure every layer as well.
+        tolerance: errors up to this count as rounding.
+        seed: of the random input.
+
+    Returns:
+        The errors; print it to read them.
+
+    Raises:
+        ValueError: for an unknown group or a shape without one to three spatial axes.
+
+    Examples:
+        >>> report = check_equivariance(torch.nn.Conv2d(1, 1, 2), (1, 1, 9, 9), layers=True)
+        >>> report.is_equivariant, [layer.kind for layer in report.culprits]
+        (False, ['Conv2d'])
+    """
+    spatial_dims = len(input_shape) - 2
+    if spatial_dims not in (1, 2, 3):
+        raise ValueError(f"input_shape must be (batch, channels, 1 to 3 spatial sizes), got {tuple(input_shape)}.")
+    symmetries = grid_symmetries(spatial_dims, group)
+    some = next(network.parameters(), torch.empty(0))
+    x = torch.randn(*input_shape, generator=torch.Generator().manual_seed(seed)).to(some)
+    trace = LayerTrace(network, spatial_dims) if layers else None
+    with evaluating(network):
+        upright = _outputs(network, x)
+        if trace:
+            trace.keep_as_upright()
+        errors = {}
+        for symmetry in symmetries:
+            outputs = _outputs(network, symmetry.apply(x))
+            errors[str(symmetry)] = largest_error(
+                [symmetry.invert(y) if y.ndim == x.ndim else y for y in outputs], upright
+            )
+            if trace:
+                trace.compare(symmetry)
+        if trace:
+            trace.remove()
+        turned = _errors_at_angles(network, x, angles) if angles else {}
+    return EquivarianceReport(tuple(input_shape), errors, turned, trace.errors() if trace else [], tolerance)
+
+
+def _errors_at_angles(network: nn.Module, noise: Tensor, angles: Sequence[float]) -> dict[str, float]:
+    """Errors for any angle, about each axis in three dimensions, inside the disc that turning leaves whole."""
+    spatial_dims = noise.ndim - 2
+    if spatial_dims == 1:
+        raise ValueError("angles need two or three spatial axes, the input_shape has one.")
+    disc = _disc(noise.shape[2:]).to(noise)
+    x = GaussianFilter(spatial_dims, BLUR).to(noise)(noise) * disc
+    upright = _outputs(network, x)
+    errors = {}
+    for plane in combinations(range(2, noise.ndim), 2):
+        about = "" if spatial_dims == 2 else f" about {'xyz'[7 - sum(plane)]}"
+        for angle in angles:
+            outputs = _outputs(network, _in_plane(x, plane, partial(rotate, angle=angle, mode="bicubic")))
+            back = partial(rotate_back, angle=angle, size=(x.shape[plane[0]], x.shape[plane[1]]), mode="bicubic")
+            turned_back = [_in_plane(y, plane, back) if y.ndim == x.ndim else y for y in outputs]
+            errors[f"{angle:g}°{about}"] = largest_error(_inside(disc, turned_back), _inside(disc, upright))
+    return errors
+
+
+def _in_plane(x: Tensor, plane: tuple[int, ...], turn: Callable[[Tensor], Tensor]) -> Tensor:
+    """Turn two axes, which need not be the last."""
+    return turn(x.movedim(plane, (-2, -1))).movedim((-2, -1), plane)
+
+
+def _inside(disc: Tensor, outputs: Sequence[Tensor]) -> list[Tensor]:
+    return [y * disc if y.ndim == disc.ndim + 2 else y for y in outputs]
+
+
+def _disc(size: Sequence[int]) -> Tensor:
+    """One inside the largest centred disc or ball but for a margin, falling to zero over a few pixels."""
+    axes = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in size]
+    distance = torch.stack(torch.meshgrid(*axes, indexing="ij")).square().sum(0).sqrt()
+    return ((min(size) / 2 - 2 * BLUR - distance) / (2 * BLUR) + 0.5).clamp(0, 1)
+
+
+def _outputs(network: nn.Module, x: Tensor) -> list[Tensor]:
+    return [value for value in tree_leaves(network(x)) if isinstance(value, Tensor)]
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Set evaluation mode, and each module's own mode again afterwards.
+
+    Args:
+        network: any network.
+
+    Yields:
+        Nothing.
+    """
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode

@@ -1,0 +1,69 @@
+"""What a conversion did, and what it could not do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sre_monai.networks.check import EquivarianceReport
+
+__all__ = ["ConversionReport", "ReplacedLayer"]
+
+
+@dataclass(frozen=True)
+class ReplacedLayer:
+    """One layer that was replaced.
+
+    Attributes:
+        name: in the network.
+        before: the layer as it was.
+        after: what it became.
+        loss: what projection lost of the kernel, as its relative L2 norm; None where nothing was projected.
+    """
+
+    name: str
+    before: str
+    after: str
+    loss: float | None = None
+
+
+@dataclass(frozen=True)
+class ConversionReport:
+    """What :func:`~sre_monai.networks.convert_to_sre` did; print it to read it.
+
+    Attributes:
+        network: the network's class.
+        replaced: the layers that were replaced, in the order of the network's modules.
+        breaking: layers and parameters that still break equivariance, and why.
+        parameters: numbers of parameters before and after.
+        equivariance: the measured errors, for each input shape that was given to try.
+    """
+
+    network: str
+    replaced: list[ReplacedLayer]
+    breaking: dict[str, str]
+    parameters: tuple[int, int]
+    equivariance: list[EquivarianceReport] = field(default_factory=list)
+
+    @property
+    def mean_loss(self) -> float | None:
+        """Mean over the layers of what projection lost; None without projection."""
+        losses = [layer.loss for layer in self.replaced if layer.loss is not None]
+        return sum(losses) / len(losses) if losses else None
+
+    def __str__(self) -> str:
+        """Tell what was done in a few lines."""
+        before, after = self.parameters
+        lines = [f"{self.network}: {len(self.replaced)} layers replaced, {before:,} parameters became {after:,}"]
+        if self.mean_loss is not None:
+            lines.append(f"  projection lost {self.mean_loss:.0%} of a kernel's norm on average")
+        lines += [f"  still breaks equivariance: {name}: {reason}" for name, reason in self.breaking.items()]
+        lines += [f"  {line}" for report in self.equivariance for line in str(report).splitlines()]
+        return "\n".join(lines)
+
+    def details(self) -> str:
+        """Tell what each layer became, one line a layer."""
+        return "\n".join(
+            f"{layer.name}: {layer.before} → {layer.after}"
+            + ("" if layer.loss is None else f", {layer.loss:.0%} of its kernel lost")
+            for layer in self.replaced
+        )

@@ -1,0 +1,149 @@
+"""Turn any network of convolutions into an equivariant one."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from monai.networks.blocks.patchembedding import PatchEmbed, PatchEmbeddingBlock
+from torch import nn
+
+from sre_monai.networks.breaking import find_breaking_layers
+from sre_monai.networks.check import check_equivariance
+from sre_monai.networks.conversion_report import ConversionReport, ReplacedLayer
+from sre_monai.networks.replacements import Replacer
+
+__all__ = ["convert_to_sre"]
+
+_LEFT_ALONE = (PatchEmbed, PatchEmbeddingBlock)  # a patch is a word there, and pooling would leave nothing of it
+_CONSTANT_PADS = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)
+
+
+def convert_to_sre(
+    network: nn.Module,
+    kernel_size: int | None = None,
+    profile: str = "bands",
+    project: bool = False,
+    input_shapes: Sequence[Sequence[int]] = (),
+) -> nn.Module:
+    """Make a network equivariant as a whole, its architecture kept.
+
+    | layer | becomes |
+    |---|---|
+    | convolution | SRE convolution, of the same output size; 1×1 convolutions stay |
+    | strided convolution | average pooling by the stride, then an SRE convolution |
+    | transposed convolution | linear upsampling by the stride, then an SRE convolution |
+    | sub-pixel upsampling (pixel shuffle) | linear upsampling, then an SRE convolution |
+    | max or average pooling by a stride | the same with windows that lie symmetrically at every size |
+    | upsampling by a whole factor | linear upsampling with aligned corners |
+    | "same" padding modules of MONAI's EfficientNet | nothing; the convolutions pad both sides alike |
+
+    Even and odd sizes work alike: poolings round up, and upsamplings give back the very size that was pooled, so that
+    skip connections fit and no side is ever padded or cut.
+
+    What was done, what still breaks equivariance, and the errors are in the attribute ``conversion_report`` of the
+    returned network, and logged.
+
+    Args:
+        network: any network; it is copied, not changed.
+        kernel_size: odd size of all SRE convolutions; by default every convolution keeps its own, an even one becoming
+            the next odd. Rings see less than free kernels do: 5 to 9 pixels are usual where 3 were.
+        profile: ``"bands"`` or ``"gaussian"``, see :func:`~sre_monai.networks.layers.ring_basis`.
+        project: start from the SRE kernels nearest to the network's own weights, as a warm start of a trained network,
+            rather than from random ones. The report tells what is lost of each kernel.
+        input_shapes: shapes to measure the equivariance error at, each (batch, channels, *spatial*); try even and odd
+            sizes.
+
+    Returns:
+        The converted network, on the same device, of the same dtype, in training mode where the network was.
+
+    Raises:
+        ValueError: for an even kernel size or an unknown profile.
+
+    Examples:
+        >>> from monai.networks.nets import UNet
+        >>> unet = UNet(2, 1, 2, channels=(8, 16, 32), strides=(2, 2))
+        >>> sre = convert_to_sre(unet, kernel_size=5, input_shapes=[(1, 1, 33, 48)])
+        >>> sre.conversion_report.equivariance[0].is_equivariant
+        True
+
+        In a bundle's configuration, for any network::
+
+            "network_def": {
+                "_target_": "sre_monai.networks.convert_to_sre",
+                "network": {"_target_": "UNet", "spatial_dims": 2, ...},
+                "kernel_size": 5
+            }
+    """
+    if kernel_size is not None and (kernel_size < 1 or kernel_size % 2 == 0):
+        raise ValueError(f"kernel_size must be odd and positive for a kernel that has a centre, got {kernel_size}.")
+    before = _count(network)
+    converted = copy.deepcopy(network)
+    replacer = Replacer(kernel_size, profile, project)
+    replaced: dict[str, ReplacedLayer] = {}
+    root = nn.Module()
+    root.add_module("network", converted)
+    _replace_children(root, "", replacer, replaced, {})
+    converted = root.get_submodule("network")
+    converted.register_forward_pre_hook(replacer.sizes.forget)
+    converted.train(network.training)
+
+    report: Any = ConversionReport(
+        network=type(network).__name__,
+        replaced=list(replaced.values()),
+        breaking=find_breaking_layers(converted),
+        parameters=(before, _count(converted)),
+        equivariance=[check_equivariance(converted, shape, layers=True) for shape in input_shapes],
+    )
+    converted.conversion_report = report
+    logging.getLogger(__name__).info("%s", report)
+    return converted
+
+
+def _replace_children(
+    parent: nn.Module,
+    prefix: str,
+    replacer: Replacer,
+    replaced: dict[str, ReplacedLayer],
+    done: dict[nn.Module, nn.Module],
+) -> None:
+    """Replace what can be, in place, layer by layer; one that is used in two places stays one."""
+    _absorb_padding(parent)
+    for name, child in list(parent._modules.items()):  # named_children() would leave out repetitions
+        if child is None:
+            continue
+        path = f"{prefix}{name}"
+        if child not in done:
+            done[child] = child
+            before = repr(child)
+            replacement = replacer.replace(child)
+            if replacement is not None:
+                done[child] = replacement.layer
+                shown = path.partition(".")[2]
+                replaced[shown] = ReplacedLayer(shown, before, _on_one_line(replacement.layer), replacement.loss)
+            elif not isinstance(child, _LEFT_ALONE):
+                _replace_children(child, f"{path}.", replacer, replaced, done)
+        setattr(parent, name, done[child])
+
+
+def _absorb_padding(parent: nn.Module) -> None:
+    """Let convolutions pad by themselves where a module named after them does it before.
+
+    MONAI's EfficientNet pads by ``X_padding`` before its convolution ``X``, one side more than the other, and by
+    amounts that fit one image size.
+    """
+    for name, conv in list(parent.named_children()):
+        pad: Any = getattr(parent, f"{name}_padding", None)
+        if isinstance(pad, _CONSTANT_PADS) and isinstance(conv, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+            conv.padding = tuple(d * (k - 1) // 2 for d, k in zip(conv.dilation, conv.kernel_size))
+            setattr(parent, f"{name}_padding", nn.Identity())
+
+
+def _on_one_line(layer: nn.Module) -> str:
+    return " → ".join(map(repr, layer)) if isinstance(layer, nn.Sequential) else repr(layer)
+
+
+def _count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())

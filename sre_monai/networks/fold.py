@@ -1,0 +1,81 @@
+"""Write an SRE network's kernels out, for runtimes that know ordinary convolutions only."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from monai.networks.layers import Conv
+from torch import nn
+
+from sre_monai.networks.layers import (
+    SREConv1d,
+    SREConv2d,
+    SREConv3d,
+    SREConvTranspose1d,
+    SREConvTranspose2d,
+    SREConvTranspose3d,
+)
+
+__all__ = ["fold_sre"]
+
+_CONV = (SREConv1d, SREConv2d, SREConv3d)
+_CONV_TRANSPOSE = (SREConvTranspose1d, SREConvTranspose2d, SREConvTranspose3d)
+
+
+def fold_sre(network: nn.Module) -> nn.Module:
+    """Replace every SRE convolution by an ordinary one with the same kernel.
+
+    The function is the same; the parameters are the dense kernels. It is for deployment: ONNX, TensorRT, TorchScript,
+    ``torch.export``, quantisation. Trained further, the kernels would not stay symmetric. Load weights before, since
+    the names of the folded parameters are the same and their shapes are not.
+
+    Args:
+        network: any network with SRE convolutions, or one such layer; it is copied, not changed.
+
+    Returns:
+        The folded network.
+
+    Examples:
+        >>> from sre_monai.networks.nets import SREUNet
+        >>> folded = fold_sre(SREUNet(2, 3, 2))
+        >>> type(folded.conv_0.conv_0.conv).__name__, folded.conv_0.conv_0.conv.weight.shape
+        ('Conv2d', torch.Size([32, 3, 9, 9]))
+    """
+    return _fold(copy.deepcopy(network), {})
+
+
+def _fold(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
+    """Fold a module in place, or make its counterpart; one that is used in two places stays one."""
+    if module not in done:
+        done[module] = _dense(module) if isinstance(module, _CONV + _CONV_TRANSPOSE) else module
+        for name, child in list(module._modules.items()):  # named_children() would leave out repetitions
+            if child is not None:
+                setattr(module, name, _fold(child, done))
+    return done[module]
+
+
+@torch.no_grad()
+def _dense(layer: Any) -> nn.Module:
+    """Make the ordinary convolution of an SRE convolution."""
+    kind = "convtrans" if layer.transposed else "conv"
+    own = {"output_padding": layer.output_padding} if layer.transposed else {"padding_mode": layer.padding_mode}
+    dense: Any = Conv[kind, layer.spatial_dims](
+        layer.in_channels,
+        layer.out_channels,
+        layer.kernel_size,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        groups=layer.groups,
+        bias=layer.bias is not None,
+        device=layer.weight.device,
+        dtype=layer.weight.dtype,
+        **own,
+    )
+    dense.weight.copy_(layer.kernel())
+    if layer.bias is not None:
+        dense.bias.copy_(layer.bias)
+    dense.requires_grad_(layer.weight.requires_grad)
+    return dense.train(layer.training)

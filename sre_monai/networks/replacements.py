@@ -1,0 +1,155 @@
+"""What each ordinary layer becomes in an equivariant network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from monai.networks.blocks import SubpixelUpsample
+from monai.networks.layers import Conv
+from torch import Tensor, nn
+
+from sre_monai.networks.layers import SizeMemory, SymmetricAvgPool, SymmetricMaxPool, SymmetricUpsample
+from sre_monai.networks.project import project_onto
+
+__all__ = ["Replacement", "Replacer"]
+
+_CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_CONV_TRANSPOSE = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_MAX_POOL = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+_AVG_POOL = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+
+
+class Replacement(NamedTuple):
+    """A layer's equivariant counterpart, and what projection lost of its kernel, if it was projected."""
+
+    layer: nn.Module
+    loss: float | None = None
+
+
+class Replacer:
+    """Makes the equivariant counterparts of layers.
+
+    Args:
+        kernel_size: of all convolutions larger than 1×1; None keeps each one's own, the next odd one where it is even.
+        profile: ring profile.
+        project: whether to start from the nearest SRE kernels of the layers' own weights.
+
+    Attributes:
+        sizes: what the new poolings note for the new upsamplings.
+    """
+
+    def __init__(self, kernel_size: int | None, profile: str, project: bool) -> None:
+        self.kernel_size, self.profile, self.project = kernel_size, profile, project
+        self.sizes = SizeMemory()
+
+    def replace(self, layer: nn.Module) -> Replacement | None:
+        """Make a layer's counterpart; None where it is equivariant as it is, or has no counterpart."""
+        if isinstance(layer, _CONV):
+            return self._replace_conv(layer)
+        if isinstance(layer, _CONV_TRANSPOSE):
+            return self._replace_conv_transpose(layer)
+        if isinstance(layer, _MAX_POOL + _AVG_POOL):
+            return self._replace_pool(layer)
+        if isinstance(layer, nn.Upsample):
+            return self._replace_upsample(layer)
+        if isinstance(layer, SubpixelUpsample):
+            return self._replace_subpixel_upsample(layer)
+        return None
+
+    def _replace_conv(self, conv: Any) -> Replacement | None:
+        """Convolve with rings; pool before where there was a stride."""
+        is_strided = max(conv.stride) > 1
+        if max(conv.kernel_size) == 1:
+            if not is_strided:
+                return None
+            pool, conv.stride = self._low_pass(conv.stride), (1,) * len(conv.stride)
+            return Replacement(nn.Sequential(pool, conv))
+        if not is_strided:
+            if not isinstance(conv.padding, str):
+                return self._replace_unstrided(conv, conv.weight, conv.padding)
+            padding = [
+                d * (k - 1) / 2 if conv.padding == "same" else 0 for d, k in zip(conv.dilation, conv.kernel_size)
+            ]
+            return self._replace_unstrided(conv, conv.weight, padding)
+        convolved = self._rings(conv, conv.weight, padding="same")
+        return Replacement(nn.Sequential(self._low_pass(conv.stride), convolved.layer), convolved.loss)
+
+    def _replace_conv_transpose(self, conv: Any) -> Replacement | None:
+        """Upsample, then convolve with rings."""
+        kernel = conv.weight.unflatten(0, (conv.groups, -1)).transpose(1, 2).flatten(0, 1)
+        if max(conv.stride) == 1:
+            adjoint = [d * (k - 1) - p for d, k, p in zip(conv.dilation, conv.kernel_size, conv.padding)]
+            return self._replace_unstrided(conv, kernel, adjoint)
+        # a fine pixel got about one tap in every cell; after interpolation it gets them all
+        convolved = self._rings(conv, kernel / math.prod(conv.stride), padding="same")
+        return Replacement(nn.Sequential(SymmetricUpsample(conv.stride, self.sizes), convolved.layer), convolved.loss)
+
+    def _replace_unstrided(self, conv: Any, kernel: Tensor, padding: Sequence[float]) -> Replacement | None:
+        """Convolve with rings, to the convolution's own output size; None where an even kernel prevents that."""
+        size = self._size(conv.kernel_size)
+        wider = [p + d * (size - k) / 2 for p, d, k in zip(padding, conv.dilation, conv.kernel_size)]
+        if any(p != int(p) for p in wider):
+            return None
+        return self._rings(conv, kernel, [max(0, int(p)) for p in wider])
+
+    def _replace_pool(self, pool: Any) -> Replacement | None:
+        dims = next(d for d, types in enumerate(zip(_MAX_POOL, _AVG_POOL), start=1) if isinstance(pool, types))
+        stride = _per_axis(pool.stride, dims)
+        if max(stride) == 1 or getattr(pool, "return_indices", False):
+            return None
+        symmetric = SymmetricMaxPool if isinstance(pool, _MAX_POOL) else SymmetricAvgPool
+        return Replacement(symmetric(dims, stride, self.sizes))
+
+    def _replace_upsample(self, upsample: nn.Upsample) -> Replacement | None:
+        scale = upsample.scale_factor
+        factors = (scale,) if isinstance(scale, (int, float)) else scale
+        if upsample.size is not None or factors is None or any(f != int(f) for f in factors):
+            return None
+        whole = tuple(int(f) for f in factors)
+        return Replacement(SymmetricUpsample(whole if len(whole) > 1 else whole[0], self.sizes))
+
+    def _replace_subpixel_upsample(self, upsample: Any) -> Replacement | None:
+        """Upsample, then convolve with rings to the mean of the sub-pixels' channels."""
+        conv, dims = upsample.conv_block, upsample.dimensions
+        if not isinstance(conv, _CONV) or conv.groups != 1 or max(conv.stride) > 1:
+            return None
+        cells = upsample.scale_factor**dims
+        with torch.no_grad():
+            kernel = conv.weight.unflatten(0, (-1, cells)).mean(1)
+            bias = None if conv.bias is None else conv.bias.unflatten(0, (-1, cells)).mean(1)
+        mean = Conv["conv", dims](conv.in_channels, len(kernel), conv.kernel_size, dilation=conv.dilation)
+        mean.weight, mean.bias = nn.Parameter(kernel), None if bias is None else nn.Parameter(bias)
+        convolved = self._rings(mean, mean.weight, padding="same")
+        resize = SymmetricUpsample((upsample.scale_factor,) * dims, self.sizes)
+        return Replacement(nn.Sequential(resize, convolved.layer), convolved.loss)
+
+    def _rings(self, conv: Any, kernel: Tensor, padding: str | Sequence[int]) -> Replacement:
+        """Make the SRE convolution of an ordinary one's channels, of stride 1."""
+        sre_conv = Conv["sre", len(conv.kernel_size)](
+            conv.in_channels,
+            conv.out_channels,
+            self._size(conv.kernel_size),
+            padding=padding,
+            dilation=conv.dilation,
+            groups=conv.groups,
+            bias=conv.bias is not None,
+            padding_mode=conv.padding_mode,
+            profile=self.profile,
+            device=conv.weight.device,
+            dtype=conv.weight.dtype,
+        )
+        return Replacement(sre_conv, project_onto(sre_conv, kernel, conv.bias) if self.project else None)
+
+    def _low_pass(self, stride: Sequence[int]) -> nn.Module:
+        return SymmetricAvgPool(len(stride), stride, self.sizes)
+
+    def _size(self, kernel_size: Sequence[int]) -> int:
+        largest = max(kernel_size)
+        return largest + 1 - largest % 2 if self.kernel_size is None else self.kernel_size
+
+
+def _per_axis(value: int | Sequence[int], dims: int) -> tuple[int, ...]:
+    return (value,) * dims if isinstance(value, int) else tuple(value)

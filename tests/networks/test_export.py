@@ -1,0 +1,148 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from monai.networks.nets import SegResNet, UNet
+from torch import nn
+
+from sre_monai.networks import convert_to_sre, export_network
+from sre_monai.networks.export import EXPORT_FORMATS, load_weights
+from sre_monai.networks.nets import SREUNet
+
+TINY = {"features": (4, 6, 4), "kernel_size": 5, "profile": "gaussian"}
+
+RUN_WITHOUT_THE_PACKAGE = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("sre_monai", "monai"):
+            raise ImportError(f"{name} is not installed here")
+
+sys.meta_path.insert(0, Blocker())
+import numpy as np
+
+path, inputs, outputs = sys.argv[1:]
+x = np.load(inputs)
+if path.endswith(".onnx"):
+    import onnxruntime
+    session = onnxruntime.InferenceSession(path)
+    y = session.run(None, {session.get_inputs()[0].name: x})[0]
+else:
+    import torch
+    load = torch.jit.load if path.endswith(".ts") else lambda p: torch.export.load(p).module()
+    with torch.no_grad():
+        y = load(path)(torch.from_numpy(x)).numpy()
+assert not any(name.startswith(("sre_monai", "monai")) for name in sys.modules)
+np.save(outputs, y)
+"""
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return SREUNet(2, 3, 2, **TINY).eval()
+
+
+@pytest.fixture(scope="module")
+def onnx_file(network, tmp_path_factory):
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    assert export_network(network, path, (1, 3, 16, 20)) < 1e-4
+    return path
+
+
+@pytest.mark.parametrize("extension", EXPORT_FORMATS)
+def test_files_take_any_size_and_need_no_package(network, onnx_file, tmp_path, extension):
+    path = onnx_file if extension == ".onnx" else tmp_path / f"model{extension}"
+    if extension != ".onnx":
+        assert export_network(network.train(), path, (1, 3, 16, 20)) < 1e-4
+        assert network.training
+    network.eval()
+    x = torch.randn(3, 3, 57, 46)
+    np.save(tmp_path / "x.npy", x.numpy())
+    arguments = [str(path), str(tmp_path / "x.npy"), str(tmp_path / "y.npy")]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_WITHOUT_THE_PACKAGE, *arguments],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": ""}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with torch.no_grad():
+        expected = network(x)
+    actual = torch.from_numpy(np.load(tmp_path / "y.npy"))
+    assert (actual - expected).abs().max() < 1e-4 * expected.abs().max()
+
+
+@pytest.mark.parametrize("extension", [".onnx", ".ts"])
+def test_converted_networks_export_at_any_size(tmp_path, extension):
+    """Sizes that the poolings note are symbols there."""
+    network = convert_to_sre(UNet(2, 1, 2, channels=(4, 8), strides=(2,)))
+    assert export_network(network, tmp_path / f"model{extension}", (2, 1, 16, 20)) < 1e-4
+
+
+def test_volumes(tmp_path):
+    network = convert_to_sre(SegResNet(3, 8, 1, 2, blocks_down=(1, 1), blocks_up=(1,)))
+    # PyTorch's group normalisation loses digits on channels-last maps, as SRE layers give them; the folded net has none
+    assert export_network(network, tmp_path / "model.ts", (2, 1, 16, 18, 20)) < 1e-3
+
+
+def test_unfolded_networks_export_too(network):
+    network.eval()
+    dynamic = ({0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC},)
+    example = torch.randn(2, 3, 32, 40)
+    exported = torch.export.export(network, (example,), dynamic_shapes=dynamic).module()
+    traced = torch.jit.trace(network, example, check_trace=False)
+    x = torch.randn(1, 3, 45, 51)
+    with torch.no_grad():
+        torch.testing.assert_close(exported(x), network(x), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(traced(x), network(x), rtol=1e-4, atol=1e-5)
+
+
+def test_onnx_files_can_be_quantised(network, onnx_file, tmp_path):
+    """Weights of eight bits, nearly the same output."""
+    from onnxruntime import InferenceSession
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(onnx_file, tmp_path / "small.onnx", weight_type=QuantType.QUInt8)
+    assert b"ConvInteger" in (tmp_path / "small.onnx").read_bytes()
+    session = InferenceSession(tmp_path / "small.onnx")
+    x = torch.rand(1, 3, 41, 32)
+    output = torch.from_numpy(session.run(None, {"image": x.numpy()})[0])
+    with torch.no_grad():
+        expected = network.eval()(x)
+    assert 0 < (output - expected).norm() < 0.1 * expected.norm()
+
+
+def test_fixed_size(tmp_path):
+    network = SREUNet(2, 3, 2, **TINY).eval()
+    export_network(network, tmp_path / "model.pt2", (1, 3, 33, 32), dynamic=False)
+    program = torch.export.load(tmp_path / "model.pt2").module()
+    assert program(torch.randn(1, 3, 33, 32)).shape == (1, 2, 33, 32)
+    with pytest.raises(Exception, match="33"):
+        program(torch.randn(1, 3, 40, 32))
+
+
+def test_a_file_that_differs_is_refused_and_the_old_one_kept(tmp_path):
+    class Random(nn.Module):
+        def forward(self, x):
+            return x + torch.rand_like(x)
+
+    path = tmp_path / "model.pt2"
+    path.write_text("old")
+    with pytest.raises(ValueError, match=r"model.pt2: the exported outputs differ"):
+        export_network(Random(), path, (2, 1, 8, 8))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_mistakes_are_one_sentence(tmp_path):
+    network = SREUNet(2, 3, 2, **TINY)
+    with pytest.raises(ValueError, match=r"model.h5: the extension must be one of"):
+        export_network(network, "model.h5", (1, 3, 32, 32))
+    with pytest.raises(FileNotFoundError, match="checkpoint: there is no file"):
+        load_weights(network, tmp_path / "none.pt")
+    torch.save(SREUNet(2, 1, 2, **TINY).state_dict(), tmp_path / "other.pt")
+    with pytest.raises(ValueError, match=r"other.pt are not those of SREUNet"):
+        load_weights(network, tmp_path / "other.pt")
