@@ -21,6 +21,7 @@ from monai.bundle import ConfigParser
 
 from sre_monai.cli import find_bundle
 from sre_monai.data.tolerant_dataset import FAILURE
+from sre_monai.memory import keep_freed_memory
 from sre_monai.tables import write_json
 
 
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("output/benchmark_folder.json"))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    keep_freed_memory()  # as in the run itself
 
     with tempfile.TemporaryDirectory() as unused:
         config = parse(options.dataset_dir, unused, options.device, write_overlay=False)

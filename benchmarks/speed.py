@@ -18,6 +18,7 @@ from benchmarks.chart import chart_layers, chart_networks
 from benchmarks.layers import KERNEL_SIZES, SIZES, time_layers
 from benchmarks.networks import measure_memory, time_networks
 from benchmarks.tables import layer_table, network_table
+from sre_monai.memory import keep_freed_memory
 from sre_monai.tables import write_table
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    keep_freed_memory()  # for all contenders, as in the bundles' runs
     options.output.mkdir(parents=True, exist_ok=True)
     where = (options.device, DTYPES[options.dtype])
 

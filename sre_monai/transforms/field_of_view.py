@@ -29,7 +29,7 @@ __all__ = [
 
 BRIGHT_PERCENTILE = 95  # the bright part of the retina, whatever the scale of the intensities
 DARK_FRACTION = 0.15  # of that brightness: above the noise of film scans (STARE), below the dimmest rims of DRIVE
-LARGEST_SIDE = 1024  # px, of the shorter side: a larger photograph is reduced to it, and its mask enlarged
+LARGEST_SIDE = 640  # px, of the shorter side: a larger photograph is reduced to it, and its mask enlarged
 OPENING_RADIUS = 0.03  # of the shorter side: wider than the orientation tabs on the rim, far narrower than the disc
 
 
@@ -39,7 +39,7 @@ def estimate_field_of_view(image: np.ndarray | torch.Tensor) -> torch.Tensor:
     The brightest channel (red in colour photographs) is cut at a fixed fraction of its bright pixels; the largest
     region, opened by a disc and with its holes filled, is the field of view. Order statistics and exact distances alone
     are used, so the mask of a turned or mirrored image is exactly the turned or mirrored mask. A photograph whose
-    shorter side is longer than 1024 pixels is looked at in that size.
+    shorter side is longer than 640 pixels is looked at in that size.
 
     Args:
         image: photograph of shape (C, W, H), any number of channels and any intensity scale on which black is near

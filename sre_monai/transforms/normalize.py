@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
-from monai.utils import convert_to_dst_type, convert_to_tensor
+from monai.utils import convert_to_dst_type, convert_to_numpy, convert_to_tensor
 
 from sre_monai.transforms.field_of_view import get_field_of_view
 
@@ -62,12 +63,15 @@ def _normalize(image: torch.Tensor, fov: torch.Tensor) -> torch.Tensor:
 
 def _normalize_bytes(image: torch.Tensor, fov: torch.Tensor) -> torch.Tensor:
     """The same by counting: of bytes there are only 256, and a table of them is quick and small."""
-    values = torch.arange(256, dtype=torch.float64, device=image.device)
-    result = torch.zeros(image.shape, device=image.device)
-    for channel, out in zip(image, result, strict=True):
-        count = torch.bincount(channel[fov[0]], minlength=256).double()
+    values, outside = np.arange(256.0), convert_to_numpy(~fov[0])
+    result = np.zeros(image.shape, np.float32)
+    for channel, out in zip(convert_to_numpy(image), result):
+        place = channel + (outside.astype(np.uint16) << 8)  # what lies outside comes after the 256 that count
+        count = np.bincount(place.ravel(), minlength=512)[:256]
         mean = (count * values).sum() / count.sum()
-        std = (count * (values - mean) ** 2).sum().div(count.sum()).sqrt()
+        std = np.sqrt((count * (values - mean) ** 2).sum() / count.sum())
         if std > 0:
-            out[fov[0]] = ((values - mean) / std).float()[channel[fov[0]].int()]
-    return result
+            table = np.zeros(512, np.float32)
+            table[:256] = (values - mean) / std
+            np.take(table, place, out=out, mode="clip")
+    return torch.from_numpy(result).to(image.device)

@@ -152,9 +152,9 @@ def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
     inner = minimum_filter(fov.view(np.uint8), 2 * RIM + 1, mode="constant").view(bool)
     fov = inner if inner.any() else fov
     green = np.asarray(image[1 if len(image) == 3 else 0], dtype=np.float32)
+    blurred = {sigma: gaussian_filter(green, sigma) for sigma in {*FINE, *COARSE}}
     fine, coarse = (
-        float((gaussian_filter(green, narrow) - gaussian_filter(green, wide))[fov].std(dtype=np.float64))
-        for narrow, wide in (FINE, COARSE)
+        float((blurred[narrow] - blurred[wide])[fov].std(dtype=np.float64)) for narrow, wide in (FINE, COARSE)
     )
     return fine / coarse if coarse > 0 else 0.0
 

@@ -82,9 +82,9 @@ def test_configurations_name_no_place_of_a_person():
 
 
 @pytest.mark.parametrize(("name", "workflow_type"), [("train.json", "train"), ("inference.json", "inference")])
-def test_workflow_has_all_properties(name, workflow_type, data, tmp_path):
+def test_workflow_has_all_properties(name, workflow_type, data, trained, tmp_path):
     overrides = {"dataset_dir": str(data), "output_dir": str(tmp_path / "output")}
-    overrides |= SHORT if workflow_type == "train" else SMALL
+    overrides |= SHORT if workflow_type == "train" else SMALL | {"checkpoint": str(trained / "model.pt")}
     workflow = create_workflow(
         config_file=config_files(name)[0],
         workflow_type=workflow_type,

@@ -86,6 +86,13 @@ static void add_gradients(const ring_job *job, int64_t i, const float *gradient,
         }
 }
 
+/* Compute one of the tiles into which every row is cut; the last may be short, or none. */
+static void run_tile(const ring_job *job, const ring_variant *variant, const ring_scratch *scratch, int64_t t,
+                     int64_t tiles, int64_t tile) {
+    const int64_t start = t % tiles * tile, pixels = minimum(tile, job->out_size[2] - start);
+    if (pixels > 0) variant->run_tile(job, scratch, t / tiles, start, pixels);
+}
+
 /* Run a job. Returns 0, 1 for an unknown variant, 2 where memory ran out. */
 int64_t ring_convolve(const ring_job *job, const char *variant_name, int64_t threads) {
     const ring_variant *variant = find_variant(variant_name);
@@ -124,11 +131,13 @@ int64_t ring_convolve(const ring_job *job, const char *variant_name, int64_t thr
 #pragma omp for
             for (int64_t block = 0; block < blocks; block++)
                 variant->pack_weight(job, block, memory + block * CHANNEL_BLOCK * job->rings * padded);
-        const int64_t work = rows * tiles;
-        for (int64_t t = work * me / team; t < work * (me + 1) / team; t++) {
-            const int64_t start = t % tiles * tile;
-            const int64_t pixels = minimum(tile, job->out_size[2] - start);
-            if (pixels > 0) variant->run_tile(job, &scratch, t / tiles, start, pixels);
+        const int64_t work = rows * tiles, share = work / (8 * team) + 1;
+        if (job->partner) { /* fixed shares, lest the sums depend on who is faster */
+            for (int64_t t = work * me / team; t < work * (me + 1) / team; t++)
+                run_tile(job, variant, &scratch, t, tiles, tile);
+        } else { /* small ones, lest all wait for a thread whose core does something else as well */
+#pragma omp for schedule(dynamic, share)
+            for (int64_t t = 0; t < work; t++) run_tile(job, variant, &scratch, t, tiles, tile);
         }
         if (job->partner) {
             const float *first = scratch.gradient - me * private;
