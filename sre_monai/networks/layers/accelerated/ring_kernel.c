@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TILE 64 /* most pixels of a tile: its features and sums fit the first-level cache */
+#define TILE 64                     /* most pixels of a tile: its features and sums fit the first caches */
+#define STREAMED_ELEMENTS (1 << 20) /* a larger output is written past the caches */
 
 #define VARIANT(name) portable_##name
 #define LANES 4
@@ -17,15 +18,19 @@
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define X86_VARIANTS
+#include <immintrin.h>
+#define FENCE() _mm_sfence()
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #define VARIANT(name) avx2_##name
 #define LANES 8
 #define COLUMNS 2
+#define STREAM(p, v) _mm256_stream_ps(p, (__m256)(v))
 #include "ring_variant.h"
 #undef VARIANT
 #undef LANES
 #undef COLUMNS
+#undef STREAM
 #pragma GCC pop_options
 
 #pragma GCC push_options
@@ -33,10 +38,12 @@
 #define VARIANT(name) avx512_##name
 #define LANES 16
 #define COLUMNS 4
+#define STREAM(p, v) _mm512_stream_ps(p, (__m512)(v))
 #include "ring_variant.h"
 #undef VARIANT
 #undef LANES
 #undef COLUMNS
+#undef STREAM
 #pragma GCC pop_options
 #endif
 

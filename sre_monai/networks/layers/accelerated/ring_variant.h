@@ -3,6 +3,7 @@
  *     VARIANT(name)  the name with the variant's suffix
  *     LANES          floats of a vector register
  *     COLUMNS        vectors of output channels in a panel of the product; 16 / COLUMNS pixels or more share a panel
+ *     STREAM(p, v)   a store that goes past the caches, and FENCE() after the last; without them, all go through
  */
 
 typedef float VARIANT(vector) __attribute__((vector_size(4 * LANES)));
@@ -280,8 +281,19 @@ static void VARIANT(start_sums)(const ring_job *job, float *sums, int64_t pixels
     for (int64_t p = 1; p < pixels; p++) memcpy(sums + p * padded, sums, padded * sizeof(float));
 }
 
+/* Write a tile of the output. One that no cache can hold goes past them: they need not read it first, then. */
 static void VARIANT(write_sums)(const ring_job *job, const float *sums, int64_t at, int64_t pixels, int64_t padded) {
     const int64_t channels = job->out_channels;
+#ifdef STREAM
+    const int64_t elements = job->batch * job->out_size[0] * job->out_size[1] * job->out_size[2] * channels;
+    const int aligned = channels % LANES == 0 && (uintptr_t)job->out % sizeof(vector) == 0;
+    if (!job->half_precision && aligned && elements > STREAMED_ELEMENTS) {
+        float *out = (float *)job->out + at * channels;
+        for (int64_t i = 0; i < pixels * channels; i += LANES) STREAM(out + i, *(const vector *)(sums + i));
+        FENCE();
+        return;
+    }
+#endif
     if (job->half_precision) {
         uint16_t *out = (uint16_t *)job->out + at * channels;
         for (int64_t p = 0; p < pixels; p++)
