@@ -172,7 +172,8 @@ def _ring_conv(
     algorithm: str,
 ) -> Tensor:
     """Compute y = Σ_j W_j (ring_j ∗ x) + b."""
-    return _BY_RINGS[algorithm].forward(x, weight, rings, bias, padding, dilation)
+    with torch.autocast(x.device.type, enabled=False):  # it would recast what the implementation prepares
+        return _BY_RINGS[algorithm].forward(x, weight, rings, bias, padding, dilation)
 
 
 @torch.library.custom_op("sre_monai::ring_conv_backward", mutates_args=())
@@ -186,7 +187,8 @@ def _ring_conv_backward(
     algorithm: str,
 ) -> tuple[Tensor, Tensor]:
     """Compute ∂x = Σ_j W_jᵀ G_j and ∂W_j = ⟨G_j, x⟩ from the same filtered gradients G_j = ring_j ∗ g."""
-    return _BY_RINGS[algorithm].backward(g, x, weight, rings, padding, dilation)
+    with torch.autocast(x.device.type, enabled=False):
+        return _BY_RINGS[algorithm].backward(g, x, weight, rings, padding, dilation)
 
 
 @_ring_conv.register_fake

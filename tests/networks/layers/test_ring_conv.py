@@ -134,8 +134,9 @@ def test_operator_is_well_formed(algorithm):
     torch.library.opcheck(torch.ops.sre_monai.ring_conv_backward.default, arguments)
 
 
-def test_autocast_computes_in_the_lower_precision():
-    x, weight, rings, bias = make(dtype=torch.float32)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_autocast_computes_in_the_lower_precision(profile):
+    x, weight, rings, bias = make(profile=profile, dtype=torch.float32)
     expected = ring_conv(x, weight, rings, bias, padding=(2, 2))
     for algorithm in ("dense", *BY_RINGS):
         with torch.autocast("cpu", torch.bfloat16):
