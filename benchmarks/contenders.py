@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from monai.networks.layers import Conv
 from monai.networks.nets import BasicUNet
 from monai.networks.utils import set_named_module
 from torch import nn
@@ -16,36 +17,38 @@ from tests.published_gmr import gmr
 
 __all__ = ["LAYERS", "NETWORKS"]
 
-Layer = Callable[[int, int, int], nn.Module]
+Layer = Callable[[int, int, int, int], nn.Module]  # of spatial_dims, in_channels, out_channels, kernel_size
 
 
 def ours(**options: str) -> Layer:
     """Make our layers."""
 
-    def make(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
-        return SREConv2d(in_channels, out_channels, kernel_size, padding="same", **options)
+    def make(spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+        return Conv["sre", spatial_dims](in_channels, out_channels, kernel_size, padding="same", **options)
 
     return make
 
 
-def published_sre(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+def published_sre(spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
     """Make the layer of SRE-Conv 1.0.2."""
-    return sre_conv().SRE_Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+    layer = getattr(sre_conv(), f"SRE_Conv{spatial_dims}d")
+    return layer(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
 
 
-def published_gmr(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+def published_gmr(spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
     """Make the layer of GMR-Conv 1.0.3."""
-    return gmr("gmr_conv").GMR_Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+    layer = getattr(gmr("gmr_conv"), f"GMR_Conv{spatial_dims}d")
+    return layer(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
 
 
-def ordinary(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+def ordinary(spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
     """Make PyTorch's layer."""
-    return nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+    return Conv["conv", spatial_dims](in_channels, out_channels, kernel_size, padding=kernel_size // 2)
 
 
-def ordinary_3(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
-    """Make PyTorch's layer of 3×3, whatever the others' size."""
-    return ordinary(in_channels, out_channels, 3)
+def ordinary_3(spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+    """Make PyTorch's layer of 3×3 pixels, whatever the others' size."""
+    return ordinary(spatial_dims, in_channels, out_channels, 3)
 
 
 LAYERS: dict[str, Layer] = {
@@ -54,8 +57,8 @@ LAYERS: dict[str, Layer] = {
     **({"ours, bands, PyTorch alone": ours(algorithm="rings")} if compiled.VARIANTS else {}),
     "SRE-Conv 1.0.2": published_sre,
     "GMR-Conv 1.0.3": published_gmr,
-    "nn.Conv2d": ordinary,
-    "nn.Conv2d 3×3": ordinary_3,
+    "nn.Conv": ordinary,
+    "nn.Conv 3×3": ordinary_3,
 }
 
 
@@ -71,7 +74,7 @@ def unet_of(layer: Layer) -> Callable[[], nn.Module]:
         network = PublishedUNet()
         for name, module in list(network.named_modules()):
             if isinstance(module, sre_conv().SRE_Conv2d):
-                set_named_module(network, name, layer(module.in_channels, module.out_channels, 9))
+                set_named_module(network, name, layer(2, module.in_channels, module.out_channels, 9))
         return network
 
     return make
@@ -91,6 +94,6 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "ours, gaussian": our_unet(profile="gaussian"),
     "ours, bands, PyTorch alone": pytorch_alone,
     "SRE-Conv 1.0.2": unet_of(published_sre),
-    "nn.Conv2d 3×3": unet_of(ordinary_3),
+    "nn.Conv 3×3": unet_of(ordinary_3),
     "BasicUNet, 1.98 M": lambda: BasicUNet(2, 3, 2, features=(32, 32, 64, 128, 256, 32), upsample="nontrainable"),
 }

@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.chart import chart_layers, chart_networks
-from benchmarks.layers import KERNEL_SIZES, SIZES, time_layers
+from benchmarks.layers import KERNEL_SIZES, SIZES, VOLUMES, time_layers
 from benchmarks.networks import measure_memory, time_networks
 from benchmarks.tables import layer_table, network_table
 from sre_monai.memory import keep_freed_memory
@@ -41,11 +41,13 @@ def main() -> None:
     networks = list(tqdm(time_networks(*where, options.rounds), "networks", leave=False))
     memory = list(tqdm(measure_memory(*where), "memory", leave=False))
     layers = list(tqdm(time_layers(*where, options.kernel_sizes, SIZES, options.rounds), "layers", leave=False))
-    for name, rows in (("layers", layers), ("networks", networks), ("memory", memory)):
+    volumes = list(tqdm(time_layers(*where, (3, 5, 9), VOLUMES, options.rounds, 3), "volumes", leave=False))
+    for name, rows in (("layers", layers + volumes), ("networks", networks), ("memory", memory)):
         write_table(options.output / f"{name}.csv", rows)
     chart_layers(layers, options.output / "layers.png")
     chart_networks(networks, options.output / "networks.png")
-    tables = "\n\n".join([*(layer_table(layers, k) for k in options.kernel_sizes), network_table(networks, memory)])
+    flat = [layer_table(layers, k) for k in options.kernel_sizes]
+    tables = "\n\n".join([*flat, *(layer_table(volumes, k, 3) for k in (3, 5, 9)), network_table(networks, memory)])
     (options.output / "tables.md").write_text(tables + "\n", encoding="utf-8")
     print(tables)
 

@@ -8,20 +8,21 @@ from benchmarks.chart import REFERENCE, Rows
 
 __all__ = ["layer_table", "network_table"]
 
-ORDINARY = "nn.Conv2d 3×3"
+ORDINARY = "nn.Conv 3×3"
 
 
-def layer_table(rows: Rows, kernel_size: int) -> str:
+def layer_table(rows: Rows, kernel_size: int, spatial_dims: int = 2) -> str:
     """Say how many times faster than the published layer each is, forward / forward and backward.
 
     Args:
         rows: what :func:`benchmarks.layers.time_layers` gave.
         kernel_size: the kernel size to tell of.
+        spatial_dims: 2 for pictures, 3 for volumes.
 
     Returns:
         A Markdown table, a row for every layer and a column for every size of map.
     """
-    rows = [row for row in rows if row["kernel_size"] == kernel_size]
+    rows = [row for row in rows if (row["kernel_size"], row["spatial_dims"]) == (kernel_size, spatial_dims)]
     time = {((row["channels"], row["edge"]), row["step"], row["contender"]): row["milliseconds"] for row in rows}
     sizes = list(dict.fromkeys((row["channels"], row["edge"]) for row in rows))
 
@@ -30,7 +31,10 @@ def layer_table(rows: Rows, kernel_size: int) -> str:
         return " / ".join(f"{ratio:.1f}" for ratio in ratios)
 
     names = dict.fromkeys(row["contender"] for row in rows)
-    header = [f"k = {kernel_size}, times faster than {REFERENCE}", *(f"{c} → {c} @{e}²" for c, e in sizes)]
+    header = [
+        f"k = {kernel_size}, times faster than {REFERENCE}",
+        *(f"{c} → {c} @{e}{'²³'[spatial_dims - 2]}" for c, e in sizes),
+    ]
     return _markdown(header, [[name, *(cell(name, size) for size in sizes)] for name in names])
 
 
