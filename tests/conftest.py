@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # so that tests can import `tests.tolerances` and `data_scripts`
+
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # before anything imports Triton
 
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 

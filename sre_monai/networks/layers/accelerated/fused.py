@@ -2,8 +2,8 @@
 
 Triton comes with PyTorch's CUDA builds on Linux; nothing is to be installed. It is not imported before it is needed.
 
-The kernels were checked in Triton's interpreter and compiled for compute capability 8.0 and 9.0, but have not been
-timed on a GPU. Tile sizes are fixed, hence results repeatable; with ``torch.backends.cudnn.benchmark = True`` some are
+The kernels were checked in Triton's interpreter and compiled for compute capabilities 8.0 and 9.0; no GPU was at hand
+to run them on. Tile sizes are fixed, so that results repeat; with ``torch.backends.cudnn.benchmark = True`` a few are
 tried out for every shape of weights, as PyTorch does for its own convolutions.
 """
 
@@ -27,8 +27,8 @@ __all__ = ["DTYPES", "backward", "can_run", "forward"]
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
-# Pixels of a tile and warps of a program: the first is the default, all are tried out on request.
-_TILINGS = ((64, 4), (64, 8), (128, 4), (128, 8))
+# Pixels of a tile, and warps of a program that are tried out on request.
+_PIXELS, _TILINGS = 64, ((64, 4), (64, 8), (128, 4), (128, 8))
 
 # Programs that share the weights' gradient: a few for each multiprocessor of a large GPU. Fixed, so that sums repeat.
 _GRADIENT_PROGRAMS = 1024
@@ -43,14 +43,15 @@ def can_run(x: Tensor) -> bool:
         x: any tensor.
 
     Returns:
-        True for one of :data:`DTYPES` on a GPU of compute capability 8.0 or later, where Triton is installed; on the CPU
-        too, if Triton interprets its kernels (the environment variable ``TRITON_INTERPRET`` is 1).
+        True for one of :data:`DTYPES` on a GPU of compute capability 8.0 or later, where Triton is installed. On the
+        CPU, for tests, if Triton interprets its kernels (the environment variable ``TRITON_INTERPRET`` is 1), except
+        for bfloat16, which its interpreter cannot multiply.
     """
     if not _HAS_TRITON or x.dtype not in DTYPES:
         return False
     if x.is_cuda:
-        return torch.cuda.get_device_capability(x.device) >= (8, 0)
-    return x.device.type == "cpu" and os.environ.get("TRITON_INTERPRET") == "1"
+        return torch.cuda.get_device_properties(x.device).major >= 8
+    return x.device.type == "cpu" and x.dtype != torch.bfloat16 and os.environ.get("TRITON_INTERPRET") == "1"
 
 
 def forward(
@@ -102,7 +103,6 @@ def _convolve(source: Tensor, out: Tensor, weight: Tensor, bias: Tensor | None, 
     """Write the convolution with weights (channels of source, channels of out, rings)."""
     weight = (weight.float() @ table.mix).permute(2, 0, 1).to(source.dtype).contiguous()
     options = _options(source, out, most_out=256)
-
     blocks = _ceil_div(out.shape[1], options["OUT_BLOCK"])
 
     def grid(choice: dict[str, int]) -> tuple[int, int]:
@@ -118,7 +118,7 @@ def _correlate(source: Tensor, partner: Tensor, table: _Table) -> Tensor:
     options = _options(source, partner, most_out=128)
     blocks = _ceil_div(source.shape[1], options["IN_BLOCK"]) * _ceil_div(partner.shape[1], options["OUT_BLOCK"])
     classes = table.mix.shape[1]
-    tiles = _count_tiles(partner, options["TILE_Y"], _TILINGS[0][0])
+    tiles = _count_tiles(partner, options["TILE_Y"], _PIXELS)
     number = max(1, min(tiles, _GRADIENT_PROGRAMS // (blocks * classes)))
     parts = source.new_empty((number, classes, source.shape[1], partner.shape[1]), dtype=torch.float32)
 
@@ -131,27 +131,27 @@ def _correlate(source: Tensor, partner: Tensor, table: _Table) -> Tensor:
 # --- Launching --------------------------------------------------------------------------------------------------------
 
 
-def _launch(kernel: str, grid: Callable, arguments: tuple, options: dict[str, Any]) -> None:
+def _launch(name: str, grid: Callable, arguments: tuple, options: dict[str, Any]) -> None:
     tuned = bool(torch.backends.cudnn.benchmark)
     if not tuned:
-        options = options | {"PIXELS": _TILINGS[0][0], "num_warps": _TILINGS[0][1]}
+        # so many warps that the sums stay in registers
+        options = options | {"PIXELS": _PIXELS, "num_warps": 4 if options["OUT_BLOCK"] <= 64 else 8}
     with torch.cuda.device_of(arguments[0]):  # Triton launches on the current device
-        _kernels(tuned)[kernel][grid](*arguments, **options)
+        _kernel(name, tuned)[grid](*arguments, **options)
 
 
-@lru_cache(maxsize=2)
-def _kernels(tuned: bool) -> dict[str, Any]:
-    """The kernels as they are, or as ones that find the fastest tiling for every shape of weights."""
+@lru_cache
+def _kernel(name: str, tuned: bool) -> Any:
+    """A kernel as it is, or one that finds the fastest tiling for every shape of weights."""
     import triton  # slow, and not everywhere
 
     from sre_monai.networks.layers.accelerated import fused_kernels
 
-    kernels = {name: getattr(fused_kernels, name) for name in fused_kernels.__all__}
+    kernel = getattr(fused_kernels, name)
     if not tuned:
-        return kernels
+        return kernel
     tilings = [triton.Config({"PIXELS": pixels}, num_warps=warps) for pixels, warps in _TILINGS]
-    tune = triton.autotune(tilings, key=["in_channels", "out_channels", "classes"])
-    return {name: tune(kernel) for name, kernel in kernels.items()}
+    return triton.autotune(tilings, key=["in_channels", "out_channels", "classes"])(kernel)
 
 
 def _options(source: Tensor, out: Tensor, most_out: int) -> dict[str, Any]:

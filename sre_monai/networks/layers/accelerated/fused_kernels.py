@@ -8,6 +8,7 @@ once. The shifted tiles of neighbouring taps come from the first-level cache; fi
 class, where class *c* has the rows `starts[c]` to `starts[c + 1]`. Taps are averaged rather than added, so that float16
 does not overflow; the weights make up for it.
 """
+# ruff: noqa: N803, N806 -- capitals are Triton's custom for what is known at compile time
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ def _average(pointers, keep, z, y, x, in_z, in_y, in_x, channels, taps, first, l
     sums = tl.zeros(pointers.shape, tl.float32)
     for tap in tl.range(first, last, loop_unroll_factor=4):
         dz, dy, dx = tl.load(taps + 3 * tap), tl.load(taps + 3 * tap + 1), tl.load(taps + 3 * tap + 2)
-        offset = ((dz.to(tl.int64) * in_y + dy) * in_x + dx) * channels
+        offset = ((dz * in_y + dy) * in_x + dx).to(tl.int64) * channels
         if MASKED:
             inside = (z + dz >= 0) & (z + dz < in_z) & (y + dy >= 0) & (y + dy < in_y) & (x + dx >= 0) & (x + dx < in_x)
             sums += tl.load(pointers + offset, mask=keep & inside[:, None], other=0.0).to(tl.float32)
