@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from monai.networks.layers import Conv
 from monai.networks.nets import BasicUNet
 from monai.networks.utils import set_named_module
@@ -55,6 +56,7 @@ LAYERS: dict[str, Layer] = {
     "ours, bands": ours(),
     "ours, gaussian": ours(profile="gaussian"),
     **({"ours, bands, PyTorch alone": ours(algorithm="rings")} if compiled.VARIANTS else {}),
+    **({"ours, bands, Triton": ours(algorithm="triton")} if torch.cuda.is_available() else {}),
     "SRE-Conv 1.0.2": published_sre,
     "GMR-Conv 1.0.3": published_gmr,
     "nn.Conv": ordinary,

@@ -35,10 +35,6 @@ ALGORITHMS = ("auto", "dense", *_BY_RINGS)
 # Fewer input channels than these make the 1×1 product of strips too thin.
 _MIN_CHANNELS = 8
 
-# On a GPU smaller kernels are left to cuDNN. An estimate from the arithmetic, not measured; what measures it is
-# `python benchmarks/layers.py --device cuda --kernel_sizes 3 5 7 9 11`.
-_MIN_TRITON_KERNEL_SIZE = 7
-
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
@@ -111,7 +107,7 @@ def ring_conv(
         )
     if algorithm == "triton" and not fused.can_run(input):
         raise ValueError(
-            f"algorithm='triton' needs float32, bfloat16 or float16 on a CUDA device of capability 8.0 or later and "
+            "algorithm='triton' needs float32, bfloat16 or float16 on a CUDA device of capability 8.0 or later and "
             f"Triton installed, got {input.dtype} on {input.device}; use 'auto'."
         )
     return _ring_conv(input, weight, rings, bias, list(padding), list(dilation), algorithm)
@@ -134,10 +130,10 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
     """Choose the fastest way for a layer to which all apply.
 
     On the CPU ring filters were measured faster at every kernel size from 3. Without the compiled kernel they need
-    channels enough to make the 1×1 product worth its while; a first layer of three channels is then as fast dense. On a
-    GPU large kernels are left to Triton, which fuses filters and products, and small ones to vendor libraries, which
-    are at their best there; so are all where Triton can't run, since depthwise filters of large kernels are slow. An
-    exported network is dense too, since other runtimes don't know our operator.
+    channels enough to make the 1×1 product worth its while; a first layer of three channels is then as fast dense. On
+    GPUs the dense form is kept until the Triton kernels have been measured on one: vendor libraries are at their best
+    there, and depthwise filters of large kernels at their worst. An exported network is dense too, since other
+    runtimes don't know our operator.
 
     Args:
         input: (batch, in_channels, *spatial*).
@@ -151,8 +147,6 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
         return "dense"
     if _can_compile(input):
         return "compiled"
-    if input.is_cuda and rings.shape[-1] >= _MIN_TRITON_KERNEL_SIZE and fused.can_run(input):
-        return "triton"
     # depthwise filters have no fast implementation in float64
     fast_filters = input.device.type == "cpu" and input.dtype != torch.float64
     return "rings" if fast_filters and weight.shape[1] >= _MIN_CHANNELS else "dense"
