@@ -299,7 +299,7 @@ class SREConv2d(_SREConvNd):
             trained widths as in GMR-Conv, see :mod:`~sre_monai.networks.layers.gaussian_mixture`.
         num_rings: number of rings, by default ``kernel_size // 2 + 1``.
         circular: False keeps the kernel's corners, as one ring more; for ``"bands"`` only.
-        algorithm: ``"auto"``, ``"dense"`` or ``"rings"``; see :func:`~sre_monai.networks.layers.ring_conv`.
+        algorithm: ``"auto"`` or another of :func:`~sre_monai.networks.layers.ring_conv`'s.
         device: where the parameters are made.
         dtype: their type.
 
@@ -362,7 +362,7 @@ class SREConvTranspose2d(_SREConvTransposeNd):
         profile: as for :class:`SREConv2d`, like all that follow.
         num_rings: number of rings.
         circular: False keeps the kernel's corners.
-        algorithm: ``"auto"``, ``"dense"`` or ``"rings"``; a stride above 1 is always dense.
+        algorithm: as for :class:`SREConv2d`; a stride above 1 is always dense.
         device: where the parameters are made.
         dtype: their type.
 
