@@ -21,6 +21,8 @@ from sre_monai.networks.nets import SREUNet
 from tests.bundles.toy import SHORT, SMALL, config_files, copy_bundle, parse, photographs
 from tests.tolerances import assert_close
 
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -72,6 +74,14 @@ def test_from_outside_the_seed_decides(tmp_path, data, monkeypatch):
     first, again, other = (weights_of(tmp_path / name) for name in ("first", "again", "other"))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["final_conv.weight"], other["final_conv.weight"])
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
+def test_mixed_precision_trains(tmp_path, data, device):
+    # MONAI's engines cast on GPUs only; on a CPU the switch must do no harm
+    settings = SMALL | {"max_epochs": 1, "amp": True, "device": f"$torch.device('{device}')"}
+    train("train.json", **settings, dataset_dir=str(data), output_dir=str(tmp_path))
+    assert all(value.isfinite().all() for value in weights_of(tmp_path).values())
 
 
 def test_wrong_dataset_dir_is_one_sentence(tmp_path, capsys):
