@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,6 +29,8 @@ class SREConvolution(nn.Sequential):
         dropout: probability of dropout; 0 for none.
         profile: ring profile, see :class:`~sre_monai.networks.layers.SREConv2d`.
         circular: False keeps the kernels' corners.
+        harmonics: orders of the angular harmonics beside the rings, see
+            :class:`~sre_monai.networks.layers.SREHarmonicConv2d`; none by default.
 
     Examples:
         >>> SREConvolution(2, 3, 32, kernel_size=9)(torch.randn(1, 3, 65, 64)).shape
@@ -45,10 +48,12 @@ class SREConvolution(nn.Sequential):
         dropout: float = 0.0,
         profile: str = "bands",
         circular: bool = True,
+        harmonics: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        rings = {"profile": profile, "circular": circular}
-        conv = Conv["sre", spatial_dims](in_channels, out_channels, kernel_size, padding="same", **rings)
+        kind, options = ("sre_harmonic", {"orders": harmonics}) if harmonics else ("sre", {"padding": "same"})
+        layer = Conv[kind, spatial_dims]
+        conv = layer(in_channels, out_channels, kernel_size, profile=profile, circular=circular, **options)
         self.add_module("conv", conv)
         adn = ADN("NDA", out_channels, act, norm, norm_dim=spatial_dims, dropout_dim=1, dropout=dropout or None)
         self.add_module("adn", adn)
@@ -67,7 +72,7 @@ class SREConvolution(nn.Sequential):
         """
         norm = getattr(self.adn, "N", None)
         conv: Any = self.conv
-        ring_conv = hasattr(conv, "convolve")  # in a network for export it is an ordinary convolution
+        ring_conv = hasattr(conv, "convolve")  # not with harmonics, nor in a network for export
         if self.training or not ring_conv or not isinstance(norm, _BatchNorm) or norm.running_var is None:
             return super().forward(input)
         scale, shift = _scale_and_shift(norm)

@@ -1,4 +1,6 @@
+from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
 from sre_monai.networks.layers.factories import register_layers
+from sre_monai.networks.layers.harmonic_conv import SREHarmonicConv2d, SREHarmonicConv3d
 from sre_monai.networks.layers.pooling import SymmetricAvgPool, SymmetricMaxPool
 from sre_monai.networks.layers.ring_conv import expand_kernel, ring_conv
 from sre_monai.networks.layers.rings import PROFILES, ring_basis
@@ -20,11 +22,14 @@ __all__ = [
     "SREConvTranspose1d",
     "SREConvTranspose2d",
     "SREConvTranspose3d",
+    "SREHarmonicConv2d",
+    "SREHarmonicConv3d",
     "SizeMemory",
     "SymmetricAvgPool",
     "SymmetricMaxPool",
     "SymmetricUpsample",
     "expand_kernel",
+    "harmonic_magnitude",
     "register_layers",
     "ring_basis",
     "ring_conv",

@@ -39,6 +39,8 @@ class SREUNet(nn.Module):
         profile: ring profile, ``"bands"`` as published; ``"gaussian"``, closer to rotations by any angle; or ``"gmr"``
             as in GMR-Conv.
         circular: False keeps the kernels' corners, as GMR-Conv's U-Net does.
+        harmonics: orders of the angular harmonics in every convolution, such as ``(1, 2)`` for edges and lines; none as
+            published. See :class:`~sre_monai.networks.layers.SREHarmonicConv2d`.
 
     Raises:
         ValueError: when there are fewer than three features, or kernel sizes do not match the levels.
@@ -65,6 +67,7 @@ class SREUNet(nn.Module):
         dropout: float = 0.0,
         profile: str = "bands",
         circular: bool = True,
+        harmonics: Sequence[int] = (),
     ) -> None:
         super().__init__()
         if len(features) < 3:
@@ -76,8 +79,10 @@ class SREUNet(nn.Module):
         self.levels = len(encoder) - 1
 
         def two_conv(source: int, target: int, level: int) -> SRETwoConv:
-            common = {"act": act, "norm": norm, "dropout": dropout, "profile": profile, "circular": circular}
-            return SRETwoConv(spatial_dims, source, target, kernels[level], **common)
+            layer = {"profile": profile, "circular": circular, "harmonics": harmonics}
+            return SRETwoConv(
+                spatial_dims, source, target, kernels[level], act=act, norm=norm, dropout=dropout, **layer
+            )
 
         self.conv_0 = two_conv(in_channels, encoder[0], 0)
         for level in range(1, self.levels + 1):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sre_monai.networks.layers import SREConv2d
+from sre_monai.networks.layers import SREConv2d, SREHarmonicConv2d
 from sre_monai.networks.nets import SREUNet
 from sre_monai.transforms import SYMMETRIES, apply_symmetry
 from tests.tolerances import assert_close
@@ -29,6 +29,8 @@ def test_defaults_are_the_published_network():
         ({"spatial_dims": 2, "norm": None, "act": "prelu", "dropout": 0.1}, (1, 3, 8, 8)),
         ({"spatial_dims": 2, "norm": ("instance", {"affine": True})}, (1, 3, 16, 16)),
         ({"spatial_dims": 2}, (1, 3, 1, 2)),
+        ({"spatial_dims": 2, "harmonics": (1, 2)}, (2, 3, 32, 33)),
+        ({"spatial_dims": 3, "harmonics": (2,)}, (1, 3, 9, 12, 11)),
     ],
     ids=str,
 )
@@ -41,10 +43,11 @@ def test_shapes_forward_and_backward(kwargs, shape):
     assert torch.isfinite(x.grad).all()
 
 
+@pytest.mark.parametrize("harmonics", [(), (1, 2)])
 @pytest.mark.parametrize("profile", ["bands", "gaussian"])
 @pytest.mark.parametrize("size", [(64, 64), (65, 97), (31, 48), (71, 75)])
-def test_output_turns_with_the_input_at_every_size(profile, size):
-    network = SREUNet(2, 3, 2, profile=profile, **TINY).double().eval()
+def test_output_turns_with_the_input_at_every_size(profile, harmonics, size):
+    network = SREUNet(2, 3, 2, profile=profile, harmonics=harmonics, **TINY).double().eval()
     x = torch.randn(1, 3, *size, dtype=torch.float64)
     y = network(x)
     for symmetry in SYMMETRIES:
@@ -85,8 +88,16 @@ def test_profile_reaches_every_layer():
     assert {layer.profile for layer in layers} == {"gaussian"}
 
 
-def test_torch_export_keeps_the_function():
-    network = SREUNet(2, 3, 2, **TINY).eval()
+def test_harmonics_reach_every_layer():
+    network = SREUNet(2, 3, 2, harmonics=(2,), **TINY)
+    layers = [m for m in network.modules() if isinstance(m, SREHarmonicConv2d)]
+    assert len(layers) == 10
+    assert {layer.orders for layer in layers} == {(2,)}
+
+
+@pytest.mark.parametrize("harmonics", [(), (1, 2)])
+def test_torch_export_keeps_the_function(harmonics):
+    network = SREUNet(2, 3, 2, harmonics=harmonics, **TINY).eval()
     x = torch.randn(1, 3, 33, 32)
     assert_close(torch.export.export(network, (x,)).module()(x), network(x))
 
