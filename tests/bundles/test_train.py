@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -170,6 +171,13 @@ def test_plain_unet_is_the_published_baseline(names):
     assert isinstance(network, BasicUNet)
     assert sum(p.numel() for p in network.parameters()) == 1_979_042
     assert isinstance(network.conv_0.conv_0.adn.N, torch.nn.BatchNorm2d)
+
+
+def test_plain_baselines_are_one_network_in_two_sizes():
+    plain, rotated, small = (parse(f"models/plain_unet{name}.yaml") for name in ("", "_rotated", "_small"))
+    assert rotated["network_def"] == plain["network_def"]
+    assert rotated["rotation_range"] == small["rotation_range"] == pytest.approx(math.pi, abs=1e-4)
+    assert sum(p.numel() for p in small.get_parsed_content("network_def").parameters()) == 279_662
 
 
 def test_plain_unet_trains(tmp_path, data):
