@@ -3,8 +3,8 @@
 Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json on the weights
 with the best validation area. A run that is there already is not done again: a broken series goes on where it stopped.
 
-    python benchmarks/medmnist_table.py --dataset_dir data/medmnist --output_dir output/medmnist_table
-    python benchmarks/medmnist_table.py --dataset_dir data/medmnist --dataset_name shapes3d --overlay volumes.yaml \
+    python -m benchmarks.medmnist_table --dataset_dir data/medmnist --output_dir output/medmnist_table
+    python -m benchmarks.medmnist_table --dataset_dir data/medmnist --dataset_name shapes3d --overlay volumes.yaml \
         --nets sre_r3d_18 resnet18 --output_dir output/shapes3d_table
 """
 
@@ -12,29 +12,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.bundle_runs import run_bundle
+from sre_monai.errors import exit_on_user_error
 from sre_monai.tables import align_columns, write_json, write_table
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "medmnist_classification"
 SCORES = ("accuracy", "auc")
-
-
-def run_bundle(files: list[str], output: Path, settings: dict[str, Any]) -> None:
-    """Run configurations of the bundle, the log in the output folder."""
-    output.mkdir(parents=True, exist_ok=True)
-    arguments = output / "arguments.json"
-    arguments.write_text(json.dumps(settings | {"bundle_root": str(BUNDLE), "output_dir": str(output)}, indent=2))
-    paths = [str(BUNDLE / "configs" / name) for name in files]
-    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(paths), "--args_file", str(arguments)]
-    with (output / "console.txt").open("w") as console:
-        subprocess.run(command, stdout=console, stderr=subprocess.STDOUT, check=True)
 
 
 def measure(net: str, seed: int, output: Path, overlays: list[str], settings: dict[str, Any]) -> dict[str, Any]:
@@ -44,11 +33,11 @@ def measure(net: str, seed: int, output: Path, overlays: list[str], settings: di
         return json.loads(done.read_text())
     settings = settings | {"net": net, "seed": seed}
     start = time.perf_counter()
-    run_bundle(["train.json", *overlays], output / "train", settings)
+    run_bundle(BUNDLE, ["train.json", *overlays], output / "train", settings)
     seconds = time.perf_counter() - start
     settings |= {"checkpoint": str(output / "train" / "model.pt")}
-    run_bundle(["train.json", *overlays, "evaluate.json"], output / "evaluate", settings)
-    run_bundle(["train.json", *overlays, "evaluate.json", "rotation.json"], output / "rotation", settings)
+    run_bundle(BUNDLE, ["train.json", *overlays, "evaluate.json"], output / "evaluate", settings)
+    run_bundle(BUNDLE, ["train.json", *overlays, "evaluate.json", "rotation.json"], output / "rotation", settings)
     upright, turned = (json.loads((output / step / "summary.json").read_text()) for step in ("evaluate", "rotation"))
     row: dict[str, Any] = {"net": net, "seed": seed}
     for score in SCORES:
@@ -93,9 +82,9 @@ def main() -> None:
     rows = []
     for seed in options.seeds:
         for net in options.nets:
-            own = {"net_settings": options.net_settings.get(net, {})}
+            own = settings | options.settings | {"net_settings": options.net_settings.get(net, {})}
             folder = options.output_dir.absolute() / f"{net}_seed{seed}"
-            rows.append(measure(net, seed, folder, options.overlay, settings | options.settings | own))
+            rows.append(exit_on_user_error(measure, net, seed, folder, options.overlay, own))
             print(align_columns(summarize(rows)), flush=True)
     write_table(options.output_dir / "runs.csv", rows)
     (options.output_dir / "table.txt").write_text(align_columns(summarize(rows)) + "\n", encoding="utf-8")

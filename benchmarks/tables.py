@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from benchmarks.chart import REFERENCE, Rows
+from benchmarks.markdown import markdown_table
 
 __all__ = ["layer_table", "network_table"]
 
@@ -35,7 +34,7 @@ def layer_table(rows: Rows, kernel_size: int, spatial_dims: int = 2) -> str:
         f"k = {kernel_size}, times faster than {REFERENCE}",
         *(f"{c} → {c} @{e}{'²³'[spatial_dims - 2]}" for c, e in sizes),
     ]
-    return _markdown(header, [[name, *(cell(name, size) for size in sizes)] for name in names])
+    return markdown_table(header, [[name, *(cell(name, size) for size in sizes)] for name in names])
 
 
 def network_table(times: Rows, memory: Rows) -> str:
@@ -60,8 +59,4 @@ def network_table(times: Rows, memory: Rows) -> str:
         [name, *(cell(task, name) for task in tasks), f"{peak[name]:.0f} MB ({peak[name] / peak[ORDINARY]:.2f})"]
         for name in dict.fromkeys(row["contender"] for row in times)
     ]
-    return _markdown(["", *tasks, "peak memory of a training step"], lines)
-
-
-def _markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *lines])
+    return markdown_table(["", *tasks, "peak memory of a training step"], lines)

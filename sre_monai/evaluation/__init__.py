@@ -12,6 +12,7 @@ from sre_monai.evaluation.rotation_summary import mean_by_angle, summarize_rotat
 from sre_monai.evaluation.rotation_table import RotationTable, check_protocols
 from sre_monai.evaluation.saliency_pictures import SaliencyPictures
 from sre_monai.evaluation.score_table import ScoreTable
+from sre_monai.evaluation.turned_back import infer_logits, probability_turned_back
 
 __all__ = [
     "ClassificationRotation",
@@ -26,10 +27,12 @@ __all__ = [
     "check_protocols",
     "evaluation_record",
     "image_poses",
+    "infer_logits",
     "make_poses",
     "mean_by_angle",
     "pose_image",
     "predict_turned",
+    "probability_turned_back",
     "published_scores",
     "summarize_rotation",
     "turn",

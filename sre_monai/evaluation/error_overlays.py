@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ignite.engine import Engine, Events
 from monai.utils import convert_to_tensor
 
 from sre_monai.evaluation.items import evaluated_items, image_path
+from sre_monai.evaluation.rotation import Pose
+from sre_monai.evaluation.turned_back import infer_logits, probability_turned_back
 from sre_monai.files import save_png
 from sre_monai.visualize import error_overlay
 
@@ -19,19 +24,32 @@ class ErrorOverlays:
     """Ignite handler that writes ``<image's stem>.png`` for each image, see :func:`~sre_monai.visualize.error_overlay`.
 
     Items need ``image`` (with the file's name in its metadata), ``photograph`` (3, W, H) of intensities 0–255, and
-    ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` of shape (1, W, H) on the photograph's own grid.
+    ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` of shape (1, W, H) on the photograph's own grid. For other
+    angles than 0° they need what :func:`~sre_monai.evaluation.probability_turned_back` does, and the pictures are
+    ``<stem>_<angle>.png``: the network saw the photograph turned, the picture shows it upright.
 
     Args:
         output_dir: folder of the pictures.
         threshold: pixels at or above are vessels.
+        angles: in degrees, a picture for each.
+        postprocessing: the evaluator's, for angles other than 0°: makes vessel probabilities on the own grid of an
+            item's logits ``pred``.
 
     Examples:
         >>> ErrorOverlays("output/evaluate/overlays").attach(evaluator)  # doctest: +SKIP
     """
 
-    def __init__(self, output_dir: str | os.PathLike[str], threshold: float = 0.5) -> None:
+    def __init__(
+        self,
+        output_dir: str | os.PathLike[str],
+        threshold: float = 0.5,
+        angles: Iterable[float] = (0,),
+        postprocessing: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> None:
         self.output_dir = Path(output_dir)
         self.threshold = threshold
+        self.angles = [float(angle) for angle in angles]
+        self.postprocessing = postprocessing
 
     def attach(self, engine: Engine) -> None:
         """Write after every iteration.
@@ -43,11 +61,14 @@ class ErrorOverlays:
 
     def _write(self, engine: Engine) -> None:
         """Write the pictures of one iteration."""
+        infer = partial(infer_logits, engine)
         for item in evaluated_items(engine):
-            photograph, probability, label, fov = (
-                convert_to_tensor(item[key], track_meta=False, device="cpu")
-                for key in ("photograph", "pred", "label", "fov")
+            photograph, label, fov = (
+                convert_to_tensor(item[key], track_meta=False, device="cpu") for key in ("photograph", "label", "fov")
             )
-            picture = error_overlay(photograph, probability >= self.threshold, label, fov)
             orientation = int(item["photograph"].meta.get("exif_orientation", 1))
-            save_png(self.output_dir / f"{image_path(item).stem}.png", picture, orientation)
+            for angle in self.angles:
+                probability = probability_turned_back(infer, item, Pose(angle), self.postprocessing)
+                picture = error_overlay(photograph, probability >= self.threshold, label, fov)
+                suffix = f"_{angle:g}" if angle else ""
+                save_png(self.output_dir / f"{image_path(item).stem}{suffix}.png", picture, orientation)

@@ -11,15 +11,15 @@ from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
-from monai.data import MetaTensor
 from monai.metrics import compute_dice
 from monai.transforms import ResizeWithPadOrCrop
 from monai.utils import convert_to_tensor
 from tqdm import tqdm
 
 from sre_monai.evaluation.items import evaluated_items, image_path
-from sre_monai.evaluation.rotation import UPRIGHT, Infer, Pose, make_poses, predict_turned, published_scores
+from sre_monai.evaluation.rotation import Infer, Pose, make_poses, published_scores
 from sre_monai.evaluation.rotation_summary import FIGURES, mean_by_angle, summarize_rotation
+from sre_monai.evaluation.turned_back import infer_logits, probability_turned_back
 from sre_monai.metrics import vessel_scores
 from sre_monai.tables import align_columns, write_json, write_table
 from sre_monai.visualize import plot_rotation_curve
@@ -125,7 +125,7 @@ class RotationTable:
 
     def _score(self, engine: Engine) -> None:
         """Add a row for each image, protocol and pose of the iteration."""
-        infer = partial(_infer, engine)
+        infer = partial(infer_logits, engine)
         run = {"published": self._published, "turned_back": self._turned_back}
         for item in evaluated_items(engine):
             for protocol in self.protocols:
@@ -147,19 +147,11 @@ class RotationTable:
 
     def _turned_back(self, infer: Infer, item: dict[str, Any]) -> Iterator[tuple[Pose, dict[str, float]]]:
         """Scores of the whole image in each pose, inside the field of view."""
-        device = item["image"].device
-        image, working_fov = (
-            convert_to_tensor(item[key], track_meta=False, device=device) for key in ("image", "working_fov")
-        )
         upright, label, fov = (
             convert_to_tensor(item[key], track_meta=False, device="cpu") for key in ("pred", "label", "fov")
         )
         for pose in self.poses:
-            probability = upright
-            if pose != UPRIGHT:
-                logits = MetaTensor(predict_turned(infer, image, working_fov, pose))
-                own_grid = self.postprocessing({"image": item["image"], "pred": logits})["pred"]
-                probability = convert_to_tensor(own_grid, track_meta=False, device="cpu")
+            probability = probability_turned_back(infer, item, pose, self.postprocessing)
             inside = vessel_scores(probability, label, fov, self.threshold, whole_image=False)
             turned, reference = ((values >= self.threshold)[fov > 0][None, None] for values in (probability, upright))
             yield pose, inside | {"consistency": compute_dice(turned, reference).item()}
@@ -176,12 +168,6 @@ class RotationTable:
             plot_rotation_curve(_curves(self.rows), self.output_dir / "rotation_curve.png")
         except ImportError as error:
             logger.warning("there is no rotation_curve.png: %s", error)
-
-
-def _infer(engine: Any, image: torch.Tensor) -> torch.Tensor:
-    """Logits (K, W, H) of an image (C, W, H), by the evaluator's own means."""
-    with engine.mode(engine.network), torch.autocast(image.device.type, enabled=engine.amp):
-        return engine.inferer(image[None], engine.network)[0].float()
 
 
 def check_protocols(protocols: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from monai.metrics import CumulativeIterationMetric
@@ -42,19 +43,15 @@ def compute_pixel_roc_auc(probability: torch.Tensor, label: torch.Tensor) -> flo
     if not (positive | (label.reshape(-1) == 0)).all():
         raise ValueError(f"label must hold only 0 and 1, got {torch.unique(label)[:5].tolist()}: binarise it first.")
 
-    scores, order = probability.reshape(-1).sort()
-    _, tied = torch.unique_consecutive(scores, return_counts=True)
-    # of every distinct score: how many pixels have it or a lower one, and how many of these are positive
-    last = tied.cumsum(0) - 1
-    positives_up_to = positive[order].cumsum(0)[last]
-    positives = torch.diff(positives_up_to, prepend=positives_up_to.new_zeros(1))
-    negatives = tied - positives
-    negatives_below = negatives.cumsum(0) - negatives
-    num_pairs = positives.sum().item() * negatives.sum().item()
+    # NumPy sorts plain numbers many times faster than PyTorch sorts numbers with their places
+    scores = probability.detach().reshape(-1)
+    positives, negatives = (np.sort(scores[chosen].cpu().double().numpy()) for chosen in (positive, ~positive))
+    num_pairs = positives.size * negatives.size
     if num_pairs == 0:
         return float("nan")
-    # in doubled pairs the sum is an exact integer, ties included
-    return (positives * (2 * negatives_below + negatives)).sum().item() / (2 * num_pairs)
+    # negatives below a positive count twice, tied ones once: in doubled pairs the sum is an exact integer
+    below, up_to = (np.searchsorted(negatives, positives, side) for side in ("left", "right"))
+    return int(below.sum() + up_to.sum()) / (2 * num_pairs)
 
 
 class PixelROCAUCMetric(CumulativeIterationMetric):

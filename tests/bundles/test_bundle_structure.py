@@ -57,7 +57,7 @@ def test_readme_has_the_sections_of_the_model_zoo():
 
 
 def test_configurations_name_no_place_of_a_person():
-    for path in (BUNDLE / "configs").iterdir():
+    for path in filter(Path.is_file, (BUNDLE / "configs").rglob("*")):
         assert not re.search(r"/(home|root|Users|mnt|media|tmp|workspace)/|~/|[A-Z]:\\", path.read_text()), path.name
 
 
@@ -132,7 +132,7 @@ def test_plain_unet_goes_on_top(names, evaluator, data, tmp_path):
     torch.save(BasicUNet(2, 3, 2, features=(32, 32, 64, 128, 256, 32), norm="batch").state_dict(), checkpoint)
     parser = parse(
         *names,
-        "plain_unet.yaml",
+        "models/plain_unet.yaml",
         dataset_dir=str(data),
         output_dir=str(tmp_path / "output"),
         checkpoint=str(checkpoint),

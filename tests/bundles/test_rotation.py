@@ -120,6 +120,13 @@ def test_a_curve_is_drawn(folder):
         assert picture.width > 500
 
 
+def test_overlays_of_turned_photographs(folder, tmp_path):
+    run_bundle(
+        *OVERLAYS, **paths(folder, tmp_path), angles=[], limit=1, protocols=["turned_back"], overlay_angles=[0, 37]
+    )
+    assert sorted(path.name for path in (tmp_path / "overlays").iterdir()) == ["00.png", "00_37.png"]
+
+
 def test_a_network_that_is_not_equivariant_shows(folder, tmp_path):
     network = torch.nn.Conv2d(3, 2, 3, padding=1)
     torch.nn.init.normal_(network.weight)

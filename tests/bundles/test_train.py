@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -166,14 +167,23 @@ def test_paper_trains(tmp_path, data):
 
 @pytest.mark.parametrize("names", [["train.json"], ["train.json", "paper.yaml"]])
 def test_plain_unet_is_the_published_baseline(names):
-    network = parse(*names, "plain_unet.yaml").get_parsed_content("train#trainer#network")
+    network = parse(*names, "models/plain_unet.yaml").get_parsed_content("train#trainer#network")
     assert isinstance(network, BasicUNet)
     assert sum(p.numel() for p in network.parameters()) == 1_979_042
     assert isinstance(network.conv_0.conv_0.adn.N, torch.nn.BatchNorm2d)
 
 
+def test_plain_baselines_are_one_network_in_two_sizes():
+    plain, rotated, small = (parse(f"models/plain_unet{name}.yaml") for name in ("", "_rotated", "_small"))
+    assert rotated["network_def"] == plain["network_def"]
+    assert rotated["rotation_range"] == small["rotation_range"] == pytest.approx(math.pi, abs=1e-4)
+    assert sum(p.numel() for p in small.get_parsed_content("network_def").parameters()) == 279_662
+
+
 def test_plain_unet_trains(tmp_path, data):
     features = [4, 4, 4, 4, 4, 4]
     small = {"network_def#features": features, "crops_per_image": 2, "max_epochs": 1}
-    train("train.json", "paper.yaml", "plain_unet.yaml", **small, dataset_dir=str(data), output_dir=str(tmp_path))
+    train(
+        "train.json", "paper.yaml", "models/plain_unet.yaml", **small, dataset_dir=str(data), output_dir=str(tmp_path)
+    )
     BasicUNet(2, 3, 2, features=features, norm="batch").load_state_dict(weights_of(tmp_path))

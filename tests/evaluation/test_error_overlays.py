@@ -6,7 +6,7 @@ from PIL import Image
 
 from sre_monai.evaluation import ErrorOverlays
 from sre_monai.visualize import error_overlay
-from tests.evaluation.toy import evaluator, items
+from tests.evaluation.toy import SIGMOID, evaluator, items
 
 
 def test_a_picture_an_image_with_its_orientation(tmp_path):
@@ -19,3 +19,12 @@ def test_a_picture_an_image_with_its_orientation(tmp_path):
         with Image.open(tmp_path / "overlays" / f"{index}.png") as picture:
             assert np.array_equal(np.asarray(picture), expected)
             assert picture.getexif()[0x0112] == 6
+
+
+def test_a_turned_prediction_is_shown_upright(tmp_path):
+    """A pointwise network commutes with turns by 90°, and with no other by interpolation."""
+    evaluator(items(1), ErrorOverlays(tmp_path, angles=[0, 20, 90], postprocessing=SIGMOID)).run()
+    upright, oblique, quarter = (Image.open(tmp_path / f"0{suffix}.png").tobytes() for suffix in ("", "_20", "_90"))
+    assert upright == quarter
+    assert upright != oblique
+    assert len(upright) == len(oblique)

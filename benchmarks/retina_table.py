@@ -1,0 +1,105 @@
+"""Measure the networks of the retina bundle upright, turned and on other cameras' photographs; write one table.
+
+    python -m benchmarks.retina_table --data data --output_dir output/retina_table --jobs 4
+
+``--data`` has the prepared DRIVE and, as far as they are there, STARE, CHASE_DB1 and HRF. Every measurement is a run of
+the bundle with the weights in it. What has been measured with the same weights is not measured again: a broken series
+goes on where it stopped. Writes table.csv, table.json, table.md, rotation_curves.png and overlays.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bundle_runs import side_by_side
+from benchmarks.retina_measurements import OVERLAY_ANGLES, SETS, Measurement, evaluations, overlays, pending, rotations
+from benchmarks.retina_models import MODELS, Model
+from benchmarks.retina_pictures import draw_overlays
+from benchmarks.retina_rows import Poses, Row, as_markdown, model_row, observer_row, read_poses
+from sre_monai.errors import exit_on_user_error
+from sre_monai.evaluation import mean_by_angle
+from sre_monai.evaluation.rotation_table import PROTOCOLS
+from sre_monai.files import written_atomically
+from sre_monai.tables import write_json, write_table
+from sre_monai.visualize import plot_rotation_curve
+
+
+def measure(models: Sequence[Model], options: argparse.Namespace) -> None:
+    """Take the measurements that are not there yet."""
+    where = options.data.absolute(), options.output_dir.absolute()
+    needed: list[Measurement] = []
+    for model in models:
+        needed += rotations(model, *where, options.protocols, range(0, 360, options.angle_step))
+        needed += evaluations(model, *where, options.sets)
+        needed += [overlays(model, *where)] if model.name in options.overlay_models else []
+    side_by_side(Measurement.measure, pending(needed), options.jobs, "measurement")
+
+
+def write_rows(output: Path, rows: Sequence[Row], missing: Sequence[str]) -> None:
+    """Write table.csv, table.json and table.md, and print the last."""
+    text = as_markdown(rows)
+    if missing:
+        text += f"\n\nNot measured, there are no weights: {', '.join(missing)}."
+    write_table(output / "table.csv", rows)
+    write_json(output / "table.json", {"rows": rows, "missing": missing})
+    with written_atomically(output / "table.md") as unfinished:
+        unfinished.write_text(text.strip() + "\n", encoding="utf-8")
+    print(text.strip())
+
+
+def draw(output: Path, turned: dict[Model, dict[str, Poses]], shown: Sequence[Model]) -> None:
+    """Draw the curves, and the errors of the networks that are shown."""
+    measured = {model.label: poses["turned_back"] for model, poses in turned.items() if "turned_back" in poses}
+    if measured:
+        curves = {name: mean_by_angle(poses, "dice") for name, poses in measured.items()}
+        plot_rotation_curve(curves, output / "rotation_curves.png", ylabel="F1")
+    if shown:
+        folders = {model.label: output / model.name / "overlays" / "overlays" for model in shown}
+        draw_overlays(folders, OVERLAY_ANGLES, output / "overlays.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=Path, help="folder of the prepared data sets")
+    parser.add_argument("--output_dir", type=Path, default=Path("output/retina_table"))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL")
+    parser.add_argument("--overlay_models", nargs="*", choices=MODELS, default=["sre_harmonics", "plain_unet"])
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
+    parser.add_argument("--angle_step", type=int, default=10, help="in degrees")
+    parser.add_argument("--jobs", type=int, default=1, help="measurements taken at once")
+    options = parser.parse_args()
+    options.sets = [name for name in SETS if name == "DRIVE" or (options.data / name).is_dir()]
+    chosen = [MODELS[name] for name in options.models]
+    models = [model for model in chosen if model.weights.is_file()]
+    exit_on_user_error(measure, models, options)
+
+    output = options.output_dir
+    summaries = [
+        {name: _json(output / model.name / name / "summary.json") for name in options.sets} for model in models
+    ]
+    turned = {
+        model: {name: read_poses(output / model.name / name / "per_image.csv") for name in options.protocols}
+        for model in models
+    }
+    rows = [
+        model_row(model, _json(model.weights.with_suffix(".json")), summary, turned[model])
+        for model, summary in zip(models, summaries)
+    ]
+    rows += map(observer_row, summaries[:1])
+    write_rows(output, rows, [model.name for model in chosen if model not in models])
+    try:
+        draw(output, turned, [model for model in models if model.name in options.overlay_models])
+    except ImportError as error:
+        print(f"there are no pictures: {error}")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Train rows of the accuracy table of the retina bundle and keep their weights in the bundle.
+
+    python -m benchmarks.retina_train --data data --models plain_unet sre_gaussian --jobs 2
+
+``--data`` has the prepared DRIVE. A network that is trained already, in the output folder, is not trained again. The
+weights come into the bundle's models, with a JSON beside them that tells how long it took, on what and from which seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser
+
+from benchmarks.bundle_runs import configurations, run_bundle, side_by_side
+from benchmarks.retina_models import BUNDLE, MODELS, Model
+from sre_monai.errors import exit_on_user_error
+from sre_monai.files import written_atomically
+from sre_monai.tables import write_json
+
+__all__ = ["store", "train"]
+
+HALF_PRECISION_FROM = 1_000_000  # parameters: half the bytes in the repository
+
+
+def train(model: Model, threads: int, data: Path, output: Path, settings: dict[str, Any] | None = None) -> None:
+    """Train one network, unless that is done, and store its weights in the bundle.
+
+    Args:
+        model: the row.
+        threads: of the training.
+        data: folder with the prepared ``DRIVE``.
+        output: folder of the trainings.
+        settings: overrides of the recipe.
+    """
+    folder = output / model.name
+    record = folder / "training.json"
+    settings = {"dataset_dir": str(data / "DRIVE")} | (settings or {})
+    if not record.is_file():
+        start = time.perf_counter()
+        run_bundle(BUNDLE, model.recipe, folder, settings, threads)
+        minutes = (time.perf_counter() - start) / 60
+        write_json(record, _describe(model, folder, settings) | {"training_minutes": minutes, "threads": threads})
+    store(folder / "model.pt", record, model.weights)
+
+
+def _describe(model: Model, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Say what was trained."""
+    parser = ConfigParser()
+    parser.read_config(configurations(BUNDLE, model.recipe))
+    parser.update(settings)
+    last = max(int(re.search(r"iteration=(\d+)", path.name)[1]) for path in folder.glob("checkpoint_final_*.pt"))
+    return {
+        "parameters": sum(p.numel() for p in parser.get_parsed_content("network_def").parameters()),
+        "steps": last,
+        "seed": parser.get_parsed_content("seed"),
+        "device": str(parser.get_parsed_content("device")),
+    }
+
+
+def store(trained: Path, record: Path, weights: Path) -> None:
+    """Keep weights and the record of their training; those of large networks in half precision.
+
+    Args:
+        trained: file of the state dict.
+        record: JSON of its training.
+        weights: where to keep it; the record comes beside it.
+    """
+    state = torch.load(trained, map_location="cpu", weights_only=True)
+    if sum(values.numel() for values in state.values()) >= HALF_PRECISION_FROM:
+        state = {name: values.half() if values.is_floating_point() else values for name, values in state.items()}
+    with written_atomically(weights) as unfinished:
+        torch.save(state, unfinished)
+    with written_atomically(weights.with_suffix(".json")) as unfinished:
+        unfinished.write_bytes(record.read_bytes())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=Path, help="folder of the prepared data sets")
+    parser.add_argument("--models", required=True, nargs="+", choices=MODELS, metavar="MODEL", help=", ".join(MODELS))
+    parser.add_argument("--output_dir", type=Path, default=Path("output/retina_train"))
+    parser.add_argument("--jobs", type=int, default=1, help="networks trained at once")
+    options = parser.parse_args()
+    work = partial(train, data=options.data.absolute(), output=options.output_dir.absolute())
+    exit_on_user_error(side_by_side, work, [MODELS[name] for name in options.models], options.jobs, "network")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import retina_models, retina_train
+from benchmarks.retina_models import MODELS
+from benchmarks.retina_train import store, train
+from tests.bundles.toy import copy_bundle
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch) -> list:
+    """Trainings that write weights at once."""
+    bundle, started = copy_bundle(tmp_path / "bundles"), []
+    for module in (retina_models, retina_train):
+        monkeypatch.setattr(module, "BUNDLE", bundle)
+
+    def run(bundle, files, output, settings, threads):
+        started.append((files, threads, settings))
+        output.mkdir(parents=True)
+        for name in ("model.pt", "checkpoint_final_iteration=2400.pt"):
+            torch.save({"weight": torch.full((2,), 0.1)}, output / name)
+
+    monkeypatch.setattr(retina_train, "run_bundle", run)
+    return started
+
+
+def test_trained_once_stored_with_its_record(tmp_path, runs):
+    model = MODELS["plain_unet"]
+    for _ in range(2):
+        train(model, 2, tmp_path / "data", tmp_path / "output")
+    assert runs == [(["train.json", "models/plain_unet.yaml"], 2, {"dataset_dir": str(tmp_path / "data" / "DRIVE")})]
+    assert torch.load(model.weights, weights_only=True)["weight"].dtype == torch.float32
+    record = json.loads(model.weights.with_suffix(".json").read_text())
+    assert record.pop("training_minutes") >= 0
+    assert record.pop("device") in ("cpu", "cuda:0")
+    assert record == {"parameters": 1979042, "steps": 2400, "seed": 0, "threads": 2}
+
+
+def test_large_networks_are_stored_in_half_precision(tmp_path):
+    state = {"weight": torch.rand(1000, 1000), "num_batches_tracked": torch.tensor(100_001)}
+    torch.save(state, tmp_path / "model.pt")
+    (tmp_path / "training.json").write_text("{}")
+    store(tmp_path / "model.pt", tmp_path / "training.json", tmp_path / "models" / "kept.pt")
+    kept = torch.load(tmp_path / "models" / "kept.pt", weights_only=True)
+    assert torch.equal(kept["weight"], state["weight"].half())
+    assert torch.equal(kept["num_batches_tracked"], state["num_batches_tracked"])
+    assert (tmp_path / "models" / "kept.json").read_text() == "{}"
