@@ -7,11 +7,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
-__all__ = ["printable", "remove_unfinished", "require_file", "save_png", "written_atomically"]
+__all__ = ["printable", "remove_unfinished", "require_file", "save_png", "save_state", "written_atomically"]
 
 EXIF_ORIENTATION = 0x0112
 UNFINISHED = "unfinished"
@@ -90,6 +92,22 @@ def save_png(
     with written_atomically(path) as unfinished:
         options = {"compress_level": compress_level, "compress_type": zlib.Z_RLE}  # quick, and of photographs smaller
         Image.fromarray(pixels).save(unfinished, format="PNG", exif=exif, **options)
+
+
+def save_state(path: str | os.PathLike[str], state: Any) -> None:
+    """Write tensors and what else ``torch.load(weights_only=True)`` reads, whole or not at all.
+
+    Args:
+        path: the file to make; an existing one is replaced, missing folders are made.
+        state: for example a ``state_dict``.
+
+    Examples:
+        >>> save_state("model.pt", network.state_dict())  # doctest: +SKIP
+    """
+    with written_atomically(path) as unfinished, unfinished.open("wb") as stream:
+        torch.save(state, stream)
+        stream.flush()
+        os.fsync(stream.fileno())  # weeks of training may depend on it
 
 
 def require_file(path: str | os.PathLike[str], what: str) -> str:

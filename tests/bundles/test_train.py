@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from monai.networks.nets import BasicUNet
 from monai.transforms import Compose
 
 from sre_monai.networks.nets import SREUNet
-from tests.bundles.toy import SHORT, SMALL, config_files, copy_bundle, parse, photographs
+from tests.bundles.toy import BUNDLE, SHORT, SMALL, config_files, copy_bundle, parse, photographs
 from tests.tolerances import assert_close
 
 NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -48,6 +51,11 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     return torch.load(folder / "model.pt", weights_only=True)
 
 
+def log_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "training_log.csv").open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
 def small_network(profile: str) -> SREUNet:
     return SREUNet(2, 3, 2, features=SMALL["network_def#features"], kernel_size=3, profile=profile)
 
@@ -62,8 +70,8 @@ def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, 
     assert result.returncode == 0, result.stderr[-3000:]
     output = bundle / "output" / "train"
     small_network("gaussian").load_state_dict(weights_of(output))
-    (checkpoint,) = output.glob("checkpoint_epoch=2.pt")
-    assert torch.load(checkpoint, weights_only=True).keys() == {"network", "optimizer", "lr_scheduler"}
+    assert torch.load(output / "checkpoint.pt", weights_only=True)["trainer"]["iteration"] == 2
+    assert [row["epoch"] for row in log_of(output)] == ["1", "2"]
     assert len(list(output.glob("events*"))) == 2  # the trainer's and the evaluator's
     assert "val_dice" in result.stdout
 
@@ -93,6 +101,60 @@ def test_wrong_dataset_dir_is_one_sentence(tmp_path, capsys):
     assert error.startswith("error: ")
     assert str(tmp_path / "nowhere") in error
     assert not (tmp_path / "output").exists()
+
+
+def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one(tmp_path, data):
+    settings = SHORT | SMALL | {"max_epochs": 30, "val_interval": 4, "save_interval": 3, "dataset_dir": str(data)}
+    train("train.json", **settings, output_dir=str(tmp_path / "undisturbed"))
+    killed = tmp_path / "killed"
+    (tmp_path / "settings.json").write_text(json.dumps(settings | {"output_dir": str(killed)}))
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", *config_files("train.json")]
+    command += ["--args_file", str(tmp_path / "settings.json"), "--bundle_root", str(BUNDLE)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while process.poll() is None and not (killed / "checkpoint.pt").is_file():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait(60) == -signal.SIGKILL
+    assert not (killed / "model.pt").exists()
+    train("train.json", **settings, output_dir=str(killed))
+    expected, weights = weights_of(tmp_path / "undisturbed"), weights_of(killed)
+    assert expected.keys() == weights.keys()
+    for name in expected:
+        assert torch.equal(expected[name], weights[name]), name
+    assert len(log_of(killed)) == 30
+    assert log_of(killed) == log_of(tmp_path / "undisturbed")
+
+
+def test_training_with_other_settings_starts_anew_on_demand_only(tmp_path, data, capsys):
+    settings = SMALL | {"dataset_dir": str(data), "max_epochs": 1}
+    train("train.json", **settings, output_dir=str(tmp_path / "twice"), learning_rate=0.1)
+    with pytest.raises(SystemExit) as exit_info:
+        train("train.json", **settings, output_dir=str(tmp_path / "twice"))
+    assert exit_info.value.code == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ")
+    assert "learning_rate" in error
+    train("train.json", **settings, output_dir=str(tmp_path / "twice"), resume=False)
+    train("train.json", **settings, output_dir=str(tmp_path / "once"))
+    again, expected = weights_of(tmp_path / "twice"), weights_of(tmp_path / "once")
+    assert all(torch.equal(value, again[name]) for name, value in expected.items())
+
+
+def test_all_images_may_be_trained_on(tmp_path, data):
+    train("train.json", **SMALL | {"validation_count": 0}, dataset_dir=str(data), output_dir=str(tmp_path))
+    small_network("gaussian").load_state_dict(weights_of(tmp_path))
+    assert [list(row) for row in log_of(tmp_path)] == [["epoch", "loss", "learning_rate"]] * 2
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["settings"]["steps_per_epoch"] == 2
+
+
+def test_averaged_weights_are_validated(tmp_path, data):
+    parser = parse("train.json", **SHORT, **SMALL, dataset_dir=str(data), output_dir=str(tmp_path))
+    trainer, evaluator = (parser.get_parsed_content(name) for name in ("train#trainer", "validate#evaluator"))
+    assert evaluator.network is parser.get_parsed_content("averaged_network")
+    assert evaluator.network is not trainer.network
 
 
 def test_tracking_settings_add_their_handlers(tmp_path, data):
