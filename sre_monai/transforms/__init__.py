@@ -8,6 +8,7 @@ from sre_monai.transforms.field_of_view import (
     field_of_view_diameter,
 )
 from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
+from sre_monai.transforms.local_contrast import LocalContrastNormalizationd
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
 from sre_monai.transforms.rotate import (
@@ -27,6 +28,7 @@ __all__ = [
     "FieldOfViewd",
     "GridSymmetry",
     "IgnoreOutsideFieldOfViewd",
+    "LocalContrastNormalizationd",
     "NormalizeInsideFieldOfViewd",
     "PhotographQualityd",
     "Symmetry",
