@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["BUNDLE", "MODELS", "Model"]
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "retina_fundus_vessel_segmentation"
+BUDGET = 400  # epochs, five steps each on DRIVE: the same for all that are compared
 
 
 class Model(NamedTuple):
@@ -17,11 +18,17 @@ class Model(NamedTuple):
         name: on the command line and of its files.
         label: in the table and the pictures; "with rotations" is trained on photographs turned by any angle.
         overlay: in the bundle's ``configs``, on top of train.json; without one it is the bundle's own network.
+        epochs: of the training; None for as many as its recipe says.
+        data: what it is trained on in the folder of the prepared data sets.
+        file: of its weights in the bundle's ``models``; a JSON of the same name tells how they were trained.
     """
 
     name: str
     label: str
     overlay: str | None = None
+    epochs: int | None = BUDGET
+    data: str = "DRIVE"
+    file: str | None = None
 
     @property
     def recipe(self) -> list[str]:
@@ -29,15 +36,22 @@ class Model(NamedTuple):
         return ["train.json", *([self.overlay] if self.overlay else [])]
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """What its training has of its own. No image is held back: nothing is chosen by a validation."""
+        return {"validation_count": 0} | ({"max_epochs": self.epochs} if self.epochs else {})
+
+    @property
     def weights(self) -> Path:
-        """File of its weights; a JSON of the same name tells how they were trained."""
-        return BUNDLE / "models" / (f"baselines/{self.name}.pt" if self.overlay else "model.pt")
+        """File of its weights."""
+        return BUNDLE / "models" / (self.file or f"baselines/{self.name}.pt")
 
 
 MODELS = {
     model.name: model
     for model in (
-        Model("sre_harmonics", "SRE U-Net"),
+        Model("drive", "SRE U-Net, trained longer", epochs=None, file="drive.pt"),
+        Model("any_camera", "SRE U-Net, three data sets", "any_camera.yaml", None, data=".", file="model.pt"),
+        Model("sre_harmonics", "SRE U-Net with harmonics"),
         Model("sre_gaussian", "SRE U-Net, smooth rings", "models/sre_gaussian.yaml"),
         Model("sre_bands", "SRE U-Net, published rings", "models/sre_bands.yaml"),
         Model("paper", "SRE U-Net, published recipe", "paper.yaml"),

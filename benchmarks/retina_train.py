@@ -2,15 +2,13 @@
 
     python -m benchmarks.retina_train --data data --models plain_unet sre_gaussian --jobs 2
 
-``--data`` has the prepared DRIVE. A network that is trained already, in the output folder, is not trained again. The
+``--data`` has the prepared DRIVE, and for any_camera STARE and CHASE_DB1. A network that is trained already, in the output folder, is not trained again. The
 weights come into the bundle's models, with a JSON beside them that tells how long it took, on what and from which seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,24 +39,23 @@ def train(model: Model, threads: int, data: Path, output: Path, settings: dict[s
     """
     folder = output / model.name
     record = folder / "training.json"
-    settings = {"dataset_dir": str(data / "DRIVE")} | (settings or {})
+    settings = {"dataset_dir": str(data / model.data)} | model.settings | (settings or {})
     if not record.is_file():
-        start = time.perf_counter()
         run_bundle(BUNDLE, model.recipe, folder, settings, threads)
-        minutes = (time.perf_counter() - start) / 60
-        write_json(record, _describe(model, folder, settings) | {"training_minutes": minutes, "threads": threads})
+        write_json(record, _describe(model, folder, settings) | {"threads": threads})
     store(folder / "model.pt", record, model.weights)
 
 
 def _describe(model: Model, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """Say what was trained."""
+    """Say what was trained, and for how long."""
     parser = ConfigParser()
     parser.read_config(configurations(BUNDLE, model.recipe))
     parser.update(settings)
-    last = max(int(re.search(r"iteration=(\d+)", path.name)[1]) for path in folder.glob("checkpoint_final_*.pt"))
+    checkpoint = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
     return {
         "parameters": sum(p.numel() for p in parser.get_parsed_content("network_def").parameters()),
-        "steps": last,
+        "steps": checkpoint["trainer"]["iteration"],
+        "training_minutes": checkpoint["seconds"] / 60,
         "seed": parser.get_parsed_content("seed"),
         "device": str(parser.get_parsed_content("device")),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class TrainingCheckpoint:
 
     There is one file, which the next checkpoint replaces in one piece: whenever a process is killed, the file is
     complete. (`monai.handlers.CheckpointSaver` removes the old one first and then writes the new one in place.) It
-    holds the state of the objects and the number of the epoch. With `EpochSeed` there are no random states to store,
+    holds the state of the objects, the number of the epoch and the seconds trained. With `EpochSeed` there are no random states to store,
     and on a CPU the training ends with the very weights of an undisturbed one.
 
     Attach it after the handlers that change the objects at the end of epochs. Among several processes the first one
@@ -57,6 +58,7 @@ class TrainingCheckpoint:
         self.settings = dict(settings)
         self.interval = interval
         self.resume = resume
+        self.seconds, self.since = 0.0, time.perf_counter()
 
     def attach(self, engine: Trainer) -> None:
         """Load at the start, save at the end of epochs.
@@ -96,14 +98,17 @@ class TrainingCheckpoint:
         if state is not None:
             for name, part in self._parts(engine).items():
                 part.load_state_dict(state[name])
+            self.seconds = state["seconds"]
             logger.info("going on after epoch %d of %d", engine.state.epoch, engine.state.max_epochs)
         elif first:
             self.path.unlink(missing_ok=True)
+        self.since = time.perf_counter()
 
     def _save(self, engine: Trainer) -> None:
         if engine.state.rank == 0:
             states = {name: part.state_dict() for name, part in self._parts(engine).items()}
-            save_state(self.path, {"settings": self.settings, **states})
+            seconds = self.seconds + time.perf_counter() - self.since
+            save_state(self.path, {"settings": self.settings, "seconds": seconds, **states})
 
     def _parts(self, engine: Trainer) -> dict[str, Any]:
         """Everything whose state is kept; the trainer counts the epochs, and makes a gradient scaler for itself."""
