@@ -2,8 +2,9 @@
 
     python -m benchmarks.retina_train --data data --models plain_unet sre_gaussian --jobs 2
 
-``--data`` has the prepared DRIVE, and for any_camera STARE and CHASE_DB1. A network that is trained already, in the output folder, is not trained again. The
-weights come into the bundle's models, with a JSON beside them that tells how long it took, on what and from which seed.
+``--data`` has the prepared DRIVE, and for any_camera STARE and CHASE_DB1. A network that is trained already, in the
+output folder, is not trained again; a broken training goes on. The weights come into the bundle's models, with a JSON
+beside them that tells how long it took, on what and from which seed.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ class TrainingCheckpoint:
 
     There is one file, which the next checkpoint replaces in one piece: whenever a process is killed, the file is
     complete. (`monai.handlers.CheckpointSaver` removes the old one first and then writes the new one in place.) It
-    holds the state of the objects, the number of the epoch and the seconds trained. With `EpochSeed` there are no random states to store,
-    and on a CPU the training ends with the very weights of an undisturbed one.
+    holds the state of the objects, the number of the epoch and the seconds trained. With `EpochSeed` there are no
+    random states to store, and on a CPU the training ends with the very weights of an undisturbed one.
 
     Attach it after the handlers that change the objects at the end of epochs. Among several processes the first one
     writes, and all read.

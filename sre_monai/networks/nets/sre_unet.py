@@ -8,10 +8,11 @@ from monai.networks.layers import Conv
 from torch import Tensor, nn
 
 from sre_monai.networks.blocks import SRETwoConv, concatenate
-from sre_monai.networks.layers import SymmetricMaxPool, upsample_to
+from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, upsample_to
 
 __all__ = ["SREUNet"]
 
+POOLINGS = {"max": SymmetricMaxPool, "average": SymmetricAvgPool}
 LEAKY_RELU = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
 
 
@@ -41,9 +42,11 @@ class SREUNet(nn.Module):
         circular: False keeps the kernels' corners, as GMR-Conv's U-Net does.
         harmonics: orders of the angular harmonics in every convolution, such as ``(1, 2)`` for edges and lines; none as
             published. See :class:`~sre_monai.networks.layers.SREHarmonicConv2d`.
+        pooling: ``"max"`` as published, or ``"average"``, which lets through less of what the coarser grid can't hold.
 
     Raises:
-        ValueError: when there are fewer than three features, or kernel sizes do not match the levels.
+        ValueError: when there are fewer than three features, kernel sizes do not match the levels, or the pooling is
+            unknown.
 
     Examples:
         >>> network = SREUNet(spatial_dims=2, in_channels=3, out_channels=2)
@@ -68,8 +71,11 @@ class SREUNet(nn.Module):
         profile: str = "bands",
         circular: bool = True,
         harmonics: Sequence[int] = (),
+        pooling: str = "max",
     ) -> None:
         super().__init__()
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got {pooling!r}.")
         if len(features) < 3:
             raise ValueError(f"features must name at least two encoder levels and the final one, got {features}.")
         encoder, final = tuple(features[:-1]), features[-1]
@@ -87,7 +93,7 @@ class SREUNet(nn.Module):
         self.conv_0 = two_conv(in_channels, encoder[0], 0)
         for level in range(1, self.levels + 1):
             convs = two_conv(encoder[level - 1], encoder[level], level)
-            self.add_module(f"down_{level}", _Down(spatial_dims, convs))
+            self.add_module(f"down_{level}", _Down(POOLINGS[pooling](spatial_dims), convs))
         for level in range(self.levels, 0, -1):
             source, skip = encoder[level], encoder[level - 1]
             # the last step keeps all its channels, as in MONAI's BasicUNet
@@ -117,9 +123,9 @@ class SREUNet(nn.Module):
 class _Down(nn.Sequential):
     """Pool, then convolve."""
 
-    def __init__(self, spatial_dims: int, convs: nn.Module) -> None:
+    def __init__(self, pool: nn.Module, convs: nn.Module) -> None:
         super().__init__()
-        self.add_module("max_pooling", SymmetricMaxPool(spatial_dims))
+        self.add_module("max_pooling", pool)  # the published name, whichever it is
         self.add_module("convs", convs)
 
 

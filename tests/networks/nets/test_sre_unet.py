@@ -30,6 +30,7 @@ def test_defaults_are_the_published_network():
         ({"spatial_dims": 2, "norm": ("instance", {"affine": True})}, (1, 3, 16, 16)),
         ({"spatial_dims": 2}, (1, 3, 1, 2)),
         ({"spatial_dims": 2, "harmonics": (1, 2)}, (2, 3, 32, 33)),
+        ({"spatial_dims": 2, "pooling": "average"}, (2, 3, 32, 33)),
         ({"spatial_dims": 3, "harmonics": (2,)}, (1, 3, 9, 12, 11)),
     ],
     ids=str,
@@ -104,7 +105,11 @@ def test_torch_export_keeps_the_function(harmonics):
 
 @pytest.mark.parametrize(
     ("kwargs", "sentence"),
-    [({"features": (8, 8)}, "features must name at least two"), ({"kernel_size": (9, 9)}, "one for each of 3 levels")],
+    [
+        ({"features": (8, 8)}, "features must name at least two"),
+        ({"kernel_size": (9, 9)}, "one for each of 3 levels"),
+        ({"pooling": "median"}, "pooling must be one of max, average"),
+    ],
 )
 def test_errors_name_the_argument(kwargs, sentence):
     with pytest.raises(ValueError, match=sentence):
