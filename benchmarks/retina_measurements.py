@@ -14,8 +14,14 @@ from sre_monai.evaluation import weights_record
 
 __all__ = ["OVERLAY_ANGLES", "SETS", "Measurement", "evaluations", "overlays", "pending", "rotations"]
 
-SETS = {"DRIVE": "test", "STARE": "all", "CHASE_DB1": "all", "HRF": "all"}
-"""Data sets and the section of each that is evaluated."""
+SETS = {
+    "DRIVE": ("DRIVE", "test"),
+    "STARE": ("STARE", "all"),
+    "STARE's last": ("STARE", "test"),
+    "CHASE_DB1": ("CHASE_DB1", "all"),
+    "HRF": ("HRF", "all"),
+}
+"""What is evaluated, by its name in the table: data set and section."""
 
 OVERLAY_ANGLES = (0, 37, 90)
 
@@ -62,7 +68,7 @@ def evaluations(model: Model, data: Path, output: Path, sets: Iterable[str]) -> 
     Returns:
         A measurement for each.
     """
-    return [_measurement(model, data / name, output / model.name / name, [], write_overlay=False) for name in sets]
+    return [_measurement(model, data, name, output / model.name / name, [], write_overlay=False) for name in sets]
 
 
 def rotations(
@@ -83,7 +89,8 @@ def rotations(
     return [
         _measurement(
             model,
-            data / "DRIVE",
+            data,
+            "DRIVE",
             output / model.name / protocol,
             ["rotation.json"],
             protocols=[protocol],
@@ -105,7 +112,7 @@ def overlays(model: Model, data: Path, output: Path) -> Measurement:
         The measurement.
     """
     settings = {"protocols": ["turned_back"], "angles": [0], "overlay_angles": list(OVERLAY_ANGLES), "limit": 1}
-    return _measurement(model, data / "DRIVE", output / model.name / "overlays", ["rotation.json"], **settings)
+    return _measurement(model, data, "DRIVE", output / model.name / "overlays", ["rotation.json"], **settings)
 
 
 def pending(measurements: Iterable[Measurement]) -> list[Measurement]:
@@ -120,8 +127,8 @@ def pending(measurements: Iterable[Measurement]) -> list[Measurement]:
     return sorted((each for each in measurements if not each.is_done()), key=lambda each: "angles" not in each.settings)
 
 
-def _measurement(model: Model, dataset: Path, folder: Path, files: list[str], **settings: Any) -> Measurement:
-    section = SETS[dataset.name]
+def _measurement(model: Model, data: Path, name: str, folder: Path, files: list[str], **settings: Any) -> Measurement:
+    dataset, section = data / SETS[name][0], SETS[name][1]
     expected = {
         "checkpoint_sha256": weights_record(model.weights)["checkpoint_sha256"],
         "num_images": len(load_datalist(dataset, section)[: settings.get("limit")]),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 __all__ = ["BUNDLE", "MODELS", "Model"]
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "retina_fundus_vessel_segmentation"
+SETS = ("DRIVE", "STARE", "CHASE_DB1", "HRF")
 BUDGET = 300  # epochs, five steps each on DRIVE: the same for all that are compared
 
 
@@ -20,6 +21,7 @@ class Model(NamedTuple):
         overlay: in the bundle's ``configs``, on top of train.json; without one it is the bundle's own network.
         epochs: of the training; None for as many as its recipe says.
         data: what it is trained on in the folder of the prepared data sets.
+        sets: what it is measured on: names of ``retina_measurements.SETS``, none that it has seen.
         file: of its weights in the bundle's ``models``; a JSON of the same name tells how they were trained.
     """
 
@@ -28,6 +30,7 @@ class Model(NamedTuple):
     overlay: str | None = None
     epochs: int | None = BUDGET
     data: str = "DRIVE"
+    sets: tuple[str, ...] = SETS
     file: str | None = None
 
     @property
@@ -49,8 +52,16 @@ class Model(NamedTuple):
 MODELS = {
     model.name: model
     for model in (
-        Model("drive", "SRE U-Net, trained longer", epochs=None, file="drive.pt"),
-        Model("any_camera", "SRE U-Net, three data sets", "any_camera.yaml", None, data=".", file="model.pt"),
+        Model("drive", "SRE U-Net, trained longer", epochs=None, sets=(*SETS, "STARE's last"), file="drive.pt"),
+        Model(
+            "any_camera",
+            "SRE U-Net, three cameras",
+            "any_camera.yaml",
+            epochs=None,
+            data=".",
+            sets=("DRIVE", "STARE's last", "HRF"),
+            file="model.pt",
+        ),
         Model("sre_harmonics", "SRE U-Net with harmonics"),
         Model("sre_gaussian", "SRE U-Net, smooth rings", "models/sre_gaussian.yaml"),
         Model("sre_bands", "SRE U-Net, published rings", "models/sre_bands.yaml"),

@@ -34,7 +34,7 @@ def measure(models: Sequence[Model], options: argparse.Namespace) -> None:
     needed: list[Measurement] = []
     for model in models:
         needed += rotations(model, *where, options.protocols, range(0, 360, options.angle_step))
-        needed += evaluations(model, *where, options.sets)
+        needed += evaluations(model, *where, _sets(model, options.data))
         needed += [overlays(model, *where)] if model.name in options.overlay_models else []
     side_by_side(Measurement.measure, pending(needed), options.jobs, "measurement")
 
@@ -72,14 +72,14 @@ def main() -> None:
     parser.add_argument("--angle_step", type=int, default=10, help="in degrees")
     parser.add_argument("--jobs", type=int, default=1, help="measurements taken at once")
     options = parser.parse_args()
-    options.sets = [name for name in SETS if name == "DRIVE" or (options.data / name).is_dir()]
     chosen = [MODELS[name] for name in options.models]
     models = [model for model in chosen if model.weights.is_file()]
     exit_on_user_error(measure, models, options)
 
     output = options.output_dir
     summaries = [
-        {name: _json(output / model.name / name / "summary.json") for name in options.sets} for model in models
+        {name: _json(output / model.name / name / "summary.json") for name in _sets(model, options.data)}
+        for model in models
     ]
     turned = {
         model: {name: read_poses(output / model.name / name / "per_image.csv") for name in options.protocols}
@@ -95,6 +95,11 @@ def main() -> None:
         draw(output, turned, [model for model in models if model.name in options.overlay_models])
     except ImportError as error:
         print(f"there are no pictures: {error}")
+
+
+def _sets(model: Model, data: Path) -> list[str]:
+    """What a network is measured on, as far as it is there."""
+    return [name for name in model.sets if name == "DRIVE" or (data / SETS[name][0]).is_dir()]
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -56,12 +56,12 @@ def test_tables():
     upright, turns, elsewhere = (table.splitlines() for table in as_markdown(rows).split("\n\n"))
     assert upright[0] == "|  | parameters | training, min | F1 | AUC | MCC | clDice | sensitivity | specificity |"
     assert upright[2:] == [
-        "| SRE U-Net | 274,306 | 40 | 0.7500 | 0.7500 | 0.7500 | 0.7500 | 0.7500 | 0.7500 |",
+        "| SRE U-Net with harmonics | 274,306 | 40 | 0.7500 | 0.7500 | 0.7500 | 0.7500 | 0.7500 | 0.7500 |",
         "| U-Net | – | – | 0.7500 | 0.7500 | 0.7500 | 0.7500 | 0.7500 | 0.7500 |",
         "| second observer | – | – | 0.7500 | – | 0.7500 | 0.7500 | 0.7500 | 0.7500 |",
     ]
     spread = "0.8000 | 0.7500 ± 0.0500 | 0.7000 (10°)"
-    assert turns[2:] == [f"| SRE U-Net | {spread} | 0.7600 | 0.9000 | {spread} | 0.9000 | 0.9000 |"]
+    assert turns[2:] == [f"| SRE U-Net with harmonics | {spread} | 0.7600 | 0.9000 | {spread} | 0.9000 | 0.9000 |"]
     assert elsewhere[0] == "|  | HRF (3): F1 | HRF (3): AUC | HRF (3): clDice |"
     assert [line[:10] for line in elsewhere[2:]] == ["| SRE U-Ne", "| U-Net | "]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import retina_models, retina_train
-from benchmarks.retina_models import MODELS
+from benchmarks.retina_models import BUDGET, MODELS
 from benchmarks.retina_train import store, train
 from tests.bundles.toy import copy_bundle
 
@@ -32,7 +32,7 @@ def test_trained_once_stored_with_its_record(tmp_path, runs):
     model = MODELS["plain_unet"]
     for _ in range(2):
         train(model, 2, tmp_path / "data", tmp_path / "output")
-    settings = {"dataset_dir": str(tmp_path / "data" / "DRIVE"), "validation_count": 0, "max_epochs": 400}
+    settings = {"dataset_dir": str(tmp_path / "data" / "DRIVE"), "validation_count": 0, "max_epochs": BUDGET}
     assert runs == [(["train.json", "models/plain_unet.yaml"], 2, settings)]
     assert torch.load(model.weights, weights_only=True)["weight"].dtype == torch.float32
     record = json.loads(model.weights.with_suffix(".json").read_text())
