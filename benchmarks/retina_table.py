@@ -30,10 +30,10 @@ from sre_monai.visualize import plot_rotation_curve
 
 def measure(models: Sequence[Model], options: argparse.Namespace) -> None:
     """Take the measurements that are not there yet."""
-    where = options.data.absolute(), options.output_dir.absolute()
+    where = _places(options)
     needed: list[Measurement] = []
     for model in models:
-        needed += rotations(model, *where, options.protocols, range(0, 360, options.angle_step))
+        needed += rotations(model, *where, options.protocols, _angles(options))
         needed += evaluations(model, *where, _sets(model, options.data))
         needed += [overlays(model, *where)] if model.name in options.overlay_models else []
     side_by_side(Measurement.measure, pending(needed), options.jobs, "measurement")
@@ -67,8 +67,8 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=Path, help="folder of the prepared data sets")
     parser.add_argument("--output_dir", type=Path, default=Path("output/retina_table"))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL")
-    parser.add_argument("--overlay_models", nargs="*", choices=MODELS, default=["sre_harmonics", "plain_unet"])
-    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
+    parser.add_argument("--overlay_models", nargs="*", choices=MODELS, default=["drive", "plain_unet"])
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), help="to measure by")
     parser.add_argument("--angle_step", type=int, default=10, help="in degrees")
     parser.add_argument("--jobs", type=int, default=1, help="measurements taken at once")
     options = parser.parse_args()
@@ -81,10 +81,7 @@ def main() -> None:
         {name: _json(output / model.name / name / "summary.json") for name in _sets(model, options.data)}
         for model in models
     ]
-    turned = {
-        model: {name: read_poses(output / model.name / name / "per_image.csv") for name in options.protocols}
-        for model in models
-    }
+    turned = {model: _turned(model, options) for model in models}
     rows = [
         model_row(model, _json(model.weights.with_suffix(".json")), summary, turned[model])
         for model, summary in zip(models, summaries)
@@ -95,6 +92,20 @@ def main() -> None:
         draw(output, turned, [model for model in models if model.name in options.overlay_models])
     except ImportError as error:
         print(f"there are no pictures: {error}")
+
+
+def _turned(model: Model, options: argparse.Namespace) -> dict[str, Poses]:
+    """Scores in every pose by all protocols measured, in this series or before."""
+    runs = rotations(model, *_places(options), PROTOCOLS, _angles(options))
+    return {run.folder.name: read_poses(run.folder / "per_image.csv") for run in runs if run.is_done()}
+
+
+def _places(options: argparse.Namespace) -> tuple[Path, Path]:
+    return options.data.absolute(), options.output_dir.absolute()
+
+
+def _angles(options: argparse.Namespace) -> range:
+    return range(0, 360, options.angle_step)
 
 
 def _sets(model: Model, data: Path) -> list[str]:
