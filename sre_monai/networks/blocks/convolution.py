@@ -11,7 +11,38 @@ from monai.networks.layers import Conv
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-__all__ = ["SREConvolution", "SRETwoConv"]
+__all__ = ["SREConvolution", "SRETwoConv", "sre_layer"]
+
+
+def sre_layer(
+    spatial_dims: int,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
+    harmonics: Sequence[int] = (),
+    **kwargs: Any,
+) -> nn.Module:
+    """Make an SRE convolution that keeps the size.
+
+    Args:
+        spatial_dims: 1, 2 or 3.
+        in_channels: number of input channels.
+        out_channels: number of output channels.
+        kernel_size: odd kernel size in pixels.
+        harmonics: orders of the angular harmonics beside the rings, in two and three dimensions.
+        kwargs: further arguments of both layers below.
+
+    Returns:
+        :class:`~sre_monai.networks.layers.SREHarmonicConv2d` or its 3D counterpart where there are harmonics, else
+        :class:`~sre_monai.networks.layers.SREConv2d` or its counterparts.
+
+    Examples:
+        >>> type(sre_layer(2, 3, 8, kernel_size=3, harmonics=(2,))).__name__
+        'SREHarmonicConv2d'
+    """
+    if harmonics:
+        return Conv["sre_harmonic", spatial_dims](in_channels, out_channels, kernel_size, harmonics, **kwargs)
+    return Conv["sre", spatial_dims](in_channels, out_channels, kernel_size, padding="same", **kwargs)
 
 
 class SREConvolution(nn.Sequential):
@@ -51,10 +82,8 @@ class SREConvolution(nn.Sequential):
         harmonics: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        kind, options = ("sre_harmonic", {"orders": harmonics}) if harmonics else ("sre", {"padding": "same"})
-        layer = Conv[kind, spatial_dims]
-        conv = layer(in_channels, out_channels, kernel_size, profile=profile, circular=circular, **options)
-        self.add_module("conv", conv)
+        rings = {"profile": profile, "circular": circular}
+        self.add_module("conv", sre_layer(spatial_dims, in_channels, out_channels, kernel_size, harmonics, **rings))
         adn = ADN("NDA", out_channels, act, norm, norm_dim=spatial_dims, dropout_dim=1, dropout=dropout or None)
         self.add_module("adn", adn)
 

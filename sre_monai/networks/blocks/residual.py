@@ -13,6 +13,7 @@ from typing import Any
 from monai.networks.layers import Conv, get_act_layer, get_norm_layer
 from torch import Tensor, nn
 
+from sre_monai.networks.blocks.convolution import sre_layer
 from sre_monai.networks.layers import SymmetricAvgPool
 
 __all__ = ["SREResidual", "basic_branch", "bottleneck_branch", "shortcut", "symmetric_stride", "video_branch"]
@@ -121,16 +122,16 @@ def basic_branch(
         stride: pooling before the first convolution.
         act: activation type and arguments.
         norm: normalisation type and arguments.
-        conv: ``kernel_size``, ``num_rings`` and ``profile`` of :class:`~sre_monai.networks.layers.SREConv2d`.
+        conv: ``kernel_size``, ``harmonics`` and more of :func:`~sre_monai.networks.blocks.convolution.sre_layer`.
 
     Returns:
         The modules by name.
     """
     return {
-        "conv1": _strided(spatial_dims, stride, _sre(spatial_dims, in_channels, features, **conv)),
+        "conv1": _strided(spatial_dims, stride, sre_layer(spatial_dims, in_channels, features, bias=False, **conv)),
         "bn1": _norm(norm, spatial_dims, features),
         "relu": get_act_layer(act),
-        "conv2": _sre(spatial_dims, features, features, **conv),
+        "conv2": sre_layer(spatial_dims, features, features, bias=False, **conv),
         "bn2": _norm(norm, spatial_dims, features),
     }
 
@@ -153,7 +154,7 @@ def bottleneck_branch(
         stride: pooling before the SRE convolution.
         act: activation type and arguments.
         norm: normalisation type and arguments.
-        conv: ``kernel_size``, ``num_rings`` and ``profile`` of :class:`~sre_monai.networks.layers.SREConv2d`.
+        conv: ``kernel_size``, ``harmonics`` and more of :func:`~sre_monai.networks.blocks.convolution.sre_layer`.
 
     Returns:
         The modules by name.
@@ -162,7 +163,7 @@ def bottleneck_branch(
         "conv1": _pointwise(spatial_dims, in_channels, features),
         "bn1": _norm(norm, spatial_dims, features),
         "relu": get_act_layer(act),
-        "conv2": _strided(spatial_dims, stride, _sre(spatial_dims, features, features, **conv)),
+        "conv2": _strided(spatial_dims, stride, sre_layer(spatial_dims, features, features, bias=False, **conv)),
         "bn2": _norm(norm, spatial_dims, features),
         "relu2": get_act_layer(act),
         "conv3": _pointwise(spatial_dims, features, 4 * features),
@@ -188,7 +189,7 @@ def video_branch(
         stride: pooling before the first convolution.
         act: activation type and arguments.
         norm: normalisation type and arguments.
-        conv: ``kernel_size``, ``num_rings`` and ``profile`` of :class:`~sre_monai.networks.layers.SREConv2d`.
+        conv: ``kernel_size``, ``harmonics`` and more of :func:`~sre_monai.networks.blocks.convolution.sre_layer`.
 
     Returns:
         The modules by name.
@@ -196,16 +197,14 @@ def video_branch(
     return {
         "conv1": nn.Sequential(
             symmetric_stride(spatial_dims, stride),
-            _sre(spatial_dims, in_channels, features, **conv),
+            sre_layer(spatial_dims, in_channels, features, bias=False, **conv),
             _norm(norm, spatial_dims, features),
             get_act_layer(act),
         ),
-        "conv2": nn.Sequential(_sre(spatial_dims, features, features, **conv), _norm(norm, spatial_dims, features)),
+        "conv2": nn.Sequential(
+            sre_layer(spatial_dims, features, features, bias=False, **conv), _norm(norm, spatial_dims, features)
+        ),
     }
-
-
-def _sre(spatial_dims: int, in_channels: int, out_channels: int, **conv: Any) -> nn.Module:
-    return Conv["sre", spatial_dims](in_channels, out_channels, padding="same", bias=False, **conv)
 
 
 def _pointwise(spatial_dims: int, in_channels: int, out_channels: int) -> nn.Module:

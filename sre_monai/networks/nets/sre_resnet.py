@@ -9,6 +9,7 @@ from typing import Any
 from monai.networks.layers import Conv, get_act_layer, get_norm_layer
 from torch import Tensor, nn
 
+from sre_monai.networks.blocks.convolution import sre_layer
 from sre_monai.networks.blocks.residual import (
     Branch,
     SREResidual,
@@ -60,6 +61,8 @@ class SREResNet(nn.Module):
         act: activation type and arguments, as MONAI's layer factory takes them.
         norm: normalisation type and arguments.
         profile: ring profile, ``"bands"`` as published or ``"gaussian"``, closer to rotations by any angle.
+        harmonics: orders of the angular harmonics in every SRE convolution, such as ``(1, 2)`` for edges and lines;
+            none as published. See :class:`~sre_monai.networks.layers.SREHarmonicConv2d`.
 
     Raises:
         ValueError: when the block is unknown, a stride is no power of two, or a setting does not match the stages.
@@ -93,6 +96,7 @@ class SREResNet(nn.Module):
         act: str | tuple = "relu",
         norm: str | tuple = "batch",
         profile: str = "bands",
+        harmonics: Sequence[int] = (),
     ) -> None:
         super().__init__()
         if block not in BLOCKS:
@@ -100,14 +104,18 @@ class SREResNet(nn.Module):
         branch, expansion = BLOCKS[block]
         stages = len(layers)
         kernels = _per_stage("kernel_size", kernel_size, stages)
-        rings = _per_stage("num_rings", num_rings, stages)
+        counts = _per_stage("num_rings", num_rings, stages)
         _per_stage("features", features, stages)
         _per_stage("strides", strides, stages)
 
-        conv_type = Conv["sre" if sre_first_conv else "conv", spatial_dims]
-        extra = {"profile": profile} if sre_first_conv else {}
+        rings = {"profile": profile, "harmonics": harmonics}
+        first = (in_channels, features[0], first_kernel_size)
+        if sre_first_conv:
+            conv1 = sre_layer(spatial_dims, *first, bias=False, **rings)
+        else:
+            conv1 = Conv["conv", spatial_dims](*first, padding="same", bias=False)
         stem: dict[str, nn.Module] = {
-            "conv1": conv_type(in_channels, features[0], first_kernel_size, padding="same", bias=False, **extra),
+            "conv1": conv1,
             "bn1": get_norm_layer(norm, spatial_dims, features[0]),
             "relu": get_act_layer(act),
         }
@@ -122,7 +130,7 @@ class SREResNet(nn.Module):
             blocks = []
             for index in range(layers[stage]):
                 stride = strides[stage] if index == 0 else 1
-                conv = {"kernel_size": kernels[stage], "num_rings": rings[stage], "profile": profile}
+                conv = {"kernel_size": kernels[stage], "num_rings": counts[stage], **rings}
                 modules = branch(spatial_dims, channels, features[stage], stride, act, norm, **conv)
                 out_channels = expansion * features[stage]
                 blocks.append(SREResidual(modules, shortcut(spatial_dims, channels, out_channels, stride, norm), act))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sre_monai.networks.interop import load_sre_conv_state_dict
-from sre_monai.networks.layers import SREConv2d
+from sre_monai.networks.layers import SREConv2d, SREHarmonicConv2d
 from sre_monai.networks.nets import SREResNet, sre_r3d_18, sre_resnet18, sre_resnet50
 from sre_monai.transforms import SYMMETRIES, apply_symmetry
 from tests import published
@@ -82,11 +82,11 @@ def test_agrees_with_the_published_first_pooling_where_its_input_is_odd():
 
 
 @pytest.mark.parametrize("build", [sre_resnet18, sre_resnet50])
-@pytest.mark.parametrize("profile", ["bands", "gaussian"])
+@pytest.mark.parametrize("rings", [{"profile": "bands"}, {"profile": "gaussian", "harmonics": (1, 2)}], ids=str)
 @pytest.mark.parametrize("first_pool", [False, True])
 @pytest.mark.parametrize("size", [(28, 28), (33, 33), (31, 40), (17, 50)])
-def test_logits_are_the_same_under_all_symmetries(build, profile, first_pool, size):
-    network = build(1, 3, profile=profile, first_pool=first_pool, **TINY).double()
+def test_logits_are_the_same_under_all_symmetries(build, rings, first_pool, size):
+    network = build(1, 3, first_pool=first_pool, **TINY, **rings).double()
     settle(network, 4, 1, *size)
     x = torch.randn(2, 1, *size, dtype=torch.float64)
     with torch.no_grad():
@@ -95,9 +95,10 @@ def test_logits_are_the_same_under_all_symmetries(build, profile, first_pool, si
             assert_close(network(apply_symmetry(x, symmetry)), y)
 
 
+@pytest.mark.parametrize("harmonics", [(), (1, 2)])
 @pytest.mark.parametrize("size", [(8, 8, 8), (9, 9, 9), (7, 8, 10)])
-def test_3d_logits_are_the_same_under_all_48_symmetries(size):
-    network = settle(sre_r3d_18(1, 3, features=(4, 4, 6, 6)).double(), 4, 1, *size)
+def test_3d_logits_are_the_same_under_all_48_symmetries(size, harmonics):
+    network = settle(sre_r3d_18(1, 3, features=(4, 4, 6, 6), harmonics=harmonics).double(), 4, 1, *size)
     x = torch.randn(1, 1, *size, dtype=torch.float64)
     with torch.no_grad():
         y = network(x)
@@ -113,6 +114,14 @@ def test_features_turn_with_the_image():
     x = torch.randn(1, 1, 33, 40, dtype=torch.float64)
     for symmetry in SYMMETRIES:
         assert_close(body(apply_symmetry(x, symmetry)), apply_symmetry(body(x), symmetry))
+
+
+def test_harmonics_reach_every_stage_and_the_first_convolution():
+    network = sre_resnet18(1, 3, harmonics=(2,), **TINY)
+    layers = [m for m in network.modules() if isinstance(m, SREHarmonicConv2d)]
+    assert len(layers) == 17
+    assert {layer.orders for layer in layers} == {(2,)}
+    assert all(layer.conv.bias is None for layer in layers)
 
 
 def test_an_ordinary_first_convolution_breaks_invariance():
