@@ -16,11 +16,14 @@ counterparts are the norms of the gradient and of the Hessian without its trace:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from itertools import combinations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from sre_monai.networks.layers.accelerated import harmonics
 
 __all__ = ["ORDERS", "harmonic_magnitude"]
 
@@ -30,7 +33,8 @@ REACH = 2  # px; of the longest tap below
 FLOOR = 0.01  # keeps the root differentiable where nothing varies
 
 # Offsets along the axes a, b and their weights. Each pair has the same error to the fourth order in every direction of
-# the plane, so that the magnitude depends on the direction by the sixth only.
+# the plane, so that the magnitude depends on the direction by the sixth only. They and the floor are in
+# harmonic_kernel.c once more.
 _GRADIENT = (((1, 0), 2 / 3), ((-1, 0), -2 / 3), ((2, 0), -1 / 12), ((-2, 0), 1 / 12))
 _STRETCH = (
     *(((step, 0), 2 / 3) for step in (-1, 1)),
@@ -81,30 +85,29 @@ def harmonic_magnitude(input: Tensor, order: int) -> Tensor:
 
 
 class _Magnitude(torch.autograd.Function):
-    """The same function with a backward pass that keeps the input only; a stencil is (anti)symmetric, so self-adjoint.
+    """The same function with a backward pass that keeps little; a stencil is (anti)symmetric, so self-adjoint.
 
-    Recording every slice of :func:`_magnitude` took three times as long.
+    Recording every slice of :func:`_magnitude` took three times as long. In C, where there is a kernel, it is computed
+    in one pass over memory, and the magnitude is not kept but computed again.
     """
 
     @staticmethod
     def forward(input: Tensor, order: int) -> Tensor:
-        return _magnitude(input, order)
+        return harmonics.forward(input, order) if harmonics.can_run(input) else _magnitude(input, order)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
         input, ctx.order = inputs
-        ctx.save_for_backward(input, output)
+        ctx.save_for_backward(input, None if harmonics.can_run(input) else output)
 
     @staticmethod
     def backward(ctx, grad):
         input, magnitude = ctx.saved_tensors
-        parity = -1.0 if ctx.order == 1 else 1.0
-        ratio = grad / magnitude
-        total = None
-        for axes, stencil, weight in _components(input.ndim - 2, ctx.order):
-            part = _apply(ratio * _apply(input, axes, stencil), axes, stencil) * (parity * weight)
-            total = part if total is None else total + part
-        return total, None
+        if magnitude is None and not torch.is_grad_enabled():
+            return harmonics.backward(grad, input, ctx.order), None
+        if magnitude is None:  # the gradient is to be differentiated, for which PyTorch has to see it computed
+            magnitude = harmonic_magnitude(input, ctx.order)
+        return _gradient(grad, input, magnitude, ctx.order), None
 
 
 def _magnitude(input: Tensor, order: int) -> Tensor:
@@ -114,6 +117,16 @@ def _magnitude(input: Tensor, order: int) -> Tensor:
         part = component * component if weight == 1 else component * component * weight
         square = part if square is None else square + part
     return torch.sqrt(square + FLOOR**2)
+
+
+def _gradient(grad: Tensor, input: Tensor, magnitude: Tensor, order: int) -> Tensor:
+    parity = -1.0 if order == 1 else 1.0
+    ratio = grad / magnitude
+    parts = (
+        _apply(ratio * _apply(input, axes, stencil), axes, stencil) * (parity * weight)
+        for axes, stencil, weight in _components(input.ndim - 2, order)
+    )
+    return reduce(torch.add, parts)
 
 
 def _components(spatial_dims: int, order: int) -> Iterator[tuple[tuple[int, int], _Stencil, float]]:

@@ -1,21 +1,17 @@
-"""The ring convolution in C, where the package was built with a compiler at hand.
-
-The library has no tie to a version of PyTorch: it is given addresses. It shares PyTorch's OpenMP, hence its threads.
-"""
+"""The ring convolution in C, where the package was built with a compiler at hand."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.machinery import EXTENSION_SUFFIXES
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output
+from sre_monai.networks.layers.accelerated.library import VARIANTS, run
 from sre_monai.networks.layers.accelerated.tap_plan import TapPlan, plan_taps
 
 __all__ = ["DTYPES", "VARIANTS", "backward", "forward"]
@@ -37,36 +33,6 @@ class _Job(ctypes.Structure):
         *((name, _Integer) for name in ("reach", "rings", "lines", "classes")),
         *((name, _Address) for name in ("line_rows", "line_ends", "class_terms", "class_ends", "mix")),
     )
-
-
-def _load_library() -> ctypes.CDLL | None:
-    """Load the library beside this file; None where it was not built or can't be loaded here."""
-    for suffix in EXTENSION_SUFFIXES:
-        path = Path(__file__).with_name(f"_ring_kernel{suffix}")
-        if path.exists():
-            try:
-                library = ctypes.CDLL(str(path))
-            except OSError:  # built elsewhere, or PyTorch brings no OpenMP to share
-                return None
-            library.ring_variant_name.restype = ctypes.c_char_p
-            library.ring_variant_name.argtypes = (_Integer,)
-            library.ring_convolve.restype = _Integer
-            library.ring_convolve.argtypes = (ctypes.POINTER(_Job), ctypes.c_char_p, _Integer)
-            return library
-    return None
-
-
-def _name_variants(library: ctypes.CDLL | None) -> tuple[str, ...]:
-    names: list[str] = []
-    while library is not None and (name := library.ring_variant_name(len(names))) is not None:
-        names.append(name.decode())
-    return tuple(names)
-
-
-_LIBRARY = _load_library()
-
-# The instruction sets for which this machine has a kernel, best first; none where the package was built without it.
-VARIANTS = _name_variants(_LIBRARY)
 
 
 def forward(
@@ -146,8 +112,6 @@ def _run(
     variant: str | None,
 ) -> Tensor:
     """Run a job: write `out`; where there is a partner, give the weights' gradient, shaped as `weight`."""
-    if _LIBRARY is None or variant not in (None, *VARIANTS):
-        raise ValueError(f"variant must be one of {VARIANTS}, got {variant!r}.")
     plan = _plan(rings.detach().float().numpy().tobytes(), tuple(rings.shape), tuple(dilation))
     weight = weight.detach().float()
     weight = weight if plan.exchange is None else weight @ plan.exchange
@@ -172,8 +136,7 @@ def _run(
         half_precision=int(source.dtype == torch.bfloat16),
         **plan.fields,
     )
-    if _LIBRARY.ring_convolve(ctypes.byref(job), (variant or VARIANTS[0]).encode(), torch.get_num_threads()):
-        raise MemoryError("no memory for the buffers of the ring convolution.")
+    run("ring_convolve", job, variant)
     return gradient if plan.exchange is None else gradient @ plan.exchange.T
 
 

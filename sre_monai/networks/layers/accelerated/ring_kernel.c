@@ -16,8 +16,7 @@
 #undef LANES
 #undef COLUMNS
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define X86_VARIANTS
+#ifdef X86_VARIANTS
 #include <immintrin.h>
 #define FENCE() _mm_sfence()
 #pragma GCC push_options

@@ -12,6 +12,10 @@
 
 #include <stdint.h>
 
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define X86_VARIANTS /* the compiler makes code for more than one instruction set */
+#endif
+
 #define CHANNEL_BLOCK 32 /* channels that are filtered and multiplied together: two cache lines */
 #define WINDOW 16        /* pixels that are filtered together; buffers hold a multiple of it */
 #define MAX_ROWS 8       /* most rows of a line */
