@@ -14,7 +14,7 @@ from PIL import Image
 
 import sre_monai
 from sre_monai.metrics import VESSEL_SCORES, compute_pixel_roc_auc, vessel_scores
-from sre_monai.transforms import NormalizeInsideFieldOfViewd, WorkingResolutiond
+from sre_monai.transforms import LocalContrastNormalizationd, NormalizeInsideFieldOfViewd, WorkingResolutiond
 from tests.bundles.evaluation_toy import NETWORK, SIZES, read_table, run_bundle, write_dataset, write_weights
 from tests.bundles.toy import BUNDLE, parse
 from tests.tolerances import assert_close
@@ -47,7 +47,8 @@ def expected_maps(folder: Path, index: int) -> tuple[torch.Tensor, torch.Tensor,
     """Probability, label and field of view, without the bundle."""
     image, label, fov = read(folder, "image", index), read(folder, "label", index) > 0, read(folder, "fov", index) > 0
     data = NormalizeInsideFieldOfViewd("image")({"image": image, "fov": fov})
-    data = WorkingResolutiond("image", diameter=84)(data)
+    data = WorkingResolutiond(["image", "fov"], diameter=84, mode=["bilinear", "nearest"])(data)
+    data = LocalContrastNormalizationd("image")(data)
     with torch.no_grad():
         logits = write_weights(folder / "again.pt")(torch.as_tensor(data["image"]).as_tensor()[None].float())
     probability = torch.softmax(logits, dim=1)[:, 1:]

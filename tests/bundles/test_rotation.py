@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from sre_monai.metrics import VESSEL_SCORES
+from sre_monai.transforms import LocalContrastNormalizationd
 from tests.bundles.evaluation_toy import read_table, run_bundle, write_dataset, write_weights
 
 OVERLAYS = ("evaluate.json", "rotation.json")
@@ -58,11 +59,13 @@ def test_a_row_an_image_and_pose(folder, protocol, names):
 def test_an_equivariant_network_scores_alike_at_all_symmetries(folder, protocol, names):
     rows = rows_of(folder / "out", protocol)
     for name in names:
+        # one pair of pixels is 1e-6 to 5e-6 of an AUC, and up to two pairs of these images differ by rounding only
+        bound = 1e-5 if name.endswith("auc") else 1e-6
         for image in ("00.png", "01.png", "02.png"):
             exact = [float(row[name]) for row in rows if row["image"] == image and row["angle"] != "30.0"]
             assert len(exact) == 8
-            assert max(exact) - min(exact) < 1e-6
-        assert summary_of(folder / "out")["protocols"][protocol][name]["symmetry_deviation"] < 1e-6
+            assert max(exact) - min(exact) < bound
+        assert summary_of(folder / "out")["protocols"][protocol][name]["symmetry_deviation"] < bound
     assert {row[names[0]] for row in rows if row["angle"] == "30.0"}.isdisjoint(row[names[0]] for row in rows[:1])
 
 
@@ -77,13 +80,15 @@ def test_upright_turned_back_is_the_evaluation(folder, tmp_path):
 
 
 def test_published_dice_against_direct_calculation(folder):
-    """The first image needs no resampling: crop, normalise, turn by 90°, predict, compare."""
+    """The first image needs no resampling: normalise, crop, turn by 90°, predict, compare."""
     image, label, fov = (
         np.asarray(Image.open(folder / "data" / f"{kind}s" / "00.png")).astype(np.float32)
         for kind in ("image", "label", "fov")
     )
     inside = image[fov > 0]
     image = np.where(fov[..., None] > 0, (image - inside.mean(0)) / inside.std(0), 0)
+    data = {"image": torch.from_numpy(image).movedim(-1, 0), "fov": torch.from_numpy(fov)[None]}
+    image = LocalContrastNormalizationd("image")(data)["image"].movedim(0, -1).numpy()
     top, left = (n // 2 - SIZE // 2 for n in image.shape[:2])
     crop, vessels = (np.rot90(array[top : top + SIZE, left : left + SIZE]) for array in (image, label > 0))
     with torch.no_grad():

@@ -41,10 +41,10 @@ np.save(outputs, y)
 """
 
 
-@pytest.fixture(scope="module")
-def network():
+@pytest.fixture(scope="module", params=[(), (1, 2)], ids=["rings", "harmonics"])
+def network(request):
     torch.manual_seed(0)
-    return SREUNet(2, 3, 2, **TINY).eval()
+    return SREUNet(2, 3, 2, **TINY, harmonics=request.param).eval()
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,7 @@ def test_padding_mode_and_output_padding_are_kept():
 def test_networks_keep_their_function_and_themselves(size):
     networks = [
         SREUNet(2, 1, 2, features=(4, 6, 8, 4), kernel_size=5, profile="gaussian"),
+        SREUNet(2, 1, 2, features=(4, 6, 8, 4), kernel_size=3, profile="gaussian", harmonics=(1, 2)),
         convert_to_sre(UNet(2, 1, 2, channels=(4, 8, 8), strides=(2, 2), num_res_units=1)),
     ]
     x = torch.randn(1, 1, *size)
