@@ -72,7 +72,7 @@ def _normalize(image: torch.Tensor, fov: torch.Tensor, window: float) -> torch.T
     """Normalise in float64, where the order of the pixels is lost in rounding to float32."""
     extent = max(int(fov[0].any(dim=axis).sum()) for axis in (0, 1))
     cell = max(1.0, extent / CELLS)
-    grid = [max(1, round(n / cell)) for n in image.shape[1:]]
+    grid = (max(1, round(image.shape[1] / cell)), max(1, round(image.shape[2] / cell)))
     inside = fov.double()
 
     def window_mean(x: torch.Tensor) -> torch.Tensor:

@@ -108,7 +108,7 @@ class SREResNet(nn.Module):
         _per_stage("features", features, stages)
         _per_stage("strides", strides, stages)
 
-        rings = {"profile": profile, "harmonics": harmonics}
+        rings: dict[str, Any] = {"profile": profile, "harmonics": harmonics}
         first = (in_channels, features[0], first_kernel_size)
         if sre_first_conv:
             conv1 = sre_layer(spatial_dims, *first, bias=False, **rings)
