@@ -3,8 +3,8 @@
     python -m benchmarks.retina_train --data data --models plain_unet sre_gaussian --jobs 2
 
 ``--data`` has the prepared DRIVE, and for any_camera STARE and CHASE_DB1. A network that is trained already, in the
-output folder, is not trained again; a broken training goes on. The weights come into the bundle's models, with a JSON
-beside them that tells how long it took, on what and from which seed.
+output folder, is not trained again; a broken training goes on. The weights come into the bundle's models, beside them
+the log and a record: steps, time, device, seed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def train(model: Model, threads: int, data: Path, output: Path, settings: dict[s
     if not record.is_file():
         run_bundle(BUNDLE, model.recipe, folder, settings, threads)
         write_json(record, _describe(model, folder, settings) | {"threads": threads})
-    store(folder / "model.pt", record, model.weights)
+    store(folder, model.weights)
 
 
 def _describe(model: Model, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
@@ -62,21 +62,22 @@ def _describe(model: Model, folder: Path, settings: dict[str, Any]) -> dict[str,
     }
 
 
-def store(trained: Path, record: Path, weights: Path) -> None:
-    """Keep weights and the record of their training; those of large networks in half precision.
+def store(folder: Path, weights: Path) -> None:
+    """Keep what a training left: its weights, those of large networks in half precision, its record and its log.
 
     Args:
-        trained: file of the state dict.
-        record: JSON of its training.
-        weights: where to keep it; the record comes beside it.
+        folder: of the training: ``model.pt``, ``training.json`` and ``training_log.csv``.
+        weights: where to keep the state dict; record and log come beside it, as ``.json`` and ``.csv``.
     """
-    state = torch.load(trained, map_location="cpu", weights_only=True)
+    state = torch.load(folder / "model.pt", map_location="cpu", weights_only=True)
     if sum(values.numel() for values in state.values()) >= HALF_PRECISION_FROM:
         state = {name: values.half() if values.is_floating_point() else values for name, values in state.items()}
     with written_atomically(weights) as unfinished:
         torch.save(state, unfinished)
-    with written_atomically(weights.with_suffix(".json")) as unfinished:
-        unfinished.write_bytes(record.read_bytes())
+    for name in ("training.json", "training_log.csv"):
+        source = folder / name
+        with written_atomically(weights.with_suffix(source.suffix)) as unfinished:
+            unfinished.write_bytes(source.read_bytes())
 
 
 def main() -> None:

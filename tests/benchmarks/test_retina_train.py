@@ -22,6 +22,7 @@ def runs(tmp_path, monkeypatch) -> list:
         started.append((files, threads, settings))
         output.mkdir(parents=True)
         torch.save({"weight": torch.full((2,), 0.1)}, output / "model.pt")
+        (output / "training_log.csv").write_text("epoch,loss\n")
         torch.save({"trainer": {"iteration": 2400}, "seconds": 90.0}, output / "checkpoint.pt")
 
     monkeypatch.setattr(retina_train, "run_bundle", run)
@@ -44,8 +45,10 @@ def test_large_networks_are_stored_in_half_precision(tmp_path):
     state = {"weight": torch.rand(1000, 1000), "num_batches_tracked": torch.tensor(100_001)}
     torch.save(state, tmp_path / "model.pt")
     (tmp_path / "training.json").write_text("{}")
-    store(tmp_path / "model.pt", tmp_path / "training.json", tmp_path / "models" / "kept.pt")
+    (tmp_path / "training_log.csv").write_text("epoch,loss\n")
+    store(tmp_path, tmp_path / "models" / "kept.pt")
     kept = torch.load(tmp_path / "models" / "kept.pt", weights_only=True)
     assert torch.equal(kept["weight"], state["weight"].half())
     assert torch.equal(kept["num_batches_tracked"], state["num_batches_tracked"])
     assert (tmp_path / "models" / "kept.json").read_text() == "{}"
+    assert (tmp_path / "models" / "kept.csv").read_text() == "epoch,loss\n"
