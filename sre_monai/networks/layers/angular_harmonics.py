@@ -15,10 +15,11 @@ counterparts are the norms of the gradient and of the Hessian without its trace:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import reduce
 from itertools import combinations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -80,7 +81,7 @@ def harmonic_magnitude(input: Tensor, order: int) -> Tensor:
     if input.ndim not in (4, 5):
         raise ValueError(f"input must be (batch, channels, 2 or 3 spatial axes), got {tuple(input.shape)}.")
     if torch.jit.is_tracing() or torch.compiler.is_exporting():
-        return _magnitude(input, order)
+        return _magnitude(input, order, _convolve)
     return _Magnitude.apply(input, order)  # type: ignore[no-any-return]
 
 
@@ -93,7 +94,7 @@ class _Magnitude(torch.autograd.Function):
 
     @staticmethod
     def forward(input: Tensor, order: int) -> Tensor:
-        return harmonics.forward(input, order) if harmonics.can_run(input) else _magnitude(input, order)
+        return harmonics.forward(input, order) if harmonics.can_run(input) else _magnitude(input, order, _apply)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -110,9 +111,9 @@ class _Magnitude(torch.autograd.Function):
         return _gradient(grad, input, magnitude, ctx.order), None
 
 
-def _magnitude(input: Tensor, order: int) -> Tensor:
+def _magnitude(input: Tensor, order: int, apply: Callable[..., Tensor]) -> Tensor:
     squares = (
-        _apply(input, axes, stencil).square() * weight for axes, stencil, weight in _components(input.ndim - 2, order)
+        apply(input, axes, stencil).square() * weight for axes, stencil, weight in _components(input.ndim - 2, order)
     )
     return torch.sqrt(reduce(torch.add, squares) + FLOOR**2)
 
@@ -154,3 +155,17 @@ def _apply(input: Tensor, axes: tuple[int, int], stencil: _Stencil) -> Tensor:
     for offsets, weight in others:
         output.add_(shifted(offsets), alpha=weight)
     return output
+
+
+def _convolve(input: Tensor, axes: tuple[int, int], stencil: _Stencil) -> Tensor:
+    """Do the same by one depthwise convolution, for the graphs of exported networks: slices would make them huge."""
+    dims, channels = input.ndim - 2, input.shape[1]
+    filter = np.zeros((2 * REACH + 1,) * dims)
+    for offsets, weight in stencil:
+        place = [REACH] * dims
+        for axis, offset in zip(axes, offsets):
+            place[axis] += offset
+        filter[tuple(place)] = weight
+    kernel = torch.tensor(filter.tolist(), dtype=input.dtype, device=input.device)  # one constant of the graph
+    convolution = {2: F.conv2d, 3: F.conv3d}[dims]
+    return convolution(input, kernel.expand(channels, 1, *kernel.shape), padding=REACH, groups=channels)
