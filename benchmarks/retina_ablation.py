@@ -3,18 +3,20 @@
     python -m benchmarks.retina_ablation --data data --output_dir output/retina_ablation --jobs 2
 
 Each training sees 16 of DRIVE's training images and is measured on the other 4; test images have no say in the recipe.
-A training that is done is not done again; a broken one goes on. Differences below the spread between seeds mean little.
+A training that is done is not done again; a broken one goes on. The table has all that the output folder has, so that
+more seeds or changes can be added. Differences below the spread between seeds mean little.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from benchmarks.bundle_runs import run_bundle, side_by_side
 from benchmarks.markdown import markdown_table
@@ -30,8 +32,9 @@ SOFT_CLDICE = (
 CONSTANT_RATE = {"_target_": "torch.optim.lr_scheduler.ConstantLR", "optimizer": "@optimizer", "factor": 1.0}
 DETERMINISTIC, RANDOM = "train#deterministic_transforms", "train#random_transforms"
 
+RECIPE = "the recipe"
 CHANGES: dict[str, dict[str, Any]] = {
-    "the recipe": {},
+    RECIPE: {},
     "no angular harmonics": {"network_def#harmonics": []},
     "edges only (order 1)": {"network_def#harmonics": [1]},
     "lines only (order 2)": {"network_def#harmonics": [2]},
@@ -52,7 +55,18 @@ CHANGES: dict[str, dict[str, Any]] = {
     "half the learning rate": {"learning_rate": 0.004},
     "constant learning rate": {"lr_scheduler": CONSTANT_RATE},
     "no averaging of weights": {"ema_momentum": 1.0},
+    "labels smoothed by 0.1": {"loss#label_smoothing": 0.1},
 }
+CHANGES_OF_INPUT = {"no local contrast normalisation": {"validate#preprocessing#transforms#8#_disabled_": True}}
+"""What evaluate.json needs to see photographs as they were in training."""
+
+HELD_BACK = {
+    "section": "training",
+    "datalist": "$exit_on_user_error(load_datalist, @dataset_dir, @section)[-@validation_count:]",
+    "write_overlay": False,
+}
+SUMMARY = "evaluate/summary.json"
+SCORES = ("dice", "auc", "cldice")
 
 
 class Run(NamedTuple):
@@ -68,7 +82,7 @@ class Run(NamedTuple):
 
 
 def measure(run: Run, threads: int, data: Path, output: Path, epochs: int) -> None:
-    """Train, unless that is done.
+    """Train and score on the images held back, unless that is done.
 
     Args:
         run: what to train.
@@ -79,26 +93,58 @@ def measure(run: Run, threads: int, data: Path, output: Path, epochs: int) -> No
     """
     folder = run.folder(output)
     settings = {"dataset_dir": str(data / "DRIVE"), "seed": run.seed, "max_epochs": epochs, "val_interval": epochs}
+    settings |= CHANGES[run.change]
     if not (folder / "model.pt").is_file():
-        run_bundle(BUNDLE, ["train.json"], folder, settings | CHANGES[run.change], threads)
+        run_bundle(BUNDLE, ["train.json"], folder, settings, threads)
+    if not (folder / SUMMARY).is_file():
+        settings |= HELD_BACK | CHANGES_OF_INPUT.get(run.change, {}) | {"checkpoint": str(folder / "model.pt")}
+        run_bundle(BUNDLE, ["train.json", "evaluate.json"], (folder / SUMMARY).parent, settings, threads)
 
 
-def dice(folder: Path) -> float:
-    """Read the validation's Dice at the end of a training."""
-    with (folder / "training_log.csv").open(newline="", encoding="utf-8") as file:
-        return float(list(csv.DictReader(file))[-1]["val_dice"])
+def finished(output: Path) -> list[Run]:
+    """Find the runs that are done.
+
+    Args:
+        output: folder of all runs.
+
+    Returns:
+        The runs, those of any earlier command as well.
+    """
+    return [
+        Run(change, int(path.parents[1].name.rpartition("seed")[2]))
+        for change in CHANGES
+        for path in sorted(output.glob(str(Run(change, 0).folder(Path()))[:-1] + f"[0-9]*/{SUMMARY}"))
+    ]
+
+
+def scores(folder: Path) -> list[float]:
+    """Read a run's scores, and the minutes that its training took."""
+    means = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["raters"]["model"]["scores"]
+    checkpoint = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+    return [*(means[score]["mean"] for score in SCORES), checkpoint["seconds"] / 60]
 
 
 def summarize(runs: list[Run], output: Path) -> list[list[str]]:
-    """Give the mean over the seeds and its difference from the recipe, best first."""
-    scores: dict[str, list[float]] = {}
+    """Give the means over the seeds and the difference of Dice from the recipe, best first.
+
+    Args:
+        runs: done, the recipe's among them.
+        output: folder of all runs.
+
+    Returns:
+        Cells, a line for each change.
+    """
+    values: dict[str, list[list[float]]] = {}
     for run in runs:
-        scores.setdefault(run.change, []).append(dice(run.folder(output)))
-    base = np.mean(scores["the recipe"])
+        values.setdefault(run.change, []).append(scores(run.folder(output)))
+    means = {change: np.mean(rows, axis=0) for change, rows in values.items()}
     lines = []
-    for change, values in sorted(scores.items(), key=lambda item: -np.mean(item[1])):
-        spread = f" ± {np.std(values):.4f}" if len(values) > 1 else ""
-        lines.append([change, f"{np.mean(values):.4f}{spread}", f"{np.mean(values) - base:+.4f}"])
+    for change, (dice, *others, minutes) in sorted(means.items(), key=lambda item: -item[1][0]):
+        seeds = len(values[change])
+        spread = f" ± {np.std(values[change], axis=0)[0]:.4f}" if seeds > 1 else ""
+        difference = f"{dice - means[RECIPE][0]:+.4f}"
+        lines.append([change, str(seeds), f"{dice:.4f}{spread}", difference])
+        lines[-1] += [*(f"{score:.4f}" for score in others), f"{minutes:.0f}"]
     return lines
 
 
@@ -111,12 +157,12 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once")
     options = parser.parse_args()
-    changes = list(dict.fromkeys(["the recipe", *options.changes]))
-    runs = [Run(change, seed) for seed in options.seeds for change in changes]
+    runs = [Run(change, seed) for seed in options.seeds for change in options.changes]
     output = options.output_dir.absolute()
     work = partial(measure, data=options.data.absolute(), output=output, epochs=options.epochs)
     exit_on_user_error(side_by_side, work, runs, options.jobs, "training")
-    table = markdown_table(["", "validation Dice", "difference"], summarize(runs, output))
+    header = ["", "seeds", "Dice", "difference", "AUC", "clDice", "minutes"]
+    table = markdown_table(header, summarize(finished(output), output))
     with written_atomically(output / "table.md") as unfinished:
         unfinished.write_text(table + "\n", encoding="utf-8")
     print(table)

@@ -5,9 +5,11 @@ import torch
 from monai.bundle import ConfigParser
 
 from benchmarks import retina_ablation
-from benchmarks.retina_ablation import CHANGES, Run, measure, summarize
-from sre_monai.tables import write_table
+from benchmarks.retina_ablation import CHANGES, CHANGES_OF_INPUT, SUMMARY, Run, finished, measure, summarize
+from sre_monai.tables import write_json
 from tests.bundles.toy import BUNDLE
+
+AT_DEFAULTS = ("_disabled_", "pooling", "lambda_dice", "lambda_ce", "label_smoothing")  # not written in the recipe
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -15,7 +17,7 @@ def test_every_change_is_of_something_that_is_in_the_recipe(change):
     parser = ConfigParser()
     parser.read_config(BUNDLE / "configs" / "train.json")
     for place, value in CHANGES[change].items():
-        if not place.endswith(("_disabled_", "pooling", "lambda_dice", "lambda_ce")):  # these are at their defaults
+        if not place.endswith(AT_DEFAULTS):
             assert parser[place] != value
         parser[place] = value
     assert parser.get_parsed_content("network_def")(torch.zeros(1, 3, 33, 32)).shape == (1, 2, 33, 32)
@@ -29,29 +31,43 @@ def test_what_is_disabled_is_the_local_contrast_normalisation():
     assert parser[place.removesuffix("#_disabled_") + "#_target_"].endswith("LocalContrastNormalizationd")
 
 
-def test_each_run_is_trained_once_with_its_change_and_seed(tmp_path, monkeypatch):
+def test_the_evaluation_leaves_the_same_transform_out():
+    parser = ConfigParser()
+    parser.read_config([BUNDLE / "configs" / name for name in ("train.json", "evaluate.json")])
+    (place,) = CHANGES_OF_INPUT["no local contrast normalisation"]
+    assert parser[place.removesuffix("#_disabled_") + "#_target_"].endswith("LocalContrastNormalizationd")
+
+
+def test_each_run_is_trained_and_scored_once_with_its_change_and_seed(tmp_path, monkeypatch):
     started = []
 
     def run(bundle, files, output, settings, threads):
-        started.append(settings)
+        started.append((files, settings))
         output.mkdir()
-        (output / "model.pt").touch()
+        (output / ("summary.json" if "evaluate.json" in files else "model.pt")).touch()
 
     monkeypatch.setattr(retina_ablation, "run_bundle", run)
     for _ in range(2):
         measure(Run("lines only (order 2)", 7), 1, tmp_path, tmp_path, epochs=3)
-    (settings,) = started
-    assert (settings["network_def#harmonics"], settings["seed"], settings["max_epochs"]) == ([2], 7, 3)
+    assert [files for files, _ in started] == [["train.json"], ["train.json", "evaluate.json"]]
+    for _, settings in started:
+        assert (settings["network_def#harmonics"], settings["seed"], settings["max_epochs"]) == ([2], 7, 3)
+    assert started[1][1]["checkpoint"] == str(tmp_path / "lines_only__order_2__seed7" / "model.pt")
 
 
 def test_the_table_is_of_means_over_seeds_best_first(tmp_path):
-    scores = {"the recipe": (0.75, 0.77), "edges only (order 1)": (0.78, 0.80), "Dice alone": (0.5, 0.5)}
-    runs = [Run(change, seed) for change in scores for seed in (0, 1)]
-    for run in runs:
-        rows = [{"epoch": 1, "val_dice": 0.1}, {"epoch": 2, "val_dice": scores[run.change][run.seed]}]
-        write_table(run.folder(tmp_path) / "training_log.csv", rows)
+    scores = {"the recipe": (0.75, 0.77), "edges only (order 1)": (0.78, 0.80), "Dice alone": (0.5,)}
+    for change, values in scores.items():
+        for seed, dice in enumerate(values):
+            folder = Run(change, seed).folder(tmp_path)
+            means = {"dice": {"mean": dice}, "auc": {"mean": 0.97}, "cldice": {"mean": 0.8}}
+            write_json(folder / SUMMARY, {"raters": {"model": {"scores": means}}})
+            torch.save({"seconds": 240.0 + 120 * seed}, folder / "checkpoint.pt")
+    Run("half the channels", 0).folder(tmp_path).mkdir()  # not done yet
+    runs = finished(tmp_path)
+    assert sorted(runs) == sorted(Run(change, seed) for change in scores for seed in range(len(scores[change])))
     assert summarize(runs, tmp_path) == [
-        ["edges only (order 1)", "0.7900 ± 0.0100", "+0.0300"],
-        ["the recipe", "0.7600 ± 0.0100", "+0.0000"],
-        ["Dice alone", "0.5000 ± 0.0000", "-0.2600"],
+        ["edges only (order 1)", "2", "0.7900 ± 0.0100", "+0.0300", "0.9700", "0.8000", "5"],
+        ["the recipe", "2", "0.7600 ± 0.0100", "+0.0000", "0.9700", "0.8000", "5"],
+        ["Dice alone", "1", "0.5000", "-0.2600", "0.9700", "0.8000", "4"],
     ]
