@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -11,7 +12,7 @@ import matplotlib.pyplot as plt
 
 __all__ = ["chart_layers", "chart_networks"]
 
-Rows = list[dict[str, object]]
+Rows = Sequence[dict[str, object]]
 
 REFERENCE = "SRE-Conv 1.0.2"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
 from monai.networks.layers import Conv
@@ -12,11 +14,11 @@ from torch import nn
 
 from sre_monai.networks.layers import SREConv2d
 from sre_monai.networks.layers.accelerated import compiled
-from sre_monai.networks.nets import SREUNet
-from tests.published import PublishedUNet, sre_conv
+from sre_monai.networks.nets import SREUNet, build_classifier
+from tests.published import PublishedUNet, sre_conv, sre_resnet
 from tests.published_gmr import gmr
 
-__all__ = ["LAYERS", "NETWORKS"]
+__all__ = ["LAYERS", "RESNETS", "UNETS"]
 
 Layer = Callable[[int, int, int, int], nn.Module]  # of spatial_dims, in_channels, out_channels, kernel_size
 
@@ -64,7 +66,10 @@ LAYERS: dict[str, Layer] = {
 }
 
 
-def our_unet(**options: str) -> Callable[[], nn.Module]:
+BUNDLE_UNET = {"features": (16, 32, 48, 64, 96, 16), "kernel_size": 3, "profile": "gaussian", "harmonics": (1, 2)}
+
+
+def our_unet(**options: Any) -> Callable[[], nn.Module]:
     """Make our U-Net, at the published settings."""
     return lambda: SREUNet(spatial_dims=2, in_channels=3, out_channels=2, **options)
 
@@ -91,11 +96,26 @@ def pytorch_alone() -> nn.Module:
     return network
 
 
-NETWORKS: dict[str, Callable[[], nn.Module]] = {
+UNETS: dict[str, Callable[[], nn.Module]] = {
     "ours, bands": our_unet(),
     "ours, gaussian": our_unet(profile="gaussian"),
     "ours, bands, PyTorch alone": pytorch_alone,
+    "ours, the bundle's with harmonics": our_unet(**BUNDLE_UNET),
     "SRE-Conv 1.0.2": unet_of(published_sre),
     "nn.Conv 3×3": unet_of(ordinary_3),
     "BasicUNet, 1.98 M": lambda: BasicUNet(2, 3, 2, features=(32, 32, 64, 128, 256, 32), upsample="nontrainable"),
+}
+
+
+def published_resnet() -> nn.Module:
+    """Make the ResNet-18 of SRE-Conv 1.0.2, as its experiments do."""
+    return sre_resnet().sre_resnet18(sre_conv_size=[9, 9, 5, 5], skip_first_maxpool=True, num_classes=2)
+
+
+RESNETS: dict[str, Callable[[], nn.Module]] = {
+    "ours, bands": partial(build_classifier, "sre_resnet18", 2, 3, 2),
+    "ours, gaussian": partial(build_classifier, "sre_resnet18", 2, 3, 2, profile="gaussian"),
+    "ours, harmonics and 3×3": partial(build_classifier, "sre_harmonic_resnet18", 2, 3, 2),
+    "SRE-Conv 1.0.2": published_resnet,
+    "nn.Conv 3×3": partial(build_classifier, "resnet18", 2, 3, 2),
 }

@@ -1,26 +1,28 @@
-"""The published U-Net side by side: a training step, inference at three sizes, and the memory of a training step."""
+"""Networks side by side: a training step, inference at several sizes, and the memory of a U-Net's training step."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.contenders import NETWORKS
+from benchmarks.contenders import RESNETS, UNETS
 from benchmarks.timing import time_in_turn
 
-__all__ = ["measure_memory", "time_networks"]
+__all__ = ["measure_memory", "time_resnets", "time_unets"]
 
 TRAINING = (2, 3, 256, 256)
 INFERENCE = ((1, 3, 256, 256), (1, 3, 592, 576), (1, 3, 1024, 1024))
+SMALL_IMAGES = (32, 3, 32, 32)
 
 
 def training_step(network: nn.Module, x: Tensor) -> Callable[[], object]:
     """Forward, cross-entropy, backward; as the optimiser is the same for all, it is left out."""
-    label = torch.randint(0, 2, (x.shape[0], *x.shape[2:]), device=x.device)
+    with torch.no_grad():
+        label = network.eval()(x).argmax(1)  # of every pixel, or of the image
 
     def run() -> None:
         network.train()
@@ -41,13 +43,13 @@ def inference(network: nn.Module, x: Tensor) -> Callable[[], object]:
     return run
 
 
-def prepare(name: str, device: str, dtype: torch.dtype) -> nn.Module:
+def prepare(make: Callable[[], nn.Module], device: str, dtype: torch.dtype) -> nn.Module:
     """Make a network, channels last in memory, which suits the ordinary ones best."""
-    return NETWORKS[name]().to(device, dtype, memory_format=torch.channels_last)
+    return make().to(device, dtype, memory_format=torch.channels_last)
 
 
-def time_networks(device: str, dtype: torch.dtype, rounds: int = 7) -> Iterator[dict[str, object]]:
-    """Time every network.
+def time_unets(device: str, dtype: torch.dtype, rounds: int = 7) -> Iterator[dict[str, object]]:
+    """Time every U-Net.
 
     Args:
         device: where to compute.
@@ -57,18 +59,34 @@ def time_networks(device: str, dtype: torch.dtype, rounds: int = 7) -> Iterator[
     Yields:
         A row for each task and network.
     """
-    networks = {name: prepare(name, device, dtype) for name in NETWORKS}
     tasks = [("training step", training_step, TRAINING)]
     tasks += [(f"inference at {size[2]}×{size[3]}", inference, size) for size in INFERENCE]
+    yield from _time(UNETS, tasks, device, dtype, rounds)
+
+
+def time_resnets(device: str, dtype: torch.dtype, rounds: int = 7) -> Iterator[dict[str, object]]:
+    """Time every ResNet on images of MedMNIST's size; arguments and rows as of :func:`time_unets`."""
+    tasks = [("training step", training_step, SMALL_IMAGES), ("inference", inference, SMALL_IMAGES)]
+    yield from _time(RESNETS, tasks, device, dtype, rounds)
+
+
+def _time(
+    networks: Mapping[str, Callable[[], nn.Module]],
+    tasks: list[tuple[str, Callable, tuple[int, ...]]],
+    device: str,
+    dtype: torch.dtype,
+    rounds: int,
+) -> Iterator[dict[str, object]]:
+    prepared = {name: prepare(make, device, dtype) for name, make in networks.items()}
     for task, step, size in tasks:
         x = torch.randn(size, device=device, dtype=dtype)
-        runs = {name: step(network, x) for name, network in networks.items()}
+        runs = {name: step(network, x) for name, network in prepared.items()}
         for name, milliseconds in time_in_turn(runs, rounds, device=device).items():
             yield {"task": task, "contender": name, "milliseconds": round(milliseconds, 1)}
 
 
 def measure_memory(device: str, dtype: torch.dtype) -> Iterator[dict[str, object]]:
-    """Measure the peak memory of training steps, beyond what the program needs before the first.
+    """Measure the peak memory of a U-Net's training steps, beyond what the program needs before the first.
 
     Args:
         device: where to compute.
@@ -78,7 +96,7 @@ def measure_memory(device: str, dtype: torch.dtype) -> Iterator[dict[str, object
         A row for each network.
     """
     context = multiprocessing.get_context("spawn")
-    for name in NETWORKS:
+    for name in UNETS:
         with context.Pool(1) as process:  # one each, as a process never forgets its peak
             megabytes = process.apply(_peak, (name, device, dtype, torch.get_num_threads()))
         yield {"contender": name, "megabytes": round(megabytes, 1)}
@@ -86,7 +104,7 @@ def measure_memory(device: str, dtype: torch.dtype) -> Iterator[dict[str, object
 
 def _peak(name: str, device: str, dtype: torch.dtype, threads: int) -> float:
     torch.set_num_threads(threads)
-    network = prepare(name, device, dtype)
+    network = prepare(UNETS[name], device, dtype)
     small, full = (torch.randn(*TRAINING[:2], *size, device=device, dtype=dtype) for size in ((32, 32), TRAINING[2:]))
     training_step(network, small)()  # whatever libraries need, they have now
     before = _megabytes(device)

@@ -3,7 +3,8 @@
     pip install -c constraints.txt -e ".[test]"
     python -m benchmarks.speed --output output/speed
 
-About ten minutes on two idle cores. Writes layers.csv, networks.csv, memory.csv, two charts, and tables.md with ratios.
+About ten minutes on two idle cores. Writes the times as layers.csv, unets.csv, resnets.csv and memory.csv, two charts,
+and the ratios as tables.md.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tqdm import tqdm
 
 from benchmarks.chart import chart_layers, chart_networks
 from benchmarks.layers import KERNEL_SIZES, SIZES, VOLUMES, time_layers
-from benchmarks.networks import measure_memory, time_networks
+from benchmarks.networks import measure_memory, time_resnets, time_unets
 from benchmarks.tables import layer_table, network_table
 from sre_monai.memory import keep_freed_memory
 from sre_monai.tables import write_table
@@ -38,16 +39,19 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     where = (options.device, DTYPES[options.dtype])
 
-    networks = list(tqdm(time_networks(*where, options.rounds), "networks", leave=False))
+    unets = list(tqdm(time_unets(*where, options.rounds), "U-Nets", leave=False))
+    resnets = list(tqdm(time_resnets(*where, options.rounds), "ResNets", leave=False))
     memory = list(tqdm(measure_memory(*where), "memory", leave=False))
     layers = list(tqdm(time_layers(*where, options.kernel_sizes, SIZES, options.rounds), "layers", leave=False))
     volumes = list(tqdm(time_layers(*where, (3, 5, 9), VOLUMES, options.rounds, 3), "volumes", leave=False))
-    for name, rows in (("layers", layers + volumes), ("networks", networks), ("memory", memory)):
+    for name, rows in (("layers", layers + volumes), ("unets", unets), ("resnets", resnets), ("memory", memory)):
         write_table(options.output / f"{name}.csv", rows)
     chart_layers(layers, options.output / "layers.png")
-    chart_networks(networks, options.output / "networks.png")
+    chart_networks(unets, options.output / "networks.png")
     flat = [layer_table(layers, k) for k in options.kernel_sizes]
-    tables = "\n\n".join([*flat, *(layer_table(volumes, k, 3) for k in (3, 5, 9)), network_table(networks, memory)])
+    tables = "\n\n".join(
+        [*flat, *(layer_table(volumes, k, 3) for k in (3, 5, 9)), network_table(unets, memory), network_table(resnets)]
+    )
     (options.output / "tables.md").write_text(tables + "\n", encoding="utf-8")
     print(tables)
 

@@ -37,12 +37,12 @@ def layer_table(rows: Rows, kernel_size: int, spatial_dims: int = 2) -> str:
     return markdown_table(header, [[name, *(cell(name, size) for size in sizes)] for name in names])
 
 
-def network_table(times: Rows, memory: Rows) -> str:
+def network_table(times: Rows, memory: Rows = ()) -> str:
     """Give every network's times and memory, relative to the ordinary one and to the published one.
 
     Args:
-        times: what :func:`benchmarks.networks.time_networks` gave.
-        memory: what :func:`benchmarks.networks.measure_memory` gave.
+        times: what the functions of :mod:`benchmarks.networks` gave.
+        memory: what :func:`benchmarks.networks.measure_memory` gave, or nothing.
 
     Returns:
         A Markdown table, a row for every network.
@@ -55,8 +55,10 @@ def network_table(times: Rows, memory: Rows) -> str:
         value = time[task, name]
         return f"{value:.0f} ms ({time[task, REFERENCE] / value:.1f}× / {value / time[task, ORDINARY]:.2f})"
 
-    lines = [
-        [name, *(cell(task, name) for task in tasks), f"{peak[name]:.0f} MB ({peak[name] / peak[ORDINARY]:.2f})"]
-        for name in dict.fromkeys(row["contender"] for row in times)
-    ]
-    return markdown_table(["", *tasks, "peak memory of a training step"], lines)
+    names = dict.fromkeys(row["contender"] for row in times)
+    lines = [[name, *(cell(task, name) for task in tasks)] for name in names]
+    if memory:
+        tasks.append("peak memory of a training step")
+        for line in lines:
+            line.append(f"{peak[line[0]]:.0f} MB ({peak[line[0]] / peak[ORDINARY]:.2f})")
+    return markdown_table(["", *tasks], lines)

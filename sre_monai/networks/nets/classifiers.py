@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from monai.networks.nets import resnet18, resnet50
@@ -11,7 +13,12 @@ from sre_monai.networks.nets.sre_resnet import sre_r3d_18, sre_resnet18, sre_res
 
 __all__ = ["CLASSIFIERS", "build_classifier"]
 
-SRE = {"sre_resnet18": sre_resnet18, "sre_resnet50": sre_resnet50}
+HARMONICS: dict[str, Any] = {"kernel_size": 3, "profile": "gaussian", "harmonics": (1, 2)}
+SRE: dict[str, Callable[..., nn.Module]] = {
+    "sre_resnet18": sre_resnet18,
+    "sre_resnet50": sre_resnet50,
+    "sre_harmonic_resnet18": partial(sre_resnet18, **HARMONICS),
+}
 ORDINARY = {"resnet18": resnet18, "resnet50": resnet50}
 CLASSIFIERS = (*SRE, "sre_r3d_18", *ORDINARY)
 
@@ -25,7 +32,8 @@ def build_classifier(net: str, spatial_dims: int, in_channels: int, num_classes:
 
     Args:
         net: one of ``CLASSIFIERS``: ``"sre_resnet18"``, ``"sre_resnet50"`` and their ordinary counterparts
-            ``"resnet18"`` and ``"resnet50"`` for images or volumes, and ``"sre_r3d_18"`` for volumes.
+            ``"resnet18"`` and ``"resnet50"`` for images or volumes, ``"sre_r3d_18"`` for volumes, and
+            ``"sre_harmonic_resnet18"``, an SRE ResNet-18 that sees edges and lines: 3×3 kernels, harmonics 1 and 2.
         spatial_dims: 2 for images, 3 for volumes.
         in_channels: number of input channels.
         num_classes: number of logits.
