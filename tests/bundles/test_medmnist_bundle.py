@@ -163,12 +163,25 @@ def test_the_seed_decides(data, trained, tmp_path):
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
 
 
+def test_adamw_overlay_changes_nothing_but_the_descent():
+    published, ours = parse("train.json"), parse("train.json", "adamw.yaml")
+    changed = {key for key in published.config if published[key] != ours[key]}
+    assert changed == {"optimizer", "learning_rate", "weight_decay", "batch_size", "max_epochs"}
+    optimizer = ours.get_parsed_content("optimizer")
+    assert type(optimizer) is torch.optim.AdamW
+    assert {key: optimizer.defaults[key] for key in ("lr", "weight_decay")} == {"lr": 1e-3, "weight_decay": 0.05}
+
+
 @pytest.mark.parametrize(
-    ("name", "overlays", "kind"),
-    [("colour", [], SREResNet), ("several", [], SREResNet), ("shapes3d", ["volumes.yaml"], SREResNet)],
+    ("name", "overlays", "settings"),
+    [
+        ("colour", [], {}),
+        ("several", ["adamw.yaml"], {"net": "sre_harmonic_resnet18"}),
+        ("shapes3d", ["volumes.yaml"], {}),
+    ],
 )
-def test_every_kind_of_set_trains_and_is_evaluated(data, tmp_path, name, overlays, kind):
-    settings = {"dataset_dir": str(data), "dataset_name": name, "max_epochs": 1}
+def test_every_kind_of_set_trains_and_is_evaluated(data, tmp_path, name, overlays, settings):
+    settings = settings | {"dataset_dir": str(data), "dataset_name": name, "max_epochs": 1}
     run_bundle("train.json", *overlays, **settings, output_dir=str(tmp_path))
     common = settings | {"checkpoint": str(tmp_path / "model.pt")}
     run_bundle("train.json", *overlays, "evaluate.json", **common, output_dir=str(tmp_path / "evaluate"))
