@@ -128,7 +128,7 @@ def summarize(runs: list[Run], output: Path) -> list[list[str]]:
     """Give the means over the seeds and the difference of Dice from the recipe, best first.
 
     Args:
-        runs: done, the recipe's among them.
+        runs: done; without the recipe's there are no differences.
         output: folder of all runs.
 
     Returns:
@@ -142,7 +142,7 @@ def summarize(runs: list[Run], output: Path) -> list[list[str]]:
     for change, (dice, *others, minutes) in sorted(means.items(), key=lambda item: -item[1][0]):
         seeds = len(values[change])
         spread = f" ± {np.std(values[change], axis=0)[0]:.4f}" if seeds > 1 else ""
-        difference = f"{dice - means[RECIPE][0]:+.4f}"
+        difference = f"{dice - means[RECIPE][0]:+.4f}" if RECIPE in means else "–"
         lines.append([change, str(seeds), f"{dice:.4f}{spread}", difference])
         lines[-1] += [*(f"{score:.4f}" for score in others), f"{minutes:.0f}"]
     return lines
