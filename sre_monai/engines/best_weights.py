@@ -62,7 +62,7 @@ class BestWeights:
 
     def _keep(self, engine: Evaluator) -> None:
         score = float(engine.state.metrics[self.metric])
-        if score > self.score:
-            self.score = score
+        if score > self.score or self.score == -math.inf:  # scores that are no numbers still leave weights
+            self.score = -math.inf if math.isnan(score) else score
             if engine.state.rank == 0:
                 save_state(self.path, self.network.state_dict())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from math import nan
 from types import SimpleNamespace
 
 import torch
@@ -33,11 +34,11 @@ def test_the_file_has_the_weights_of_the_best_validation(tmp_path):
     network, evaluator, kept = make_network(), Validations(), []
     best = BestWeights(network, tmp_path / "model.pt", "val_auc")
     best.attach(evaluator)
-    for score in (0.4, 0.7, 0.7, 0.6):
+    for score, expected in ((nan, 0), (nan, 1), (0.4, 2), (0.7, 3), (0.7, 3), (nan, 3), (0.6, 3)):
         kept.append(changed(network))
         evaluator.finish(score)
-    written = torch.load(tmp_path / "model.pt", weights_only=True)
-    assert torch.equal(written["1.weight"], kept[1])  # the first of equals
+        written = torch.load(tmp_path / "model.pt", weights_only=True)
+        assert torch.equal(written["1.weight"], kept[expected])
     assert best.state_dict() == {"score": 0.7}
 
 
