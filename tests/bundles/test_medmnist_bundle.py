@@ -108,7 +108,7 @@ def test_load_needs_no_data_and_returns_the_network_with_its_weights(workflow_ty
     )
     assert isinstance(network, SREResNet)
     weights = torch.load(bundle / "models" / "model.pt", weights_only=True)
-    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    assert all(torch.equal(value, weights[name].to(value)) for name, value in network.state_dict().items())
 
 
 def test_metadata_follows_the_schema(shared_data):
