@@ -5,20 +5,21 @@ with the best validation area. A run that is there already is not done again: a 
 
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --output_dir output/medmnist_table
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --dataset_name shapes3d --overlay volumes.yaml \
-        --nets sre_r3d_18 resnet18 --output_dir output/shapes3d_table
+        --output_dir output/shapes3d_table
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks.bundle_runs import run_bundle
+from benchmarks.markdown import markdown_table
 from sre_monai.errors import exit_on_user_error
 from sre_monai.tables import align_columns, write_json, write_table
 
@@ -32,9 +33,8 @@ def measure(net: str, seed: int, output: Path, overlays: list[str], settings: di
     if done.is_file():
         return json.loads(done.read_text())
     settings = settings | {"net": net, "seed": seed}
-    start = time.perf_counter()
     run_bundle(BUNDLE, ["train.json", *overlays], output / "train", settings)
-    seconds = time.perf_counter() - start
+    seconds = torch.load(output / "train" / "checkpoint.pt", map_location="cpu", weights_only=True)["seconds"]
     settings |= {"checkpoint": str(output / "train" / "model.pt")}
     run_bundle(BUNDLE, ["train.json", *overlays, "evaluate.json"], output / "evaluate", settings)
     run_bundle(BUNDLE, ["train.json", *overlays, "evaluate.json", "rotation.json"], output / "rotation", settings)
@@ -48,7 +48,7 @@ def measure(net: str, seed: int, output: Path, overlays: list[str], settings: di
             row[f"{score} worst{about}"] = figures[score]["worst"]
         flips = [figures[score] for figures in turned["flip"].values()]
         row |= {f"{score} flips mean": float(np.mean(flips)), f"{score} flips worst": min(flips)}
-    row |= {"probability deviation": turned["probability_deviation"], "training seconds": round(seconds, 1)}
+    row |= {"probability deviation": turned["probability_deviation"], "training minutes": round(seconds / 60, 1)}
     write_json(done, row)
     return row
 
@@ -61,7 +61,7 @@ def summarize(rows: list[dict[str, Any]]) -> list[list[str]]:
         cells = []
         for net in nets:
             values = np.array([row[name] for row in rows if row["net"] == net], dtype=float)
-            digits = ".2g" if "deviation" in name else ".1f" if "seconds" in name else ".4f"
+            digits = ".1g" if "deviation" in name else ".0f" if "minutes" in name else ".3f"
             cells.append(f"{values.mean():{digits}} ± {values.std():{digits}}")
         table.append([name, *cells])
     return table
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--dataset_dir", required=True, help="folder of the .npz files")
     parser.add_argument("--dataset_name", default="breastmnist")
     parser.add_argument("--output_dir", required=True, type=Path)
-    parser.add_argument("--nets", nargs="+", default=["sre_resnet18", "resnet18"])
+    parser.add_argument("--nets", nargs="+", default=["sre_harmonic_resnet18", "sre_resnet18", "resnet18"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--overlay", nargs="*", default=[], help="configurations over train.json, such as volumes.yaml")
     parser.add_argument("--settings", type=json.loads, default={}, help="overrides of the bundle's entries, as JSON")
@@ -87,7 +87,8 @@ def main() -> None:
             rows.append(exit_on_user_error(measure, net, seed, folder, options.overlay, own))
             print(align_columns(summarize(rows)), flush=True)
     write_table(options.output_dir / "runs.csv", rows)
-    (options.output_dir / "table.txt").write_text(align_columns(summarize(rows)) + "\n", encoding="utf-8")
+    header, *lines = summarize(rows)
+    (options.output_dir / "table.md").write_text(markdown_table(header, lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+from sre_monai.engines.best_weights import BestWeights
 from sre_monai.engines.classify import ClassificationReport, ReportClassesd
 from sre_monai.engines.epoch_seed import EpochSeed
 from sre_monai.engines.folder_evaluator import FolderEvaluator
@@ -10,6 +11,7 @@ from sre_monai.engines.training_log import TrainingLog
 from sre_monai.engines.weight_average import WeightAverage
 
 __all__ = [
+    "BestWeights",
     "ClassificationReport",
     "EpochSeed",
     "FolderEvaluator",

@@ -23,10 +23,13 @@ from PIL import Image
 import sre_monai
 from sre_monai.data import write_synthetic_volumes
 from sre_monai.metrics import classification_scores
-from sre_monai.networks.nets import SREResNet, sre_r3d_18, sre_resnet18
+from sre_monai.networks.nets import SREResNet, build_classifier
+from tests.bundles.killed import kill_training
 from tests.bundles.medmnist_toy import BUNDLE, NAME, SHORT, SMALL, config_files, copy_bundle, parse, run_bundle
 from tests.bundles.test_bundle_structure import README_SECTIONS
 from tests.data.medmnist_toy import write_set
+
+NET = "sre_harmonic_resnet18"
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +108,7 @@ def test_load_needs_no_data_and_returns_the_network_with_its_weights(workflow_ty
     )
     assert isinstance(network, SREResNet)
     weights = torch.load(bundle / "models" / "model.pt", weights_only=True)
-    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    assert all(torch.equal(value, weights[name].to(value)) for name, value in network.state_dict().items())
 
 
 def test_metadata_follows_the_schema(shared_data):
@@ -127,16 +130,32 @@ def test_network_takes_and_gives_what_metadata_says(n):
     verify_net_in_out("network_def", meta, config_files("inference.json")[0], device="cpu", n=n)
 
 
-def test_recipe_is_the_published_one():
-    parser = parse("train.json")
+def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one(data, tmp_path):
+    settings = SHORT | {"max_epochs": 20, "dataset_dir": str(data)}
+    run_bundle("train.json", **settings, output_dir=str(tmp_path / "undisturbed"))
+    kill_training(BUNDLE, config_files("train.json"), tmp_path / "killed", settings)
+    run_bundle("train.json", **settings, output_dir=str(tmp_path / "killed"))
+    for name in ("model.pt", "checkpoint.pt"):
+        expected, found = (torch.load(tmp_path / f / name, weights_only=True) for f in ("undisturbed", "killed"))
+        if name == "checkpoint.pt":
+            assert found["best_weights"] == expected["best_weights"]
+            expected, found = expected["network"], found["network"]
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(expected[key], found[key]) for key in expected)
+    logs = [(tmp_path / f / "training_log.csv").read_text() for f in ("undisturbed", "killed")]
+    assert logs[0] == logs[1]
+    assert "val_auc" in logs[0]
+    assert len(logs[0].splitlines()) == 21
+
+
+def test_overlay_is_the_published_recipe():
+    parser = parse("train.json", "paper.yaml")
     optimizer, scheduler = (parser.get_parsed_content(key) for key in ("optimizer", "lr_scheduler"))
     assert type(optimizer) is torch.optim.SGD
     settings = {key: optimizer.defaults[key] for key in ("lr", "momentum", "weight_decay")}
     assert settings == {"lr": 2e-2, "momentum": 0.9, "weight_decay": 1e-3}
     assert (type(scheduler).__name__, scheduler.T_max, scheduler.eta_min) == ("CosineAnnealingLR", 100, 1e-6)
-    assert (parser["batch_size"], parser["max_epochs"], parser["translation"]) == (128, 100, 0.1)
-    volumes = parse("train.json", "volumes.yaml")
-    assert (volumes["batch_size"], volumes["learning_rate"], volumes["net"]) == (4, 1e-2, "sre_r3d_18")
+    assert (parser["net"], parser["batch_size"], parser["translation"]) == ("sre_resnet18", 128, 0.1)
 
 
 def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, data):
@@ -147,7 +166,7 @@ def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, 
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     result = subprocess.run(command, cwd=bundle, env=environment, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr[-3000:]
-    sre_resnet18(1, 2, **SMALL["net_settings"]).load_state_dict(
+    build_classifier(NET, 2, 1, 2, **SMALL["net_settings"]).load_state_dict(
         torch.load(bundle / "output" / "train" / "model.pt", weights_only=True)
     )
     assert (bundle / "output" / "train" / "log.txt").is_file()
@@ -157,26 +176,17 @@ def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, 
 def test_the_seed_decides(data, trained, tmp_path):
     for name, seed in (("again", 0), ("other", 1)):
         run_bundle("train.json", dataset_dir=str(data), output_dir=str(tmp_path / name), seed=seed)
-    final = [next(folder.glob("checkpoint_final*")) for folder in (trained, tmp_path / "again", tmp_path / "other")]
-    first, again, other = (torch.load(path, weights_only=True)["network"] for path in final)
+    folders = (trained, tmp_path / "again", tmp_path / "other")
+    first, again, other = (torch.load(f / "checkpoint.pt", weights_only=True)["network"] for f in folders)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
-
-
-def test_adamw_overlay_changes_nothing_but_the_descent():
-    published, ours = parse("train.json"), parse("train.json", "adamw.yaml")
-    changed = {key for key in published.config if published[key] != ours[key]}
-    assert changed == {"optimizer", "learning_rate", "weight_decay", "batch_size", "max_epochs"}
-    optimizer = ours.get_parsed_content("optimizer")
-    assert type(optimizer) is torch.optim.AdamW
-    assert {key: optimizer.defaults[key] for key in ("lr", "weight_decay")} == {"lr": 1e-3, "weight_decay": 0.05}
 
 
 @pytest.mark.parametrize(
     ("name", "overlays", "settings"),
     [
         ("colour", [], {}),
-        ("several", ["adamw.yaml"], {"net": "sre_harmonic_resnet18"}),
+        ("several", ["paper.yaml"], {}),
         ("shapes3d", ["volumes.yaml"], {}),
     ],
 )
@@ -201,7 +211,7 @@ def test_every_kind_of_set_trains_and_is_evaluated(data, tmp_path, name, overlay
 def test_evaluation_against_direct_calculation(data, trained, tmp_path):
     settings = {"dataset_dir": str(data), "checkpoint": str(trained / "model.pt"), "saliency_count": 2}
     run_bundle("train.json", "evaluate.json", **settings, output_dir=str(tmp_path))
-    network = sre_resnet18(1, 2, **SMALL["net_settings"])
+    network = build_classifier(NET, 2, 1, 2, **SMALL["net_settings"])
     network.load_state_dict(torch.load(trained / "model.pt", weights_only=True))
     arrays = np.load(data / "breastmnist.npz")
     x = torch.from_numpy(arrays["test_images"]).float().transpose(1, 2)[:, None] / 255
@@ -260,7 +270,7 @@ def test_inference_on_volumes(tmp_path):
     for name, array in (("a", volume), ("turned", np.rot90(volume, 1, (0, 2)).copy())):
         nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), tmp_path / "in" / f"{name}.nii.gz")
     settings = SMALL | {"dataset_dir": str(tmp_path / "in"), "checkpoint": str(tmp_path / "model.pt")}
-    torch.save(sre_r3d_18(1, 4, **SMALL["net_settings"]).state_dict(), tmp_path / "model.pt")
+    torch.save(build_classifier(NET, 3, 1, 4, **SMALL["net_settings"]).state_dict(), tmp_path / "model.pt")
     files = config_files("inference.json", "volumes_inference.yaml")
     monai.bundle.run(config_file=files, logging_file=False, output_dir=str(tmp_path / "out"), **settings)
     rows = rows_of(tmp_path / "out" / "report.csv")

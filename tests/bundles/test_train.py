@@ -6,10 +6,8 @@ import csv
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from monai.networks.nets import BasicUNet
 from monai.transforms import Compose
 
 from sre_monai.networks.nets import SREUNet
+from tests.bundles.killed import kill_training
 from tests.bundles.toy import BUNDLE, SHORT, SMALL, config_files, copy_bundle, parse, photographs
 from tests.tolerances import assert_close
 
@@ -107,17 +106,7 @@ def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one
     settings = SHORT | SMALL | {"max_epochs": 30, "val_interval": 4, "save_interval": 3, "dataset_dir": str(data)}
     train("train.json", **settings, output_dir=str(tmp_path / "undisturbed"))
     killed = tmp_path / "killed"
-    (tmp_path / "settings.json").write_text(json.dumps(settings | {"output_dir": str(killed)}))
-    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", *config_files("train.json")]
-    command += ["--args_file", str(tmp_path / "settings.json"), "--bundle_root", str(BUNDLE)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 300
-    while process.poll() is None and not (killed / "checkpoint.pt").is_file():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    process.kill()
-    assert process.wait(60) == -signal.SIGKILL
+    kill_training(BUNDLE, config_files("train.json"), killed, settings)
     assert not (killed / "model.pt").exists()
     train("train.json", **settings, output_dir=str(killed))
     expected, weights = weights_of(tmp_path / "undisturbed"), weights_of(killed)
