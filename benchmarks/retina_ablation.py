@@ -77,8 +77,12 @@ class Run(NamedTuple):
 
     def folder(self, output: Path) -> Path:
         """Where its files are."""
-        name = "".join(letter if letter.isalnum() else "_" for letter in self.change)
-        return output / f"{name}_seed{self.seed}"
+        return output / f"{file_name(self.change)}_seed{self.seed}"
+
+
+def file_name(change: str) -> str:
+    """Give a change's name without what files don't take."""
+    return "".join(letter if letter.isalnum() else "_" for letter in change)
 
 
 def measure(run: Run, threads: int, data: Path, output: Path, epochs: int) -> None:
@@ -110,11 +114,9 @@ def finished(output: Path) -> list[Run]:
     Returns:
         The runs, those of any earlier command as well.
     """
-    return [
-        Run(change, int(path.parents[1].name.rpartition("seed")[2]))
-        for change in CHANGES
-        for path in sorted(output.glob(str(Run(change, 0).folder(Path()))[:-1] + f"[0-9]*/{SUMMARY}"))
-    ]
+    changes = {file_name(change): change for change in CHANGES}
+    names = (path.parents[1].name.rpartition("_seed") for path in sorted(output.glob(f"*/{SUMMARY}")))
+    return [Run(changes[change], int(seed)) for change, _, seed in names if change in changes]
 
 
 def scores(folder: Path) -> list[float]:
