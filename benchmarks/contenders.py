@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
+from monai.bundle import ConfigParser
 from monai.networks.layers import Conv
 from monai.networks.nets import BasicUNet
 from monai.networks.utils import set_named_module
 from torch import nn
 
+from benchmarks.bundle_runs import configurations
+from benchmarks.retina_models import BUNDLE
 from sre_monai.networks.layers import SREConv2d
 from sre_monai.networks.layers.accelerated import compiled
 from sre_monai.networks.nets import SREUNet, build_classifier
@@ -66,12 +68,16 @@ LAYERS: dict[str, Layer] = {
 }
 
 
-BUNDLE_UNET = {"features": (16, 32, 48, 64, 96, 16), "kernel_size": 3, "profile": "gaussian", "harmonics": (1, 2)}
-
-
-def our_unet(**options: Any) -> Callable[[], nn.Module]:
+def our_unet(**options: str) -> Callable[[], nn.Module]:
     """Make our U-Net, at the published settings."""
     return lambda: SREUNet(spatial_dims=2, in_channels=3, out_channels=2, **options)
+
+
+def bundle_unet() -> nn.Module:
+    """Make the retina bundle's U-Net."""
+    parser = ConfigParser()
+    parser.read_config(configurations(BUNDLE, ["train.json"]))
+    return parser.get_parsed_content("network_def")
 
 
 def unet_of(layer: Layer) -> Callable[[], nn.Module]:
@@ -100,7 +106,7 @@ UNETS: dict[str, Callable[[], nn.Module]] = {
     "ours, bands": our_unet(),
     "ours, gaussian": our_unet(profile="gaussian"),
     "ours, bands, PyTorch alone": pytorch_alone,
-    "ours, the bundle's with harmonics": our_unet(**BUNDLE_UNET),
+    "ours, the bundle's with harmonics": bundle_unet,
     "SRE-Conv 1.0.2": unet_of(published_sre),
     "nn.Conv 3×3": unet_of(ordinary_3),
     "BasicUNet, 1.98 M": lambda: BasicUNet(2, 3, 2, features=(32, 32, 64, 128, 256, 32), upsample="nontrainable"),
