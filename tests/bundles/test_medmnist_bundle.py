@@ -155,7 +155,11 @@ def test_overlay_is_the_published_recipe():
     settings = {key: optimizer.defaults[key] for key in ("lr", "momentum", "weight_decay")}
     assert settings == {"lr": 2e-2, "momentum": 0.9, "weight_decay": 1e-3}
     assert (type(scheduler).__name__, scheduler.T_max, scheduler.eta_min) == ("CosineAnnealingLR", 100, 1e-6)
-    assert (parser["net"], parser["batch_size"], parser["translation"]) == ("sre_resnet18", 128, 0.1)
+    assert (parser["batch_size"], parser["max_epochs"], parser["translation"]) == (128, 100, 0.1)
+    assert parser["net"] == "sre_resnet18"
+    volumes = parse("train.json", "volumes.yaml", "paper.yaml", "paper_volumes.yaml")
+    assert (volumes["batch_size"], volumes["learning_rate"], volumes["net"]) == (4, 1e-2, "sre_r3d_18")
+    assert volumes["optimizer"]["_target_"] == "torch.optim.SGD"
 
 
 def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, data):
@@ -183,15 +187,10 @@ def test_the_seed_decides(data, trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "overlays", "settings"),
-    [
-        ("colour", [], {}),
-        ("several", ["paper.yaml"], {}),
-        ("shapes3d", ["volumes.yaml"], {}),
-    ],
+    ("name", "overlays"), [("colour", []), ("several", ["paper.yaml"]), ("shapes3d", ["volumes.yaml"])]
 )
-def test_every_kind_of_set_trains_and_is_evaluated(data, tmp_path, name, overlays, settings):
-    settings = settings | {"dataset_dir": str(data), "dataset_name": name, "max_epochs": 1}
+def test_every_kind_of_set_trains_and_is_evaluated(data, tmp_path, name, overlays):
+    settings = {"dataset_dir": str(data), "dataset_name": name, "max_epochs": 1}
     run_bundle("train.json", *overlays, **settings, output_dir=str(tmp_path))
     common = settings | {"checkpoint": str(tmp_path / "model.pt")}
     run_bundle("train.json", *overlays, "evaluate.json", **common, output_dir=str(tmp_path / "evaluate"))

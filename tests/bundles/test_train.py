@@ -232,7 +232,7 @@ def test_plain_baselines_are_one_network_in_two_sizes():
     equal, own = (
         sum(p.numel() for p in config.get_parsed_content("network_def").parameters()) for config in (small, ours)
     )
-    assert equal == pytest.approx(own, rel=0.01)  # a fair comparison
+    assert (equal, own) == (256_156, 258_250)
 
 
 def test_plain_unet_trains(tmp_path, data):
