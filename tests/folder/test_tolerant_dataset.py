@@ -1,7 +1,8 @@
 from monai.transforms import Compose, LoadImaged
 
-from sre_monai.data import FundusReader, TolerantDataset
-from sre_monai.data.tolerant_dataset import reason_of
+from sre_monai.data import RGBReader
+from sre_monai.folder import TolerantDataset
+from sre_monai.folder.tolerant_dataset import reason_of
 
 
 def test_good_items_are_transformed_and_bad_ones_explained(tmp_path):
@@ -11,7 +12,7 @@ def test_good_items_are_transformed_and_bad_ones_explained(tmp_path):
         return {**item, "value": 2 * item["value"]}
 
     assert TolerantDataset([{"value": 4}], Compose([double]))[0]["value"] == 8
-    transform = Compose([LoadImaged("image", reader=FundusReader())])
+    transform = Compose([LoadImaged("image", reader=RGBReader())])
     item = {"image": str(tmp_path / "bad.png"), "file": "bad.png"}
     result = TolerantDataset([item], transform)[0]
     assert result["file"] == "bad.png"

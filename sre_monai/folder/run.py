@@ -20,9 +20,9 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from sre_monai import __version__
 from sre_monai.distributed import join_processes, on_first_process, wait_for_all
-from sre_monai.engines.folder_report import FolderReport
-from sre_monai.engines.journal import Journal
 from sre_monai.files import printable, remove_unfinished
+from sre_monai.folder.journal import Journal
+from sre_monai.folder.report import FolderReport
 
 __all__ = ["FolderRun"]
 
@@ -43,12 +43,12 @@ class FolderRun:
     processes share what is to do: of the sorted list, process r of n takes every n-th from the r-th on.
 
     Args:
-        items: what `sre_monai.data.list_photographs` returns.
+        items: what `sre_monai.folder.list_images` returns.
         output_dir: folder of the results, with the journal in ``.journal``.
         checkpoint: file of the network's weights.
         settings: whatever else the results depend on, as JSON can hold it or as text.
         resume: whether to keep what earlier runs have done.
-        report: the report to write, by default that of a segmentation.
+        report: the report to write, by default one of the columns that every report has.
 
     Examples:
         >>> run = FolderRun(items, "output", "model.pt", {"threshold": 0.5})  # doctest: +SKIP
@@ -191,7 +191,7 @@ class FolderRun:
                     continue  # of another folder, or of a photograph that was taken away: its results are let alone
                 if self._is_done(record, self.items[index[record["file"]]]):
                     done.add(record["file"])
-                    fresh.update(record["outputs"])
+                    fresh.update(record.get("outputs", ()))
                 else:
                     stale.update(record.get("outputs", ()))
             for output in stale - fresh:
@@ -211,7 +211,7 @@ class FolderRun:
         """Whether a photograph needn't be done again."""
         if not self.resume or record["status"] != "done" or record["fingerprint"] != self.fingerprint(item):
             return False
-        return all(_size(self.output_dir / output) == size for output, size in record["outputs"].items())
+        return all(_size(self.output_dir / output) == size for output, size in record.get("outputs", {}).items())
 
 
 def _digest(*parts: str | bytes) -> str:

@@ -1,4 +1,4 @@
-"""What became of each photograph of a folder: a table, and a page to look at."""
+"""The outcome of each file of a folder: a table, and a page to look at."""
 
 from __future__ import annotations
 
@@ -13,48 +13,29 @@ from sre_monai.files import printable
 from sre_monai.tables import write_table
 from sre_monai.visualize import write_report_page
 
-__all__ = ["COLUMNS", "FolderReport"]
+__all__ = ["FolderReport"]
 
-COLUMNS = (
-    "file",
-    "status",
-    "reason",
-    "quality",
-    "width",
-    "height",
-    "fov_diameter_px",
-    "working_scale",
-    "vessel_density",
-    "skeleton_length_px",
-    "mean_probability",
-    "brightness",
-    "sharpness",
-    "seconds",
-)
 PENDING = {"status": "pending", "reason": "the run was stopped before: the same command continues it"}
 
 
 class FolderReport:
-    """``report.csv`` and ``report.html``: a row for each input, sorted by file.
+    """``report.csv`` and ``report.html``: a row per file, sorted by its path.
 
-    The columns are ``file`` (relative to the input folder), ``status`` (``done``, ``failed``, or ``pending`` after a
-    run that was stopped), ``reason`` (of a failure; or what there is to know), ``quality`` (flags of
-    `sre_monai.transforms.quality`), ``width`` and ``height``, ``fov_diameter_px`` (of the field of view, on the image's
-    own grid), ``working_scale`` (pixels at the working resolution for one of the image), ``vessel_density`` (share of
-    vessel pixels in the field of view, 0–1), ``skeleton_length_px`` (in the image's pixels), ``mean_probability`` (in
-    the field of view, 0–1), ``brightness`` (0–255), ``sharpness`` and ``seconds``.
+    Every report has the columns ``file`` (relative to the input folder), ``status`` (``done``, ``failed``, or
+    ``pending`` after a run that was interrupted), ``reason`` (of a failure, or a note) and ``seconds``. What else a row
+    holds is up to the application.
 
     Args:
         output_dir: folder of the results.
-        columns: other columns than those above; the first three are the same in every report.
+        columns: what the postprocessing leaves in an item's ``report``, in the order of the table.
 
     Examples:
-        >>> FolderReport("output").write([{"file": "a.png"}], [])  # doctest: +SKIP
+        >>> FolderReport("output", ["prediction"]).write([{"file": "a.png"}], [])  # doctest: +SKIP
         Counter({'pending': 1})
     """
 
-    def __init__(self, output_dir: str | os.PathLike[str], columns: Sequence[str] = COLUMNS) -> None:
-        self.columns = columns
+    def __init__(self, output_dir: str | os.PathLike[str], columns: Sequence[str] = ()) -> None:
+        self.columns = ("file", "status", "reason", *columns, "seconds")
         self.table = Path(output_dir) / "report.csv"
         self.page = Path(output_dir) / "report.html"
 
@@ -68,7 +49,7 @@ class FolderReport:
 
         Args:
             items: the inputs, each with ``file``.
-            records: what became of them, as noted by `FolderRun`. Is iterated over twice; the latest of a file counts.
+            records: their outcomes, as noted by `FolderRun`. Iterated over twice; the latest of a file counts.
             unwritten: records by file that come on top.
 
         Returns:
@@ -93,7 +74,7 @@ class FolderReport:
         records: Iterable[Mapping[str, Any]],
         late: Iterable[Mapping[str, Any]],
     ) -> Iterator[dict[str, Any]]:
-        """Rows with their pictures, one at a time: those of a hundred thousand photographs would fill the memory."""
+        """Rows with their pictures, one at a time: those of a hundred thousand files would fill the memory."""
         left = dict.fromkeys(rows)
         for record in chain(late, records):
             if record["file"] in left and record["status"] == rows[record["file"]]["status"]:
@@ -102,6 +83,6 @@ class FolderReport:
                     "file": printable(record["file"]),
                     **rows[record["file"]],
                     "thumbnails": record.get("thumbnails", []),
-                    "link": next((name for name in record.get("outputs", {}) if "_overlay." in name), ""),
+                    "link": record.get("link", ""),
                 }
         yield from ({"file": printable(file), **rows[file]} for file in left)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from ignite.engine import Events
 
-from sre_monai.engines import EpochSeed
-from tests.engines.training_toy import make_loader, make_trainer
+from sre_monai.handlers import EpochSeed
+from tests.handlers.training_toy import make_loader, make_trainer
 
 
 def images(seed: int = 0, start: int = 0, epochs: int = 3, **loader: Any) -> list[torch.Tensor]:

@@ -8,9 +8,9 @@ import torch
 from ignite.engine import Events
 from monai.handlers import LrScheduleHandler
 
-import sre_monai.engines.training_checkpoint as module
-from sre_monai.engines import EpochSeed, TrainingCheckpoint
-from tests.engines.training_toy import make_network, make_trainer
+import sre_monai.handlers.training_checkpoint as module
+from sre_monai.handlers import EpochSeed, TrainingCheckpoint
+from tests.handlers.training_toy import make_network, make_trainer
 
 SETTINGS = {"seed": 0, "network": "small"}
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from sre_monai.metrics import SkeletonLengthd
-from sre_monai.metrics.skeleton_length import skeleton_length
+from sre_monai.transforms import SkeletonLengthd
+from sre_monai.transforms.skeleton_length import skeleton_length
 
 
 @pytest.mark.parametrize("width", [1, 3, 5])

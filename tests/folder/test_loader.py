@@ -8,7 +8,7 @@ import pytest
 from monai.data import Dataset
 from PIL import Image
 
-from sre_monai.data import PhotographLoader
+from sre_monai.folder import PixelBudgetLoader
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ class Recorder:
 @pytest.mark.parametrize("num_threads", [1, 4])
 @pytest.mark.parametrize("max_pixels", [1, 1000, 100_000])
 def test_order_is_kept_and_nothing_locks_up(photographs, batch_size, num_threads, max_pixels):
-    loader = PhotographLoader(Dataset(photographs, Recorder()), None, batch_size, num_threads, max_pixels)
+    loader = PixelBudgetLoader(Dataset(photographs, Recorder()), None, batch_size, num_threads, max_pixels)
     seen = []
     for batch in loader:
         assert 1 <= len(batch) <= batch_size
@@ -51,7 +51,7 @@ def test_order_is_kept_and_nothing_locks_up(photographs, batch_size, num_threads
 
 def test_nothing_is_read_beyond_the_budget(photographs):
     recorder = Recorder()
-    loader = PhotographLoader(Dataset(photographs, recorder), num_threads=2, max_pixels=1100)
+    loader = PixelBudgetLoader(Dataset(photographs, recorder), num_threads=2, max_pixels=1100)
     batches = iter(loader)
     (first,) = next(batches)
     time.sleep(0.05)
@@ -64,18 +64,18 @@ def test_nothing_is_read_beyond_the_budget(photographs):
 
 
 def test_a_sampler_chooses(photographs):
-    loader = PhotographLoader(Dataset(photographs, Recorder()), sampler=[5, 2], max_pixels=10_000)
+    loader = PixelBudgetLoader(Dataset(photographs, Recorder()), sampler=[5, 2], max_pixels=10_000)
     assert [item["n"] for batch in loader for item in batch] == [5, 2]
 
 
 def test_files_that_are_no_images_count_too(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     items = [{"image": str(tmp_path / name), "n": 0} for name in ("notes.txt", "missing.png", ".")]
-    loader = PhotographLoader(Dataset(items, Recorder()))
+    loader = PixelBudgetLoader(Dataset(items, Recorder()))
     assert sum(len(batch) for batch in loader) == 3
 
 
 @pytest.mark.parametrize("arguments", [{"batch_size": 0}, {"num_threads": 0}, {"max_pixels": 0}, {"batch_size": 99}])
 def test_bad_arguments(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
-        PhotographLoader(Dataset([]), **arguments)
+        PixelBudgetLoader(Dataset([]), **arguments)

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["list_photographs"]
+__all__ = ["list_images"]
 
 LIST_EXTENSIONS = (".json", ".csv")
 PATH_KEYS = ("image", "file", "path")
 
 
-def list_photographs(
+def list_images(
     dataset_dir: str | os.PathLike[str], output_dir: str | os.PathLike[str] | None = None
 ) -> list[dict[str, str]]:
     """List photographs, and how the results of each are to be named.
@@ -41,7 +41,7 @@ def list_photographs(
         ValueError: when nothing is listed, a list can't be understood, or the output folder is the folder itself.
 
     Examples:
-        >>> list_photographs("docs/sample", "docs/sample/output")[0]["file"]  # doctest: +SKIP
+        >>> list_images("docs/sample", "docs/sample/output")[0]["file"]  # doctest: +SKIP
         'chase_like.jpg'
     """
     source = Path(str(dataset_dir))  # the command line makes a number of a folder called 2024

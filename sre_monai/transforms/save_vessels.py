@@ -1,4 +1,4 @@
-"""The end of inference: masks, probabilities and pictures as files."""
+"""The last transform of inference: masks, probabilities and overlays as files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from skimage.morphology import skeletonize
 from sre_monai.files import save_png, written_atomically
 from sre_monai.transforms.field_of_view import get_field_of_view
 from sre_monai.transforms.quality import has_few_vessels
-from sre_monai.visualize import thumbnail, vessel_overlay
+from sre_monai.visualize.overlay import vessel_overlay
+from sre_monai.visualize.thumbnail import thumbnail
 
 __all__ = ["SaveVesselsd"]
 
@@ -36,7 +37,8 @@ class SaveVesselsd(MapTransform):
 
     Leaves in the item: in ``report`` the share of vessel pixels in the field of view, ``vessel_density``, the
     ``mean_probability`` there, and the flag ``few vessels`` (see `sre_monai.transforms.quality`); in ``outputs`` the
-    written files, relative to the folder, with their sizes in bytes; in ``thumbnails`` two small pictures.
+    written files, relative to the folder, with their sizes in bytes; in ``thumbnails`` two small pictures; in ``link``
+    the overlay that they lead to.
 
     Args:
         keys: key of the probability map, shape (1, W, H), values 0–1, on the photograph's own grid.
@@ -92,6 +94,7 @@ class SaveVesselsd(MapTransform):
             d["outputs"], d["thumbnails"] = self._write(
                 d["name"], d[self.photograph_key], probability=probability, mask=mask, fov=fov
             )
+            d["link"] = f"{d['name']}_overlay.png" if self.write_overlay else ""
             area = int(fov.sum())
             density = int(mask.sum()) / area
             report = d.get("report", {})

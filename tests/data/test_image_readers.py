@@ -6,9 +6,9 @@ import torch
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImage, LoadImaged
 from PIL import Image
 
-from sre_monai.data.fundus_reader import IMAGE_EXTENSIONS, BinaryMaskReader, FundusReader
+from sre_monai.data.image_readers import IMAGE_EXTENSIONS, BinaryMaskReader, RGBReader
 
-load_photograph = LoadImage(reader=FundusReader())
+load_photograph = LoadImage(reader=RGBReader())
 load_mask = LoadImage(reader=BinaryMaskReader())
 
 
@@ -144,7 +144,7 @@ def test_channel_first_by_monai(pixels, tmp_path):
     Image.fromarray(pixels[..., 0]).save(tmp_path / "label.png")
     transform = Compose(
         [
-            LoadImaged("image", reader=FundusReader()),
+            LoadImaged("image", reader=RGBReader()),
             LoadImaged("label", reader=BinaryMaskReader()),
             EnsureChannelFirstd(["image", "label"]),
         ]

@@ -6,7 +6,7 @@ from monai.data import MetaTensor
 from PIL import Image
 from skimage.morphology import skeletonize
 
-from sre_monai.engines import SaveVesselsd
+from sre_monai.transforms import SaveVesselsd
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from PIL import Image
 
 from sre_monai.data.decode import MAX_PIXELS
 
-__all__ = ["PhotographLoader"]
+__all__ = ["PixelBudgetLoader"]
 
 IN_FLIGHT = 16  # photographs at most, however small
 
 
-class PhotographLoader:
+class PixelBudgetLoader:
     """Yield items of a data set in order, read ahead by threads, up to a number of pixels under way.
 
     torch's ``DataLoader`` reads a number of items ahead, whatever their size: a few photographs of 8000 pixels a side
@@ -34,7 +34,7 @@ class PhotographLoader:
         max_pixels: pixels under way, of all items together. One item alone may have more.
 
     Examples:
-        >>> loader = PhotographLoader(Dataset([{"image": "a.png"}]), batch_size=1)  # doctest: +SKIP
+        >>> loader = PixelBudgetLoader(Dataset([{"image": "a.png"}]), batch_size=1)  # doctest: +SKIP
         >>> for items in loader:  # doctest: +SKIP
         ...     loader.release(items[0])
     """

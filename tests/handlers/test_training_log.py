@@ -11,8 +11,8 @@ from monai.engines import SupervisedEvaluator
 from monai.handlers import LrScheduleHandler, ValidationHandler, from_engine
 from monai.handlers import MeanSquaredError as SquaredError
 
-from sre_monai.engines import TrainingLog
-from tests.engines.training_toy import make_loader, make_network, make_trainer
+from sre_monai.handlers import TrainingLog
+from tests.handlers.training_toy import make_loader, make_network, make_trainer
 from tests.tolerances import assert_close
 
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from sre_monai.data import PhotographLoader, TolerantDataset
-from sre_monai.engines import FolderEvaluator, FolderRun
+from sre_monai.folder import FolderEvaluator, FolderReport, FolderRun, PixelBudgetLoader, TolerantDataset
 
 CPU = torch.device("cpu")
 
@@ -42,10 +41,10 @@ def finish(item):
 def run_folder(folder, files, network, **loader):
     items = [{"file": file, "name": file, "image": "", "value": value, "size": size} for file, value, size in files]
     (folder / "model.pt").touch()
-    run = FolderRun(items, folder, folder / "model.pt", {})
+    run = FolderRun(items, folder, folder / "model.pt", {}, report=FolderReport(folder, ["mean_probability"]))
     dataset = TolerantDataset(items, prepare, run.fingerprint)
     evaluator = FolderEvaluator(
-        run, PhotographLoader(dataset, run.start(), **loader), finish, device=CPU, network=network, saving_threads=2
+        run, PixelBudgetLoader(dataset, run.start(), **loader), finish, device=CPU, network=network, saving_threads=2
     )
     with pytest.raises(SystemExit) as stop:
         evaluator.run()

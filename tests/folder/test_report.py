@@ -1,6 +1,6 @@
 import csv
 
-from sre_monai.engines import FolderReport
+from sre_monai.folder import FolderReport
 
 
 def test_a_row_for_each_input_whatever_its_name(tmp_path):
@@ -13,12 +13,12 @@ def test_a_row_for_each_input_whatever_its_name(tmp_path):
             "status": "done",
             "vessel_density": 0.1,
             "thumbnails": ["x"],
-            "outputs": {"b_overlay.png": 1},
+            "link": "b_overlay.png",
         },
         {"file": "of another folder", "status": "done"},
         {"file": "=ß\udcff\n<b>.png", "status": "done"},
     ]
-    count = FolderReport(tmp_path / "out").write(items, records)
+    count = FolderReport(tmp_path / "out", ["vessel_density"]).write(items, records)
     assert count == {"done": 2, "failed": 1, "pending": 1}
     with (tmp_path / "out" / "report.csv").open(encoding="utf-8", newline="") as stream:
         rows = {row["file"]: row for row in csv.DictReader(stream)}
@@ -34,3 +34,15 @@ def test_a_row_for_each_input_whatever_its_name(tmp_path):
 def test_unwritten_records_count(tmp_path):
     late = {"a.png": {"file": "a.png", "status": "failed", "reason": "disk full"}}
     assert FolderReport(tmp_path).write([{"file": "a.png"}], [], late) == {"failed": 1}
+
+
+def test_report_has_its_columns_even_when_all_fail(tmp_path):
+    report = FolderReport(tmp_path, ["prediction", "probability_a", "probability_b"])
+    done = {"file": "z.png", "status": "done", "prediction": "a", "probability_a": "0.9", "probability_b": "0.1"}
+    failed = {"file": "b.png", "status": "failed", "reason": "damaged"}
+    report.write([{"file": "z.png"}, {"file": "b.png"}], [done, failed])
+    with (tmp_path / "report.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["file", "status", "reason", "prediction", "probability_a", "probability_b", "seconds"]
+    assert [(row["file"], row["prediction"]) for row in rows] == [("b.png", ""), ("z.png", "a")]
+    assert "damaged" in (tmp_path / "report.html").read_text(encoding="utf-8")

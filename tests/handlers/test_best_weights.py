@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import torch
 from ignite.engine import Events
 
-from sre_monai.engines import BestWeights
-from tests.engines.training_toy import make_network
+from sre_monai.handlers import BestWeights
+from tests.handlers.training_toy import make_network
 
 
 class Validations:

@@ -1,8 +1,7 @@
-"""The end of a classifier's inference: the class and probabilities of each file, as rows of a report."""
+"""The last transform of a classifier's inference: a class and its probabilities for the row of the report."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -10,10 +9,9 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
-from sre_monai.engines.folder_report import FolderReport
-from sre_monai.metrics import MULTI_LABEL, class_probabilities
+from sre_monai.metrics.classification_scores import MULTI_LABEL, class_probabilities
 
-__all__ = ["ClassificationReport", "ReportClassesd"]
+__all__ = ["ReportClassesd"]
 
 
 class ReportClassesd(MapTransform):
@@ -50,28 +48,7 @@ class ReportClassesd(MapTransform):
                 raise ValueError(f"classes names {len(self.classes)} classes, the network gives {tuple(logits.shape)}.")
             probability = class_probabilities(logits[None], self.task)[0]
             chosen = (probability > 0.5).nonzero() if self.task == MULTI_LABEL else probability.argmax()
-            d["outputs"], d["thumbnails"] = {}, []
             d["report"] = {"prediction": "; ".join(self.classes[int(k)] for k in chosen.flatten())} | {
                 f"probability_{name}": f"{value:.4f}" for name, value in zip(self.classes, probability.tolist())
             }
         return d
-
-
-class ClassificationReport(FolderReport):
-    """``report.csv`` and ``report.html`` of a classifier.
-
-    The columns are ``file``, ``status`` and ``reason`` as of every report, ``prediction``, ``probability_<class>`` and
-    ``seconds``.
-
-    Args:
-        output_dir: folder of the results.
-        classes: name of each class.
-
-    Examples:
-        >>> ClassificationReport("output", ["benign", "malignant"]).columns[3:5]
-        ('prediction', 'probability_benign')
-    """
-
-    def __init__(self, output_dir: str | os.PathLike[str], classes: Sequence[str]) -> None:
-        names = (f"probability_{name}" for name in classes)
-        super().__init__(output_dir, ("file", "status", "reason", "prediction", *names, "seconds"))

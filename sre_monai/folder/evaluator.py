@@ -1,4 +1,4 @@
-"""An evaluator that outlives the photographs it can't process, and never waits for a file."""
+"""An evaluator that goes on past files it can't process, and never waits for one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import torch
 from monai.engines import SupervisedEvaluator
 from monai.utils import convert_to_dst_type, convert_to_tensor
 
-from sre_monai.data.loader import PhotographLoader
-from sre_monai.data.tolerant_dataset import FAILURE, reason_of
-from sre_monai.engines.folder_run import FolderRun
+from sre_monai.folder.loader import PixelBudgetLoader
+from sre_monai.folder.run import FolderRun
+from sre_monai.folder.tolerant_dataset import FAILURE, reason_of
 
 __all__ = ["FolderEvaluator"]
 
@@ -24,17 +24,19 @@ logger = logging.getLogger(__name__)
 
 
 class FolderEvaluator(SupervisedEvaluator):
-    """MONAI's evaluator for a folder: reading, network and saving at once, and a failure is a row in the report.
+    """MONAI's evaluator for a folder: reads, predicts and saves at the same time; a failure is a row in the report.
 
-    Whatever goes wrong with a photograph is caught: reading it (told by `sre_monai.data.TolerantDataset`), the network,
-    the transforms after it, the writing of its results. Photographs of a batch that have the same size at the working
-    resolution go through the network together; where that fails, one by one.
+    Whatever goes wrong with a file is caught: reading it (see `TolerantDataset`), the network, the transforms after it,
+    writing its results. Images of a batch that have the same size after preprocessing go through the network together;
+    where that fails, one by one.
 
     Args:
-        folder_run: what is to do and what became of it.
-        val_data_loader: the photographs, read ahead.
-        postprocessing: from the network's output to the files; leaves ``report``, ``outputs`` and ``thumbnails`` in the
-            item. Each saving thread has its own copy.
+        folder_run: which files are to be processed, and the record of it.
+        val_data_loader: the images, read ahead.
+        postprocessing: from the network's output to the files. It leaves in the item ``report``, the values of the
+            report's columns, and where there are any ``outputs``, the written files, relative to the output folder,
+            with their sizes in bytes, ``thumbnails``, base64 of JPEG pictures, and ``link``, the file that they lead
+            to. Each saving thread has its own copy.
         saving_threads: number of threads for it.
         kwargs: further arguments of ``monai.engines.SupervisedEvaluator``.
 
@@ -45,7 +47,7 @@ class FolderEvaluator(SupervisedEvaluator):
     def __init__(
         self,
         folder_run: FolderRun,
-        val_data_loader: PhotographLoader,
+        val_data_loader: PixelBudgetLoader,
         postprocessing: Callable[[dict[str, Any]], dict[str, Any]],
         saving_threads: int = 1,
         **kwargs: Any,
@@ -58,7 +60,7 @@ class FolderEvaluator(SupervisedEvaluator):
         self._savers = ThreadPoolExecutor(saving_threads, thread_name_prefix="saver", initializer=self._copy_transforms)
 
     def run(self) -> None:  # type: ignore[override]
-        """Do what is to do, and write the report.
+        """Process the files and write the report.
 
         Raises:
             SystemExit: as `FolderRun.running` says, unless all is done.
@@ -98,7 +100,7 @@ class FolderEvaluator(SupervisedEvaluator):
         return [reason] if len(items) == 1 else [result for item in items for result in self._predict([item])]
 
     def _finish(self, item: dict[str, Any], prediction: torch.Tensor | str, seconds: float) -> None:
-        """Save the results of a photograph and note what became of it; in a saving thread."""
+        """Save the results of a file and record its outcome; in a saving thread."""
         start = perf_counter()
         known = {"fingerprint": item.get("fingerprint", "")}
         try:
@@ -109,7 +111,7 @@ class FolderEvaluator(SupervisedEvaluator):
             done = self._mine.postprocessing({**item, "pred": pred})
             seconds += item.get("seconds", 0.0) + perf_counter() - start
             figures = {**done["report"], "seconds": round(seconds, 3)}
-            known |= {"outputs": done["outputs"], "thumbnails": done["thumbnails"]}
+            known |= {key: done[key] for key in ("outputs", "thumbnails", "link") if key in done}
             note = getattr(item["image"], "meta", {}).get("note", "")
             self.folder_run.add(item, "done", reason=note, **figures, **known)
         except Exception as error:
@@ -119,9 +121,9 @@ class FolderEvaluator(SupervisedEvaluator):
 
 
 def _tell(saved: Future[None]) -> None:
-    """Log what even the report of a failure failed by."""
+    """Log an error that could not even be recorded."""
     if not saved.cancelled() and saved.exception() is not None:
-        logger.error("a photograph is left to the next run", exc_info=saved.exception())
+        logger.error("a file is left to the next run", exc_info=saved.exception())
 
 
 def _equal_sizes(items: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from ignite.engine import Events
 
-from sre_monai.engines import WeightAverage
-from tests.engines.training_toy import make_network, make_trainer
+from sre_monai.handlers import WeightAverage
+from tests.handlers.training_toy import make_network, make_trainer
 from tests.tolerances import assert_close
 
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from sre_monai.engines import FolderRun
+from sre_monai.folder import FolderRun
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_other_weights_do_all_again(finished):
 
 
 def test_another_version_does_all_again(finished, monkeypatch):
-    monkeypatch.setattr("sre_monai.engines.folder_run.__version__", "9")
+    monkeypatch.setattr("sre_monai.folder.run.__version__", "9")
     assert again(finished) == [0, 1, 2]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from sre_monai.engines.journal import Journal
+from sre_monai.folder.journal import Journal
 
 
 def test_records_of_all_processes_are_read(tmp_path):

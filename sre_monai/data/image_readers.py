@@ -1,4 +1,4 @@
-"""Readers for MONAI's ``LoadImage``: fundus photographs of any kind as RGB, masks of any kind as 0 and 1."""
+"""Readers for MONAI's ``LoadImage``: images of any kind as RGB, masks of any kind as 0 and 1."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from PIL import Image
 from sre_monai.data.decode import decode_image, deep_to_bytes
 from sre_monai.files import EXIF_ORIENTATION
 
-__all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "FundusReader"]
+__all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
 
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""File name extensions of photographs, in lower case."""
+"""File name extensions of images, in lower case."""
 
 DEEP_MODES = ("I", "F")  # Pillow's pixels of more than 8 bits; "I;16" and its kin start alike
 
@@ -57,10 +57,10 @@ class _DecodingReader(PILReader):
             ) from None
 
 
-class FundusReader(_DecodingReader):
-    """Read fundus photographs as RGB.
+class RGBReader(_DecodingReader):
+    """Read images as RGB.
 
-    For ``LoadImage(reader=FundusReader())``. Any format and colour mode that Pillow reads, TIFF files that it doesn't
+    For ``LoadImage(reader=RGBReader())``. Any format and colour mode that Pillow reads, TIFF files that it doesn't
     (floating point, several planes of 16 bit …) and NIfTI become an array of shape (W, H, 3) with values 0–255: grey,
     palette, CMYK and 1-bit images are converted, an alpha channel is dropped, what has more than 8 bits is scaled by
     its own maximum. Of a file with several pages, frames or slices the first is read, and the metadata have a ``note``
@@ -74,7 +74,7 @@ class FundusReader(_DecodingReader):
 
     Examples:
         >>> from monai.transforms import LoadImage
-        >>> LoadImage(reader=FundusReader())("docs/sample/eye_565x584.png").shape
+        >>> LoadImage(reader=RGBReader())("docs/sample/eye_565x584.png").shape
         torch.Size([565, 584, 3])
     """
 
@@ -83,7 +83,7 @@ class FundusReader(_DecodingReader):
 
 
 class BinaryMaskReader(_DecodingReader):
-    """Read vessel labels and fields of view as 0 and 1.
+    """Read masks as 0 and 1.
 
     For ``LoadImage(reader=BinaryMaskReader())``. Any image becomes an array of shape (W, H): one where the grey value,
     the palette index or any colour channel is above zero, whatever the value used for the foreground (1, 255, …);
