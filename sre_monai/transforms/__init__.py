@@ -11,19 +11,10 @@ from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 from sre_monai.transforms.local_contrast import LocalContrastNormalizationd
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
-from sre_monai.transforms.rotate import (
-    SYMMETRIES,
-    Symmetry,
-    apply_symmetry,
-    invert_symmetry,
-    rotate,
-    rotate_about,
-    rotate_back,
-)
+from sre_monai.transforms.rotate import rotate, rotate_back
 from sre_monai.transforms.working_resolution import WorkingResolutiond
 
 __all__ = [
-    "SYMMETRIES",
     "CropToFieldOfViewd",
     "FieldOfViewd",
     "GridSymmetry",
@@ -31,14 +22,10 @@ __all__ = [
     "LocalContrastNormalizationd",
     "NormalizeInsideFieldOfViewd",
     "PhotographQualityd",
-    "Symmetry",
     "WorkingResolutiond",
-    "apply_symmetry",
     "estimate_field_of_view",
     "field_of_view_diameter",
     "grid_symmetries",
-    "invert_symmetry",
     "rotate",
-    "rotate_about",
     "rotate_back",
 ]
