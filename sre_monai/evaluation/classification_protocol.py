@@ -132,6 +132,7 @@ class ClassificationProtocol(RotationProtocol):
         rows = self.rows()
         return {
             "num_images": sum(map(len, self.labels)),
+            "angles": self.angles,
             "padding": self.padding,
             "interpolation": self.interpolation,
             "rotation": {

@@ -63,7 +63,7 @@ class RotationTable(EvaluationHandler):
 
     def summarize(self) -> dict[str, Any]:
         """Join the protocols' summaries."""
-        return _join({"angles": protocol.angles, **protocol.summarize()} for protocol in self.protocols)
+        return _join(protocol.summarize() for protocol in self.protocols)
 
     def describe(self, summary: Mapping[str, Any]) -> str:
         """Lay the summary out as text for the log."""

@@ -106,8 +106,11 @@ class SegmentationProtocol(RotationProtocol):
 
     def summarize(self) -> dict[str, Any]:
         """Count the images and summarise each score."""
-        num_images = len({row["image"] for row in self._rows})
-        return {"num_images": num_images, "protocols": {self.name: summarize_rotation(self._rows)}}
+        return {
+            "num_images": len({row["image"] for row in self._rows}),
+            "angles": self.angles,
+            "protocols": {self.name: summarize_rotation(self._rows)},
+        }
 
     def curves(self) -> Curves:
         """Give the mean of each line's score by angle."""

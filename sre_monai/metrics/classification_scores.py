@@ -103,7 +103,7 @@ def _auc(probability: torch.Tensor, label: torch.Tensor, task: str) -> float:
         positive = label[:, None] == torch.arange(probability.shape[1], device=label.device)
     defined = positive.any(dim=0) & ~positive.all(dim=0)
     areas = [compute_roc_auc(probability[:, k], positive[:, k].int()) for k in defined.nonzero()[:, 0]]
-    return torch.tensor(areas).nanmean().item()
+    return torch.tensor(areas, dtype=torch.float64).nanmean().item()
 
 
 CLASSIFICATION_SCORES: Mapping[str, Callable[[torch.Tensor, torch.Tensor, str], float]] = {
