@@ -36,6 +36,11 @@ def mask(path: str) -> np.ndarray:
 )
 def test_real_data(name, folder, training, test, partial, repository, shared_data, tmp_path, capsys):
     source, output = shared_data / folder, tmp_path / name
+    if name == "HRF":  # one photograph of each kind: they are large
+        source = tmp_path / "source"
+        for path in (shared_data / folder).glob("*/01_*"):
+            (source / path.parent.name).mkdir(parents=True, exist_ok=True)
+            (source / path.parent.name / path.name).symlink_to(path)
     if partial:
         assert run(repository, name, "--source", source, "--output", output) == 2
         assert "--allow-partial" in capsys.readouterr().err
