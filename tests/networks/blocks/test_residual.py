@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from sre_monai.networks.blocks import SREBasicBlock, SREBottleneck
 from sre_monai.networks.blocks.residual import symmetric_stride
-from sre_monai.transforms import SYMMETRIES, apply_symmetry
+from sre_monai.transforms import grid_symmetries
 from tests.tolerances import assert_close
 
 BLOCKS = [SREBasicBlock, SREBottleneck]
@@ -27,8 +27,8 @@ def test_shapes_and_gradients(block, spatial_dims, stride):
 def test_block_turns_with_the_image(block, size):
     network = block(2, 3, 4, 2, kernel_size=5).double().eval()
     x = torch.randn(1, 3, *size, dtype=torch.float64)
-    for symmetry in SYMMETRIES:
-        assert_close(network(apply_symmetry(x, symmetry)), apply_symmetry(network(x), symmetry))
+    for symmetry in grid_symmetries(2):
+        assert_close(network(symmetry.apply(x)), symmetry.apply(network(x)))
 
 
 def test_basic_block_adds_the_convolutions_to_its_input():
