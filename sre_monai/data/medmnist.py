@@ -6,6 +6,7 @@ Whatever has that form will do: the arrays ``train_images``, ``train_labels``, `
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -186,7 +187,7 @@ def _array(path: str | os.PathLike[str], key: str) -> np.ndarray:
 
 def _shape(path: str | os.PathLike[str], key: str) -> tuple[int, ...]:
     """Shape of one array of the file, without unpacking it."""
-    with _open(path, key) as file, file.zip.open(f"{key}.npy") as stream:
+    with _open(path, key), zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as stream:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         return read(stream)[0]
