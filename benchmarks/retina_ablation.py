@@ -45,7 +45,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "half the channels": {"network_def#features": [8, 16, 24, 32, 48, 8]},
     "average pooling": {"network_def#pooling": "average"},
     "no local contrast normalisation": {f"{DETERMINISTIC}#6#_disabled_": True},
-    "no change of intensities": {f"{RANDOM}#{place}#prob": 0.0 for place in range(6, 11)},
+    "no change of intensities": {f"{RANDOM}#{place}#prob": 0.0 for place in range(6, 13)},
     "no change of scale": {"zoom_range": [1.0, 1.0]},
     "random rotations": {"rotation_range": 3.1416},
     "crops of one size": {"train#trainer#prepare_batch#max_trim": 0},
