@@ -275,7 +275,7 @@ def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
     overrides = SMALL | {"cycle_epochs": 1, "max_epochs": 3, "dataset_dir": str(data), "output_dir": str(tmp_path)}
     train("train.json", "cycles.yaml", **overrides)
     kept = sorted(path.name for path in (tmp_path / "cycles").iterdir())
-    assert kept == [f"checkpoint_epoch={epoch}.pt" for epoch in (1, 2, 3)]
+    assert kept == [f"averaged_epoch={epoch}.pt" for epoch in (1, 2, 3)]
     first, last = (torch.load(tmp_path / "cycles" / kept[place], weights_only=True) for place in (0, -1))
     assert all(torch.equal(value, last[name]) for name, value in weights_of(tmp_path).items())
     assert not torch.equal(first["final_conv.weight"], last["final_conv.weight"])
