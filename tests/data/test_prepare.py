@@ -185,6 +185,15 @@ def test_images_of_different_sizes(tmp_path):
         prepare_dataset(varied, source, output, overwrite=True)
 
 
+def test_files_of_one_name_in_different_folders(tmp_path):
+    dataset = replace(TOYS["STARE"], image="images/{id}.png", label="labels/{id}.png", second_observer=None)
+    arrays = write_source(dataset, tmp_path / "source")
+    prepare_dataset(dataset, tmp_path / "source", tmp_path / "out")
+    for case in dataset.cases():
+        label = read(tmp_path / "out" / "labels" / f"{case.stem}.png")
+        assert np.array_equal(label, arrays[case.files["label"]])
+
+
 @pytest.mark.parametrize("keep", [0.0, 0.6])
 @pytest.mark.parametrize(("name", "file"), [("DRIVE", "22_training.tif"), ("CHASE_DB1", "Image_01R_1stHO.png")])
 def test_damaged_files(name, file, keep, tmp_path):
