@@ -46,7 +46,7 @@ def test_layout_and_content(dataset, tmp_path):
     assert [len(datalist["training"]), len(datalist["test"])] == [2, 1]
     for case, entry in zip(dataset.cases(), entries, strict=True):
         name = case.files["image"]
-        assert entry["image"] == f"images/{name}"
+        assert entry["image"] == f"images/{Path(name).name}"
         assert (output / entry["image"]).read_bytes() == (tmp_path / "source" / name).read_bytes()
         assert np.array_equal(read(output / entry["label"]), arrays[case.files["label"]])
         assert entry["label"] == f"labels/{case.stem}.png"
