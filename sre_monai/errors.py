@@ -26,8 +26,9 @@ def user_error(error: BaseException) -> str | None:
     """Tell a user's mistake from a defect of the program.
 
     A mistake is: an operating system's error, such as a missing file or a full disk; a ValueError that a check of this
-    package or of MONAI's configuration parser raised; a ValueError or TypeError by which a component or an expression
-    of the configuration refuses its values. Exceptions that MONAI wraps are unwrapped first.
+    package or of MONAI's configuration parser raised; a ValueError or TypeError by which a component of the
+    configuration refuses its arguments; whatever an expression of the configuration itself raises, not what it calls.
+    Exceptions that MONAI wraps are unwrapped first.
 
     Args:
         error: what was caught.
@@ -50,9 +51,8 @@ def user_error(error: BaseException) -> str | None:
     if isinstance(error, OSError) or (is_check and isinstance(error, (ValueError, ImportError))):
         return _one_line(error)
     is_expression = bool(where) and where[0].f_code.co_filename == "<string>"
-    if isinstance(error, (ValueError, TypeError)) and (is_expression or wrapper.startswith("Failed to instantiate")):
-        return f"{wrapper}: {_one_line(error)}"
-    return None
+    is_refused = wrapper.startswith("Failed to instantiate") and isinstance(error, (ValueError, TypeError))
+    return f"{wrapper}: {_one_line(error)}" if is_expression or is_refused else None
 
 
 def report_user_errors() -> None:

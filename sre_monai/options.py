@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -23,13 +24,16 @@ KINDS: tuple[tuple[type, tuple[type, ...], str], ...] = (
 """Type of an option in the configuration, types that the command may give, and what to call them."""
 
 
-def check_options() -> None:
+def check_options(**at_least: float) -> None:
     """Compare what the command overrides with the configuration files it names.
 
     For the ``initialize`` step of a bundle's configuration: MONAI adds whatever is overridden, so that a misspelt
     option would be ignored. It is refused unless something in the configuration refers to it. A value is expected to be
     of the kind of the one in the files: a number for a number, a list for a list. Expressions and references (``$``,
     ``@``, ``%``) stand for anything.
+
+    Args:
+        at_least: the least value of options that are numbers.
 
     Raises:
         ValueError: for the first wrong option, with the nearest name or what is expected.
@@ -48,8 +52,12 @@ def check_options() -> None:
             continue  # an argument of a component, which checks it
         if name in known:
             _check_kind(name, value, known[name])
-        elif f"@{name}" not in str(configuration).replace("::", "#"):
+        elif not re.search(rf"@{re.escape(name)}(?!\w)", str(configuration).replace("::", "#")):
             raise ValueError(f"{name}: the configuration has no such option{_nearest(name, section)}")
+    for name, least in at_least.items():
+        value = configuration[name]
+        if isinstance(value, (int, float)) and value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value}.")
 
 
 def _command() -> tuple[Any, dict[str, Any], Any] | None:
@@ -65,6 +73,8 @@ def _command() -> tuple[Any, dict[str, Any], Any] | None:
 
 def _check_kind(name: str, value: Any, default: Any) -> None:
     """Expect another value of the default's kind."""
+    if isinstance(default, str) and default.startswith("$@bundle_root + '"):
+        default = default.partition("'")[2].strip("'/")  # a path within the bundle
     if default is None or any(isinstance(x, str) and x[:1] in ("$", "@", "%") for x in (value, default)):
         return
     types, kind = next((types, kind) for own, types, kind in KINDS if isinstance(default, own))

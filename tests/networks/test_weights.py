@@ -19,7 +19,7 @@ def test_weights_are_those_of_the_file(tmp_path):
     [
         (SREUNet(2, 1, 2, **TINY).state_dict(), r"those of SREUNet as configured \(1 of another shape, such as conv_0"),
         ({}, r"those of SREUNet as configured \(\d+ missing, such as conv_0"),
-        (SREUNet(2, 3, 2, **TINY | {"bias": True}).state_dict(), "unknown, such as"),
+        (SREUNet(2, 3, 2, **TINY | {"features": (4, 6, 8, 4)}).state_dict(), "unknown, such as"),
         ({"network": {"a": torch.ones(1)}}, "does not hold a network's weights"),
         (torch.ones(1), "does not hold a network's weights"),
     ],
@@ -40,7 +40,7 @@ def test_files_that_are_none_are_refused(tmp_path):
             load_weights(SREUNet(2, 3, 2, **TINY), tmp_path / "damaged.pt")
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:99", 3.5])
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "cpu:x"])
 def test_a_device_that_is_not_there(device):
     with pytest.raises(ValueError, match=f"device: {device} is not available here"):
         to_device(torch.nn.Conv2d(1, 1, 1), device)
