@@ -62,7 +62,7 @@ CHANGES_OF_INPUT = {"no local contrast normalisation": {"validate#preprocessing#
 
 HELD_BACK = {
     "section": "training",
-    "datalist": "$exit_on_user_error(load_datalist, @dataset_dir, @section)[-@validation_count:]",
+    "datalist": "$load_datalist(@dataset_dir, @section)[-@validation_count:]",
     "write_overlay": False,
 }
 SUMMARY = "evaluate/summary.json"
