@@ -138,17 +138,6 @@ def test_the_log_has_the_summary(folder, tmp_path, capsys):
     assert "whole_image_auc" in log
 
 
-def test_the_network_sees_what_it_was_trained_on(folder):
-    """The overlay repeats train.json's preprocessing up to what stays on the own grid."""
-    overrides = {"dataset_dir": str(folder / "data set"), "working_diameter": 84}
-    parsers = [parse("train.json", **overrides), parse("train.json", "evaluate.json", **overrides)]
-    item = {"image": str(folder / "data set" / "images" / "01.png"), "label": str(folder / "data set/labels/01.png")}
-    trained, evaluated = (parser.get_parsed_content("validate#preprocessing")(item) for parser in parsers)
-    assert evaluated["image"].shape[1:] != SIZES[1]
-    assert_close(evaluated["image"].as_tensor(), trained["image"])
-    assert evaluated["label"].shape[1:] == SIZES[1]
-
-
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [

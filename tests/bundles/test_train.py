@@ -217,8 +217,8 @@ def test_plain_unet_is_the_published_baseline(names):
 
 
 def test_plain_baselines_are_one_network_in_two_sizes():
-    plain, rotated, small = (parse(f"models/plain_unet{name}.yaml") for name in ("", "_rotated", "_small"))
-    assert rotated["network_def"] == plain["network_def"]
+    plain, rotated, small = (parse("train.json", f"models/plain_unet{name}.yaml") for name in ("", "_rotated", "_small"))
+    assert rotated["net"] == plain["net"]
     assert rotated["rotation_range"] == small["rotation_range"] == pytest.approx(math.pi, abs=1e-4)
     ours = parse("train.json")
     equal, own = (
