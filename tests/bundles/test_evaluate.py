@@ -141,7 +141,7 @@ def test_the_log_has_the_summary(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"dataset_dir": "nowhere"}, "nowhere is no folder"),
+        ({"dataset_dir": "nowhere"}, "nowhere is not a folder"),
         ({"section": "validation"}, "has no section 'validation'; choose one of training, test, all"),
         ({"checkpoint": "nowhere/model.pt"}, "checkpoint: there is no file nowhere/model.pt"),
     ],

@@ -71,7 +71,8 @@ def test_an_equivariant_network_scores_alike_at_all_symmetries(folder, protocol,
 
 
 def test_upright_turned_back_is_the_evaluation(folder, tmp_path):
-    run_bundle("evaluate.json", **paths(folder, tmp_path), write_overlay=False)
+    settings = {key: path for key, path in paths(folder, tmp_path).items() if key != "published_size"}
+    run_bundle("evaluate.json", **settings, write_overlay=False)
     evaluated = {row["image"]: row for row in read_table(tmp_path / "per_image.csv") if row["rater"] == "model"}
     for row in rows_of(folder / "out", "turned_back"):
         if (row["angle"], row["flip"]) == ("0.0", "False"):
@@ -168,7 +169,7 @@ def test_options_and_no_matplotlib(folder, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"dataset_dir": "nowhere"}, "nowhere is no folder"),
+        ({"dataset_dir": "nowhere"}, "nowhere is not a folder"),
         ({"checkpoint": "nowhere.pt"}, "checkpoint: there is no file nowhere.pt"),
         ({"protocols": ["turned"]}, "protocols must be a list of one or more of published, turned_back"),
         ({"angles": ["north"]}, "angles must be a list of numbers in degrees"),
