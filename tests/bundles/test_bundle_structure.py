@@ -38,7 +38,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return photographs(tmp_path_factory.mktemp("made_up") / "data")
+    return photographs(tmp_path_factory.mktemp("synthetic") / "data")
 
 
 @pytest.fixture

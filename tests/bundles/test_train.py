@@ -1,4 +1,4 @@
-"""The training recipes, end to end on made-up photographs, and what each overlay changes."""
+"""The training recipes, end to end on synthetic photographs, and what each overlay changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GP
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return photographs(tmp_path_factory.mktemp("made_up") / "data")
+    return photographs(tmp_path_factory.mktemp("synthetic") / "data")
 
 
 @pytest.fixture(autouse=True)
