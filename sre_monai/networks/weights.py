@@ -32,7 +32,10 @@ def load_weights(
         ValueError: when the file holds no weights, or another network's; or when the device is not there.
 
     Examples:
-        >>> load_weights(SREUNet(2, 3, 2, profile="gaussian"), "models/model.pt")  # doctest: +SKIP
+        >>> network = nn.Linear(2, 1)
+        >>> torch.save(network.state_dict(), "model.pt")
+        >>> load_weights(network, "model.pt")
+        Linear(in_features=2, out_features=1, bias=True)
     """
     try:
         weights = torch.load(require_file(path, "checkpoint"), map_location="cpu", weights_only=True)
@@ -43,8 +46,8 @@ def load_weights(
     differences = _differences(network.state_dict(), weights)
     if differences:
         raise ValueError(
-            f"checkpoint: the weights in {path} are not those of {type(network).__name__} as configured ({differences}); "
-            "give its own weights, or configure the network that they were trained with."
+            f"checkpoint: the weights in {path} are not those of {type(network).__name__} as configured "
+            f"({differences}); give its own weights, or configure the network that they were trained with."
         )
     network.load_state_dict(weights)
     return network if device is None else to_device(network, device)

@@ -17,8 +17,7 @@ from sre_monai.metrics import VESSEL_SCORES, compute_pixel_roc_auc, vessel_score
 from sre_monai.transforms import LocalContrastNormalizationd, NormalizeInsideFieldOfViewd, WorkingResolutiond
 from tests.bundles.evaluation_toy import NETWORK, SIZES, read_table, run_bundle, write_dataset, write_weights
 from tests.bundles.mistakes import mistake
-from tests.bundles.toy import BUNDLE, parse
-from tests.tolerances import assert_close
+from tests.bundles.toy import BUNDLE
 
 COLUMNS = ["image", "rater", *VESSEL_SCORES, *(f"whole_image_{name}" for name in VESSEL_SCORES)]
 

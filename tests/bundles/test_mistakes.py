@@ -38,7 +38,11 @@ TABLE = [
     ("train", "--max_epochs 0", "max_epochs must be at least 1, got 0."),
     ("train", "--zoom_range [0,1]", "division by zero"),
     ("train", "--learning_rate fast", "learning_rate must be a number, such as 0.008, got 'fast'."),
-    ("train", "--validation_count 2 --optimizer#lr -1", "torch.optim.AdamW' with keywords: params,lr,weight_decay: Invalid learning rate"),
+    (
+        "train",
+        "--validation_count 2 --optimizer#lr -1",
+        "keywords: params,lr,weight_decay: Invalid learning rate: -1",
+    ),
     ("train", "--validation_count 2 --loss#reduction foo", "'foo' is not a valid value"),
     ("train", "--validation_count 100", "num_samples should be a positive integer value"),
     ("evaluate", "--section tset", "has no section 'tset'; choose one of training, test, all"),
@@ -88,6 +92,7 @@ def run_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, timeout=300)
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_ends_with_status_2(folders, tmp_path):
     result = run_command(tmp_path, "--dataset_dir", str(folders["segment"]), "--threshold", "1.4")
     assert result.returncode == 2
@@ -97,6 +102,7 @@ def test_a_process_of_its_own_ends_with_status_2(folders, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_defect_keeps_its_trace_and_status_1(tmp_path):
     result = run_command(tmp_path, "--run", "$torch.hub.list(3)")
     assert result.returncode == 1

@@ -60,6 +60,7 @@ def small_network(**kwargs: Any) -> SREUNet:
     return SREUNet(2, 3, 2, features=SMALL["network_def#features"], kernel_size=3, **kwargs)
 
 
+@pytest.mark.slow
 def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, data):
     bundle = copy_bundle(tmp_path)
     (tmp_path / "short.json").write_text(json.dumps(SHORT | SMALL))
@@ -99,6 +100,7 @@ def test_wrong_dataset_dir_is_one_sentence(tmp_path, capfd):
     assert not (tmp_path / "output").exists()
 
 
+@pytest.mark.slow
 def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one(tmp_path, data):
     settings = SHORT | SMALL | {"max_epochs": 30, "val_interval": 4, "save_interval": 3, "dataset_dir": str(data)}
     train("train.json", **settings, output_dir=str(tmp_path / "undisturbed"))
@@ -117,7 +119,9 @@ def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one
 def test_training_with_other_settings_starts_anew_on_demand_only(tmp_path, data, capfd):
     settings = SMALL | {"dataset_dir": str(data), "max_epochs": 1}
     train("train.json", **settings, output_dir=str(tmp_path / "twice"), learning_rate=0.1)
-    assert "learning_rate" in mistake(capfd, lambda: train("train.json", **settings, output_dir=str(tmp_path / "twice")))
+    assert "learning_rate" in mistake(
+        capfd, lambda: train("train.json", **settings, output_dir=str(tmp_path / "twice"))
+    )
     train("train.json", **settings, output_dir=str(tmp_path / "twice"), resume=False)
     train("train.json", **settings, output_dir=str(tmp_path / "once"))
     again, expected = weights_of(tmp_path / "twice"), weights_of(tmp_path / "once")
@@ -217,7 +221,9 @@ def test_plain_unet_is_the_published_baseline(names):
 
 
 def test_plain_baselines_are_one_network_in_two_sizes():
-    plain, rotated, small = (parse("train.json", f"models/plain_unet{name}.yaml") for name in ("", "_rotated", "_small"))
+    plain, rotated, small = (
+        parse("train.json", f"models/plain_unet{name}.yaml") for name in ("", "_rotated", "_small")
+    )
     assert rotated["net"] == plain["net"]
     assert rotated["rotation_range"] == small["rotation_range"] == pytest.approx(math.pi, abs=1e-4)
     ours = parse("train.json")

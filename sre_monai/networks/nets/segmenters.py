@@ -28,7 +28,7 @@ def build_segmenter(net: str, spatial_dims: int, in_channels: int, out_channels:
 
     | net | network | parameters in 2D, 3 to 2 channels |
     |---|---|---|
-    | ``"sre_harmonic_unet"`` | SRE U-Net of five levels, 3×3 kernels, smooth rings, angular harmonics 1 and 2 | 258,250 |
+    | ``"sre_harmonic_unet"`` | SRE U-Net of five levels, 3×3 kernels, smooth rings, harmonics 1 and 2 | 258,250 |
     | ``"sre_unet"`` | the published SRE U-Net of four levels, 9×9 kernels, rings of constant width | 274,306 |
     | ``"sre_gaussian_unet"`` | the same with smooth rings | 274,306 |
     | ``"unet"`` | MONAI's ``BasicUNet`` with 3×3 kernels and batch normalisation, as it was compared with | 1,979,042 |

@@ -36,5 +36,5 @@ def test_arguments_go_over_those_of_the_name():
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="net must be one of sre_harmonic_unet, .*, got 'vgg'"):
+    with pytest.raises(ValueError, match=r"net must be one of sre_harmonic_unet, .*, got 'vgg'"):
         build_segmenter("vgg", 2, 3, 2)
