@@ -67,7 +67,9 @@ def run_in_process(command: list[str]) -> None:
     runpy.run_module("monai.bundle", run_name="__main__")
 
 
-@pytest.mark.parametrize("short", [True, False], ids=["sre-monai", "monai.bundle"])
+@pytest.mark.parametrize(
+    "short", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["sre-monai", "monai.bundle"]
+)
 @pytest.mark.parametrize(("command", "option", "sentence"), TABLE, ids=lambda value: str(value)[:24])
 def test_a_mistake_is_one_sentence(folders, tmp_path, monkeypatch, capfd, command, option, sentence, short):
     monkeypatch.chdir(tmp_path)
