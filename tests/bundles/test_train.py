@@ -170,7 +170,7 @@ def test_paper_is_the_published_network_and_optimiser():
     network = parser.get_parsed_content("network_def")
     assert isinstance(network, SREUNet)
     assert sum(p.numel() for p in network.parameters()) == 274_306
-    assert network.conv_0.conv_0.conv.profile == "bands"
+    assert network.encoder[0].conv_0.conv.profile == "bands"
     optimizer = parser.get_parsed_content("optimizer")
     scheduler = parser.get_parsed_content("lr_scheduler")
     assert type(optimizer) is torch.optim.Adam
@@ -217,7 +217,7 @@ def test_plain_unet_is_the_published_baseline(names):
     network = parse(*names, "models/plain_unet.yaml").get_parsed_content("train#trainer#network")
     assert isinstance(network, BasicUNet)
     assert sum(p.numel() for p in network.parameters()) == 1_979_042
-    assert isinstance(network.conv_0.conv_0.adn.N, torch.nn.BatchNorm2d)
+    assert isinstance(network.encoder[0].conv_0.adn.N, torch.nn.BatchNorm2d)
 
 
 def test_plain_baselines_are_one_network_in_two_sizes():
