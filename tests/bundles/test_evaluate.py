@@ -151,7 +151,7 @@ def test_the_network_sees_what_it_was_trained_on(folder):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"dataset_dir": "nowhere"}, "nowhere is no folder"),
+        ({"dataset_dir": "nowhere"}, "nowhere is not a folder"),
         ({"section": "validation"}, "has no section 'validation'; choose one of training, test, all"),
         ({"checkpoint": "nowhere/model.pt"}, "checkpoint: there is no file nowhere/model.pt"),
     ],

@@ -167,7 +167,7 @@ def test_options_and_no_matplotlib(folder, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"dataset_dir": "nowhere"}, "nowhere is no folder"),
+        ({"dataset_dir": "nowhere"}, "nowhere is not a folder"),
         ({"checkpoint": "nowhere.pt"}, "checkpoint: there is no file nowhere.pt"),
         ({"protocols": ["turned"]}, "protocols must be a list of one or more of published, turned_back"),
         ({"angles": ["north"]}, "angles must be a list of numbers in degrees"),

@@ -1,4 +1,4 @@
-"""The protocol that measures how much a classification changes when the image or volume is rotated or mirrored."""
+"""How much a classification changes when the image or volume is rotated or mirrored."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import torch.nn.functional as F
 from ignite.engine import Engine
 
 from sre_monai.evaluation.evaluator import infer_logits
-from sre_monai.evaluation.handler import Curves
 from sre_monai.evaluation.pose import AXES, Pose, rotations
-from sre_monai.evaluation.rotation_protocol import RotationProtocol
+from sre_monai.evaluation.protocol import Curves, EvaluationProtocol
 from sre_monai.evaluation.rotation_summary import figures_as_text, mean_by_angle, summarize_curve
 from sre_monai.metrics import CLASSIFICATION_SCORES, class_probabilities, classification_scores
 from sre_monai.transforms import GridSymmetry
 
-__all__ = ["ClassificationProtocol", "classification_poses"]
+__all__ = ["ClassificationRotation"]
 
 PADDINGS = ("zeros", "reflect")
 TITLES = {"auc": "AUC"}
 
 
-class ClassificationProtocol(RotationProtocol):
+class ClassificationRotation(EvaluationProtocol):
     """Score all images together in each pose, as Du et al. do (ISBI 2025, https://arxiv.org/abs/2501.09753).
 
     Images are rotated about the centre on a canvas of the same size, volumes about each of their axes. Multiples of 90°
@@ -53,7 +52,7 @@ class ClassificationProtocol(RotationProtocol):
         ValueError: when an angle is no number or the padding is unknown.
 
     Examples:
-        >>> len(ClassificationProtocol("binary-class", spatial_dims=2, angles=range(0, 360, 10)).poses)
+        >>> len(ClassificationRotation("binary-class", spatial_dims=2, angles=range(0, 360, 10)).poses)
         39
     """
 
@@ -72,15 +71,15 @@ class ClassificationProtocol(RotationProtocol):
         self.task = task
         self.padding = padding
         self.interpolation = interpolation
-        super().__init__(classification_poses(spatial_dims, angles))
+        self.poses = _poses(spatial_dims, angles)
 
     def reset(self) -> None:
-        """Forget what has been observed."""
+        """Forget an earlier run."""
         self.probabilities: dict[Pose, list[torch.Tensor]] = {pose: [] for pose in self.poses}
         self.labels: list[torch.Tensor] = []
         self.deviation = 0.0
 
-    def observe(self, engine: Engine) -> Iterator[None]:
+    def collect(self, engine: Engine) -> Iterator[None]:
         """Classify one batch in every pose, and yield after each pose."""
         output: Any = engine.state.output
         upright = output["pred"].detach().float().cpu()
@@ -161,7 +160,8 @@ class ClassificationProtocol(RotationProtocol):
         ]
         deviation = summary["probability_deviation"]
         return "\n".join([
-            f"interpolation {self.interpolation}, padding {self.padding}",
+            f"{summary['num_images']} images at {len(self.angles)} angles and mirrored, {self.interpolation}, "
+            f"padding {self.padding}",
             figures_as_text(summary["rotation"]),
             *flips,
             f"largest change of a probability by 90° rotations and mirroring: {deviation:.2g}",
@@ -176,23 +176,8 @@ class ClassificationProtocol(RotationProtocol):
         return by_axis
 
 
-def classification_poses(spatial_dims: int, angles: Iterable[float]) -> list[Pose]:
-    """List the poses: every angle about every axis, then the mirror images along every set of axes.
-
-    Args:
-        spatial_dims: 2 or 3.
-        angles: in degrees.
-
-    Returns:
-        The poses, the upright one first.
-
-    Raises:
-        ValueError: when an angle isn't a finite number.
-
-    Examples:
-        >>> [pose.mirrored for pose in classification_poses(2, [90]) if pose.mirrored]
-        ['x', 'y', 'xy']
-    """
+def _poses(spatial_dims: int, angles: Iterable[float]) -> list[Pose]:
+    """List every angle about every axis, then the mirror images along every set of axes."""
     poses, axes = rotations(angles), range(spatial_dims)
     if spatial_dims == 3:
         poses = [pose._replace(axis=axis) for axis in axes for pose in poses]
