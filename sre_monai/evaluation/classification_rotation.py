@@ -75,6 +75,7 @@ class ClassificationRotation(EvaluationProtocol):
 
     def reset(self) -> None:
         """Forget an earlier run."""
+        super().reset()
         self.probabilities: dict[Pose, list[torch.Tensor]] = {pose: [] for pose in self.poses}
         self.labels: list[torch.Tensor] = []
         self.deviation = 0.0
@@ -84,6 +85,7 @@ class ClassificationRotation(EvaluationProtocol):
         output: Any = engine.state.output
         upright = output["pred"].detach().float().cpu()
         self.labels.append(output["label"].cpu())
+        self._rows.clear()
         for pose, kept in self.probabilities.items():
             probability = upright
             if not pose.is_upright:
@@ -114,40 +116,37 @@ class ClassificationRotation(EvaluationProtocol):
         return x
 
     def rows(self) -> list[dict[str, Any]]:
-        """Score the images in each pose."""
-        label = torch.cat(self.labels)
-        return [
-            {
-                "axis": "" if pose.axis is None else AXES[pose.axis],
-                "angle": pose.angle,
-                "flip": pose.mirrored,
-                **classification_scores(torch.cat(kept), label, self.task),
-            }
-            for pose, kept in self.probabilities.items()
-        ]
+        """Score the images in each pose, once all are collected."""
+        if not self._rows:
+            label = torch.cat(self.labels)
+            for pose, kept in self.probabilities.items():
+                axis = "" if pose.axis is None else AXES[pose.axis]
+                scores = classification_scores(torch.cat(kept), label, self.task)
+                self._rows.append({"axis": axis, "angle": pose.angle, "flip": pose.mirrored, **scores})
+        return self._rows
 
     def summarize(self) -> dict[str, Any]:
         """Summarise the scores by angle, and give those of mirror images."""
-        rows = self.rows()
         return {
             "num_images": sum(map(len, self.labels)),
             "angles": self.angles,
             "padding": self.padding,
             "interpolation": self.interpolation,
             "rotation": {
-                axis: {name: summarize_curve(mean_by_angle(turned, name)) for name in CLASSIFICATION_SCORES}
-                for axis, turned in self._by_axis(rows).items()
+                axis: {name: summarize_curve(mean_by_angle(rows, name)) for name in CLASSIFICATION_SCORES}
+                for axis, rows in self._by_axis().items()
             },
-            "flip": {row["flip"]: {name: row[name] for name in CLASSIFICATION_SCORES} for row in rows if row["flip"]},
+            "flip": {
+                row["flip"]: {name: row[name] for name in CLASSIFICATION_SCORES} for row in self.rows() if row["flip"]
+            },
             "probability_deviation": self.deviation,
         }
 
     def curves(self) -> Curves:
         """Give each score by angle, a line for each axis."""
-        by_axis = self._by_axis(self.rows())
         return {
             (f"rotation_{name}.png", TITLES.get(name, name)): {
-                axis: mean_by_angle(rows, name) for axis, rows in by_axis.items()
+                axis: mean_by_angle(rows, name) for axis, rows in self._by_axis().items()
             }
             for name in CLASSIFICATION_SCORES
         }
@@ -167,10 +166,10 @@ class ClassificationRotation(EvaluationProtocol):
             f"largest change of a probability by 90° rotations and mirroring: {deviation:.2g}",
         ])  # fmt: skip
 
-    def _by_axis(self, rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    def _by_axis(self) -> dict[str, list[dict[str, Any]]]:
         """Rows of the rotations, by the name of the axis."""
         by_axis: dict[str, list[dict[str, Any]]] = {}
-        for row in rows:
+        for row in self.rows():
             if not row["flip"]:
                 by_axis.setdefault(row["axis"] or "image", []).append(row)
         return by_axis
