@@ -70,7 +70,7 @@ def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor
     """
     if actual.shape != expected.shape:
         raise ValueError(
-            f"the rotated and the upright prediction differ in shape: {tuple(actual.shape)} and {tuple(expected.shape)}."
+            f"rotated and upright prediction differ in shape: {tuple(actual.shape)} and {tuple(expected.shape)}."
         )
     actual, expected = actual.flatten(1).double(), expected.flatten(1).double()
     difference = torch.linalg.vector_norm(actual - expected, dim=1)

@@ -18,10 +18,10 @@ def rotate(
 ) -> torch.Tensor:
     """Rotate an image about its centre, or a volume about one of its axes.
 
-    A positive angle rotates the first spatial axis towards the second, as ``torch.rot90(x, 1, (-2, -1))`` does: clockwise
-    on the screen for MONAI's (W, H) order. Multiples of 90° are that very operation, without interpolation, where its
-    result fits the canvas: for squares, for enlarged canvases and for 180°. A volume is rotated in every plane across
-    the axis, the remaining axes in their order.
+    A positive angle rotates the first spatial axis towards the second, as ``torch.rot90(x, 1, (-2, -1))`` does:
+    clockwise on the screen for MONAI's (W, H) order. Multiples of 90° are that very operation, without interpolation,
+    where its result fits the canvas: for squares, for enlarged canvases and for 180°. A volume is rotated in every
+    plane across the axis, the remaining axes in their order.
 
     Args:
         x: tensor of shape (…, W, H) or (…, X, Y, Z), any dtype and device.
