@@ -94,8 +94,9 @@ class EvaluationHandler:
         summary, table = self.summarize(), self.output_dir / self.protocols[0].table_name
         write_table(table, self.rows())
         write_json(self.output_dir / "summary.json", summary)
-        what = ", ".join(str(summary[key]) for key in ("dataset", "section") if key in summary)
-        logger.info("%s", "\n".join([what, *(protocol.describe(summary) for protocol in self.protocols)]).strip())
+        what = ", ".join(str(summary[key]) for key in ("dataset", "section") if key in summary) or "evaluation"
+        for protocol in self.protocols:
+            logger.info("%s: %s", what, protocol.describe(summary))
         logger.info("the whole table is in %s", table)
         self._plot(_join(protocol.curves() for protocol in self.protocols))
 
