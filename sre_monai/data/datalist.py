@@ -32,8 +32,9 @@ def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training"
         ValueError: When the datalist can't be read, or the section is unknown or empty.
 
     Examples:
-        >>> load_datalist("data/DRIVE", "training")[0]["label"]  # doctest: +SKIP
-        '/home/me/data/DRIVE/labels/21_training.png'
+        >>> from sre_monai.data import write_synthetic_dataset
+        >>> load_datalist(write_synthetic_dataset("eyes", 2, (96, 96)), "test")[0]["label"]
+        '/.../eyes/labels/02_synthetic.png'
     """
     folder = Path(dataset_dir).expanduser().absolute()
     path = folder / DATALIST_NAME

@@ -33,8 +33,10 @@ def find_files(
         ValueError: When an archive is damaged or hostile, or when two different files have the same name.
 
     Examples:
-        >>> find_files("downloads", ["im0001.ppm"], "scratch")  # doctest: +SKIP
-        {'im0001.ppm': PosixPath('scratch/0/im0001.ppm')}
+        >>> Path("downloads/images").mkdir(parents=True)
+        >>> Path("downloads/images/IM0001.PPM").touch()
+        >>> {name: path.as_posix() for name, path in find_files("downloads", ["im0001.ppm"], "scratch").items()}
+        {'im0001.ppm': 'downloads/images/IM0001.PPM'}
     """
     source = Path(source)
     if not source.exists():

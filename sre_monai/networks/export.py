@@ -94,7 +94,9 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
         ValueError: when the weights are another network's.
 
     Examples:
-        >>> load_weights(SREUNet(2, 3, 2, profile="gaussian"), "models/model.pt")  # doctest: +SKIP
+        >>> network = torch.nn.Linear(2, 1)
+        >>> torch.save(network.state_dict(), "model.pt")
+        >>> load_weights(network, "model.pt")
     """
     state_dict = torch.load(require_file(path, "checkpoint"), map_location="cpu", weights_only=True)
     try:

@@ -34,8 +34,9 @@ def load_sre_conv_state_dict(network: nn.Module, state_dict: Mapping[str, Tensor
         ValueError: when the architectures differ; the sentence names the first parameters that do not match.
 
     Examples:
-        >>> network = SREUNet(2, 3, 2)
-        >>> load_sre_conv_state_dict(network, torch.load("checkpoint.pth", weights_only=True))  # doctest: +SKIP
+        >>> from sre_monai.networks.nets import SREUNet
+        >>> published = to_sre_conv_state_dict(SREUNet(2, 3, 2))  # or torch.load("checkpoint.pth", weights_only=True)
+        >>> load_sre_conv_state_dict(SREUNet(2, 3, 2), published)
     """
     weights = {
         name.removeprefix("module."): value
@@ -71,8 +72,8 @@ def to_sre_conv_state_dict(network: nn.Module, package: str = "SRE-Conv") -> dic
         ValueError: for an unknown package, or a profile that it doesn't know.
 
     Examples:
-        >>> network = SREUNet(2, 3, 2)
-        >>> torch.save(to_sre_conv_state_dict(network), "published.pth")  # doctest: +SKIP
+        >>> from sre_monai.networks.nets import SREUNet
+        >>> torch.save(to_sre_conv_state_dict(SREUNet(2, 3, 2)), "published.pth")
     """
     if package not in PACKAGES:
         raise ValueError(f"package must be one of {tuple(PACKAGES)}, got {package!r}.")

@@ -16,6 +16,7 @@ from tests.bundles.toy import BUNDLE, config_files, parse
 FILES = ("inference.json", "export.json")
 
 
+@pytest.mark.slow
 def test_command_exports_from_another_folder(tmp_path):
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(config_files(*FILES))]
     command += ["--bundle_root", str(BUNDLE), "--filepath", "vessels.ts"]
@@ -28,6 +29,7 @@ def test_command_exports_from_another_folder(tmp_path):
         torch.testing.assert_close(torch.jit.load(tmp_path / "vessels.ts")(x), network(x), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_onnx_gives_the_same_mask_on_drive(shared_data, tmp_path):
     from onnxruntime import InferenceSession
 
@@ -51,6 +53,7 @@ def test_onnx_gives_the_same_mask_on_drive(shared_data, tmp_path):
     assert (actual.argmax(1) != vessels).sum() <= (~decided).sum()
 
 
+@pytest.mark.slow
 def test_monais_own_commands_work_as_well(tmp_path):
     common = {
         "net_id": "network_def",

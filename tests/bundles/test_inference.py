@@ -67,6 +67,7 @@ def test_mask_turns_with_a_synthetic_photograph(tmp_path, window):
     assert_turns_with_the_file(pixels, tmp_path, window_size=window, working_diameter=233)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [1024, 352])
 @pytest.mark.parametrize(
     "name", ["DRIVE/test/images/01_test.tif", "STARE/stare-images/im0077.ppm.gz", "CHASEDB1/Image_05L.jpg"]
@@ -210,6 +211,7 @@ def test_a_mistake_is_one_sentence(mixed, tmp_path, monkeypatch, capfd, override
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_command_runs_from_within_the_bundle(mixed, tmp_path):
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", "configs/inference.json"]
     command += ["--dataset_dir", str(mixed / "left eye"), "--output_dir", str(tmp_path)]

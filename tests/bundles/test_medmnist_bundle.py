@@ -130,6 +130,7 @@ def test_network_takes_and_gives_what_metadata_says(n):
     verify_net_in_out("network_def", meta, config_files("inference.json")[0], device="cpu", n=n)
 
 
+@pytest.mark.slow
 def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one(data, tmp_path):
     settings = SHORT | {"max_epochs": 20, "dataset_dir": str(data)}
     run_bundle("train.json", **settings, output_dir=str(tmp_path / "undisturbed"))
@@ -162,6 +163,7 @@ def test_overlay_is_the_published_recipe():
     assert volumes["optimizer"]["_target_"] == "torch.optim.SGD"
 
 
+@pytest.mark.slow
 def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, data):
     bundle = copy_bundle(tmp_path)
     (tmp_path / "short.json").write_text(json.dumps(SHORT | {"max_epochs": 1}))

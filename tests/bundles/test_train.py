@@ -59,6 +59,7 @@ def small_network(**kwargs: Any) -> SREUNet:
     return SREUNet(2, 3, 2, features=SMALL["network_def#features"], kernel_size=3, **kwargs)
 
 
+@pytest.mark.slow
 def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, data):
     bundle = copy_bundle(tmp_path)
     (tmp_path / "short.json").write_text(json.dumps(SHORT | SMALL))
@@ -102,6 +103,7 @@ def test_wrong_dataset_dir_is_one_sentence(tmp_path, capsys):
     assert not (tmp_path / "output").exists()
 
 
+@pytest.mark.slow
 def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one(tmp_path, data):
     settings = SHORT | SMALL | {"max_epochs": 30, "val_interval": 4, "save_interval": 3, "dataset_dir": str(data)}
     train("train.json", **settings, output_dir=str(tmp_path / "undisturbed"))

@@ -54,6 +54,7 @@ def onnx_file(network, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", EXPORT_FORMATS)
 def test_files_take_any_size_and_need_no_package(network, onnx_file, tmp_path, extension):
     path = onnx_file if extension == ".onnx" else tmp_path / f"model{extension}"
@@ -75,6 +76,7 @@ def test_files_take_any_size_and_need_no_package(network, onnx_file, tmp_path, e
     assert (actual - expected).abs().max() < 1e-4 * expected.abs().max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", [".onnx", ".ts"])
 def test_converted_networks_export_at_any_size(tmp_path, extension):
     """Sizes that the poolings note are symbols there."""
