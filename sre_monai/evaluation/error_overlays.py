@@ -14,7 +14,7 @@ from monai.utils import convert_to_tensor
 from sre_monai.evaluation.items import evaluated_items, image_path
 from sre_monai.evaluation.rotation import Pose
 from sre_monai.evaluation.turned_back import infer_logits, probability_turned_back
-from sre_monai.files import save_png
+from sre_monai.png import save_png
 from sre_monai.visualize import error_overlay
 
 __all__ = ["ErrorOverlays"]

@@ -95,8 +95,8 @@ def field_of_view_diameter(fov: np.ndarray | torch.Tensor) -> float:
     if mask.ndim != 2 or not mask.any():
         raise ValueError(f"A non-empty field of view of shape (1, W, H) is expected, got shape {mask.shape}.")
     rows = np.flatnonzero(mask.any(axis=1))
-    first = mask[rows].argmax(axis=1)
-    last = mask.shape[1] - mask[rows, ::-1].argmax(axis=1)
+    first = mask.argmax(axis=1)[rows]
+    last = mask.shape[1] - mask[:, ::-1].argmax(axis=1)[rows]
     corners = np.concatenate([np.column_stack((rows + edge, at)) for edge in (0, 1) for at in (first, last)])
     outline = corners[ConvexHull(corners).vertices]
     return float(pdist(outline).max())
@@ -118,7 +118,8 @@ def get_field_of_view(data: Mapping[Hashable, Any], key: Hashable, fov_key: Hash
     """
     if fov_key not in data:
         raise ValueError(f"There is no field of view {fov_key!r} beside {key!r}: put FieldOfViewd before.")
-    fov = (convert_to_tensor(data[fov_key]) > 0).any(dim=0, keepdim=True)
+    fov = convert_to_tensor(data[fov_key], track_meta=False) > 0
+    fov = fov if len(fov) == 1 else fov.any(dim=0, keepdim=True)
     _check_size(fov, data[key])
     return fov
 

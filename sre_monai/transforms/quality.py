@@ -25,6 +25,7 @@ import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from monai.utils import convert_to_numpy
+from PIL import Image
 from scipy.ndimage import gaussian_filter, minimum_filter
 
 from sre_monai.transforms.field_of_view import field_of_view_diameter
@@ -161,5 +162,6 @@ def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
 
 def _brightness(photograph: np.ndarray, fov: np.ndarray) -> float:
     """Median of the brightest channel inside the field of view."""
-    counts = [np.bincount(channel[fov], minlength=256) for channel in photograph.astype(np.uint8, copy=False)]
-    return float(max(np.searchsorted(np.cumsum(count), count.sum() / 2) for count in counts))
+    mask = Image.fromarray(fov.view(np.uint8))
+    counts = [Image.fromarray(channel).histogram(mask) for channel in photograph.astype(np.uint8, copy=False)]
+    return float(max(np.searchsorted(np.cumsum(count), sum(count) / 2) for count in counts))

@@ -79,9 +79,11 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return a copy of the data at the working resolution."""
         d = dict(data)
+        size: tuple[int, int] | None = None
         for key, mode in self.key_iterator(d, self.mode):
             # `data`, not `d`: the field of view itself may be resampled already
-            size = self._size(get_field_of_view(data, key, self.fov_key))
+            fov = get_field_of_view(data, key, self.fov_key)
+            size = self._size(fov) if size is None else size
             x = convert_to_tensor(d[key], track_meta=get_track_meta())
             record = {"affine": x.affine} if isinstance(x, MetaTensor) else {}
             d[key] = self.push_transform(_resample(x, size, mode), orig_size=tuple(x.shape[1:]), extra_info=record)
