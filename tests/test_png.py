@@ -37,7 +37,9 @@ def test_the_orientation_is_carried(tmp_path):
         assert image.size == (5, 4)
 
 
-@pytest.mark.parametrize(("value", "pixels"), [("float64", np.zeros((3, 3))), ("(3, 3, 4)", np.zeros((3, 3, 4), np.uint8))])
+@pytest.mark.parametrize(
+    ("value", "pixels"), [("float64", np.zeros((3, 3))), ("(3, 3, 4)", np.zeros((3, 3, 4), np.uint8))]
+)
 def test_other_pixels_are_refused(tmp_path, value, pixels):
     with pytest.raises(ValueError, match="is expected, got") as error:
         save_png(tmp_path / "a.png", pixels)

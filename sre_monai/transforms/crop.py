@@ -13,7 +13,7 @@ from monai.data.meta_obj import get_track_meta
 from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, convert_to_tensor
 
-from sre_monai.transforms.field_of_view import field_of_view_diameter, get_field_of_view
+from sre_monai.transforms.field_of_view import check_size, field_of_view_diameter, get_field_of_view
 
 __all__ = ["CropToFieldOfViewd"]
 
@@ -53,10 +53,12 @@ class CropToFieldOfViewd(MapTransform, InvertibleTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return a copy of the data with cropped images."""
         d = dict(data)
-        box: list[tuple[int, int]] = []
+        fov: torch.Tensor | None = None
         for key in self.key_iterator(d):
-            fov = get_field_of_view(data, key, self.fov_key)
-            box = box or self._box(fov)
+            if fov is None:
+                fov = get_field_of_view(d, key, self.fov_key)
+                box = self._box(fov)
+            check_size(fov, d[key])
             x = convert_to_tensor(d[key], track_meta=get_track_meta())
             cropped = x[_slices(box)].clone()  # a view would keep the whole in memory
             record = {"box": box} | ({"affine": x.affine} if isinstance(x, MetaTensor) else {})

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 __all__ = ["resample"]
 
 TRUNCATE = 4.0  # standard deviations, as scipy and scikit-image cut their Gaussians
-STRIP = 1 << 17  # numbers in float64 that are made at a time: they stay in the processor's cache
+STRIP = 1 << 21  # numbers in float64 at a time, so that a large photograph is never held as float64 whole
 
 
 def resample(image: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
@@ -44,13 +44,12 @@ def _resample_channel(channel: np.ndarray, across: csr_matrix, along: csr_matrix
 
 
 def _weighted_rows(weights: csr_matrix, rows: np.ndarray, dtype: type) -> np.ndarray:
-    """Make new rows of old ones, strip by strip."""
+    """Make new rows of old ones, a strip of columns at a time."""
     result = np.empty((weights.shape[0], rows.shape[1]), dtype)
-    step = max(1, STRIP // rows.shape[1])
-    for start in range(0, len(result), step):
-        some = weights[start : start + step]
-        first, last = some.indices.min(), some.indices.max() + 1
-        result[start : start + step] = some[:, first:last] @ np.ascontiguousarray(rows[first:last], np.float64)
+    step = max(1, STRIP // max(weights.shape))
+    for start in range(0, rows.shape[1], step):
+        strip = slice(start, start + step)
+        result[:, strip] = weights @ np.ascontiguousarray(rows[:, strip], np.float64)
     return result
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from monai.utils import convert_to_numpy
 
+from sre_monai.transforms.erosion import erode_square
 from sre_monai.visualize.picture import plane_to_picture, to_picture
 
 __all__ = ["draw_vessels", "error_overlay", "vessel_overlay"]
@@ -132,7 +133,9 @@ def _paint(picture: np.ndarray, region: np.ndarray, color: tuple[int, int, int],
     """Mix a colour into a region, in place; by a table of what becomes of each of the 256 bytes."""
     before = np.arange(256)[:, None]
     after = np.rint(before + opacity * (np.array(color) - before)).astype(np.uint8)
-    picture[region] = after[picture[region], np.arange(3)]
+    inside = np.flatnonzero(region)
+    for channel, table in zip(picture.reshape(-1, 3).T, after.T):
+        channel[inside] = table[channel[inside]]
 
 
 def _finish(picture: np.ndarray, fov: np.ndarray | torch.Tensor | None) -> np.ndarray:
@@ -141,18 +144,5 @@ def _finish(picture: np.ndarray, fov: np.ndarray | torch.Tensor | None) -> np.nd
         inside = _region(fov, picture, "fov")
         width = max(1, round(min(inside.shape) / OUTLINES_PER_IMAGE))
         # a pixel is on the outline when a pixel outside is less than `width` away along an axis or diagonal
-        _paint(picture, inside & ~_eroded(inside, width), WHITE, OUTLINE_OPACITY)
+        _paint(picture, inside & ~erode_square(inside, width), WHITE, OUTLINE_OPACITY)
     return picture
-
-
-def _eroded(region: np.ndarray, radius: int) -> np.ndarray:
-    """Where all pixels within a square are inside; beyond the picture is outside."""
-    core = np.pad(region, radius)
-    for _ in range(2):  # along each axis, by windows that double
-        length = 1
-        while length < 2 * radius + 1:
-            step = min(length, 2 * radius + 1 - length)
-            core = core[step:] & core[:-step]
-            length += step
-        core = core.T
-    return core
