@@ -16,7 +16,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
-from sre_monai.transforms.erosion import erode_disc
+from sre_monai.erosion import erode_disc
 from sre_monai.transforms.resample import resample
 
 __all__ = [

@@ -28,7 +28,7 @@ from monai.utils import convert_to_numpy
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from sre_monai.transforms.erosion import erode_square
+from sre_monai.erosion import erode_square
 from sre_monai.transforms.field_of_view import field_of_view_diameter
 
 __all__ = ["PhotographQualityd", "has_few_vessels", "photograph_flags", "sharpness"]

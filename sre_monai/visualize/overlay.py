@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from monai.utils import convert_to_numpy
 
-from sre_monai.transforms.erosion import erode_square
+from sre_monai.erosion import erode_square
 from sre_monai.visualize.picture import plane_to_picture, to_picture
 
 __all__ = ["draw_vessels", "error_overlay", "vessel_overlay"]

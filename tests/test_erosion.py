@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import minimum_filter
 from skimage.morphology import isotropic_erosion
 
-from sre_monai.transforms.erosion import erode_disc, erode_square
+from sre_monai.erosion import erode_disc, erode_square
 
 
 @pytest.fixture(params=[(1, 1), (1, 9), (40, 41), (33, 90)])
