@@ -27,8 +27,9 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         The path to write to: hidden, in the same folder, with the same extension.
 
     Examples:
-        >>> with written_atomically("report.csv") as unfinished:  # doctest: +SKIP
+        >>> with written_atomically("report.csv") as unfinished:
         ...     unfinished.write_text("file,status")
+        11
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,7 @@ def save_state(path: str | os.PathLike[str], state: Any) -> None:
         state: for example a ``state_dict``.
 
     Examples:
-        >>> save_state("model.pt", network.state_dict())  # doctest: +SKIP
+        >>> save_state("model.pt", torch.nn.Linear(2, 1).state_dict())
     """
     with written_atomically(path) as unfinished, unfinished.open("wb") as stream:
         torch.save(state, stream)

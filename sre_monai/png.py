@@ -40,7 +40,7 @@ def save_png(path: str | os.PathLike[str], pixels: np.ndarray, exif_orientation:
         ValueError: for pixels of another shape or type.
 
     Examples:
-        >>> save_png("black.png", np.zeros((8, 8, 3), np.uint8))  # doctest: +SKIP
+        >>> save_png("black.png", np.zeros((8, 8, 3), np.uint8))
 
     References:
         Portable Network Graphics (PNG) Specification, third edition, https://www.w3.org/TR/png-3.

@@ -40,9 +40,8 @@ def run_prepare(
         SystemExit: for ``--help`` (0) and for unknown options and names (2).
 
     Examples:
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     run_prepare(["synthetic", "--output", f"{folder}/eyes", "--count", "2", "--size", "96", "96"])
-        /.../eyes
+        >>> run_prepare(["synthetic", "--output", "eyes", "--count", "2", "--size", "96", "96"])
+        eyes
         0
     """
     parser, commands = _parser(prog, datasets)

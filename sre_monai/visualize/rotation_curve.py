@@ -43,7 +43,7 @@ def plot_rotation_curve(
         ValueError: if there is no curve, or one has no point.
 
     Examples:
-        >>> plot_rotation_curve({"U-Net": {0: 0.82, 45: 0.71, 90: 0.80}}, "dice.png")  # doctest: +SKIP
+        >>> plot_rotation_curve({"U-Net": {0: 0.82, 45: 0.71, 90: 0.80}}, "dice.png")
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
