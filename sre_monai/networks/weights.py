@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 from collections.abc import Mapping
 
 import torch
@@ -43,13 +44,17 @@ def load_weights(
         weights = None
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise ValueError(f"checkpoint: {path} does not hold a network's weights; give a model.pt that training wrote.")
-    differences = _differences(network.state_dict(), weights)
-    if differences:
+    try:  # checkpoints of earlier releases and of the published packages are renamed on the way
+        keys = network.load_state_dict(weights, strict=False)
+        differences = {"missing": keys.missing_keys, "unknown": keys.unexpected_keys}
+    except RuntimeError as error:
+        differences = {"of another shape": re.findall(r"size mismatch for (\S+):", str(error))}
+    if any(differences.values()):
+        told = ", ".join(f"{len(names)} {what}, such as {names[0]}" for what, names in differences.items() if names)
         raise ValueError(
-            f"checkpoint: the weights in {path} are not those of {type(network).__name__} as configured "
-            f"({differences}); give its own weights, or configure the network that they were trained with."
+            f"checkpoint: the weights in {path} are not those of {type(network).__name__} as configured ({told}); "
+            "give its own weights, or configure the network that they were trained with."
         )
-    network.load_state_dict(weights)
     return network if device is None else to_device(network, device)
 
 
@@ -74,13 +79,3 @@ def to_device(network: nn.Module, device: str | torch.device) -> nn.Module:
         return network.to(device)
     except (RuntimeError, AssertionError, TypeError) as error:
         raise ValueError(f"device: {device} is not available here ({str(error).splitlines()[0]}); try cpu.") from None
-
-
-def _differences(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """What a state dict lacks, has too much or in another shape."""
-    found = {
-        "missing": own.keys() - given.keys(),
-        "unknown": given.keys() - own.keys(),
-        "of another shape": {name for name in own.keys() & given.keys() if own[name].shape != given[name].shape},
-    }
-    return ", ".join(f"{len(names)} {what}, such as {min(names)}" for what, names in found.items() if names)

@@ -14,12 +14,23 @@ def test_weights_are_those_of_the_file(tmp_path):
     assert all(torch.equal(value, saved.state_dict()[name]) for name, value in network.state_dict().items())
 
 
+def test_weights_under_published_names_load(tmp_path):
+    """As release 0.1.0 wrote them."""
+    network, again = (SREUNet(2, 3, 2, **TINY) for _ in range(2))
+    names = network.published_naming(network)[0]
+    former = {names[name]: value for name, value in network.state_dict().items()}
+    assert former.keys() != network.state_dict().keys()
+    torch.save(former, tmp_path / "model.pt")
+    load_weights(again, tmp_path / "model.pt")
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in again.state_dict().items())
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (SREUNet(2, 1, 2, **TINY).state_dict(), r"those of SREUNet as configured \(1 of another shape, such as conv_0"),
-        ({}, r"those of SREUNet as configured \(\d+ missing, such as conv_0"),
-        (SREUNet(2, 3, 2, **TINY | {"features": (4, 6, 8, 4)}).state_dict(), "unknown, such as"),
+        (SREUNet(2, 1, 2, **TINY).state_dict(), r"those of SREUNet as configured \(1 of another shape, such as "),
+        ({}, r"those of SREUNet as configured \(\d+ missing, such as "),
+        (SREUNet(2, 3, 2, **TINY).state_dict() | {"head.weight": torch.ones(1)}, "1 unknown, such as head.weight"),
         ({"network": {"a": torch.ones(1)}}, "does not hold a network's weights"),
         (torch.ones(1), "does not hold a network's weights"),
     ],

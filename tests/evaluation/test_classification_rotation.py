@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sre_monai.evaluation import ClassificationProtocol, Pose, RotationTable, classification_poses
+from sre_monai.evaluation import ClassificationRotation, EvaluationHandler, Pose
 from sre_monai.metrics import classification_scores
 from sre_monai.networks.nets import sre_r3d_18, sre_resnet18
 from sre_monai.transforms import GridSymmetry
@@ -21,11 +21,11 @@ def mirror(dims, *axes):
 
 
 def test_poses_of_images_and_volumes():
-    assert classification_poses(2, [90, 45]) == [
+    assert ClassificationRotation("multi-class", 2, [90, 45]).poses == [
         *(Pose(angle) for angle in (0.0, 45.0, 90.0)),
         *(mirror(2, *axes) for axes in ((0,), (1,), (0, 1))),
     ]
-    poses = classification_poses(3, range(0, 360, 30))
+    poses = ClassificationRotation("multi-class", 3, range(0, 360, 30)).poses
     assert len(poses) == 3 * 12 + 7
     assert {pose.axis for pose in poses if not pose.mirrored} == {0, 1, 2}
 
@@ -34,7 +34,7 @@ def test_poses_of_images_and_volumes():
 @pytest.mark.parametrize("padding", ["zeros", "reflect"])
 def test_rotations_by_90_degrees_are_exact(size, padding):
     image, volume = torch.randn(2, 1, size, size), torch.randn(2, 1, size, size, size)
-    show = ClassificationProtocol("multi-class", 2, [], padding).show
+    show = ClassificationRotation("multi-class", 2, [], padding).show
     for k in range(4):
         assert torch.equal(show(image, Pose(90.0 * k)), image.rot90(k, (2, 3)))
         for axis, plane in enumerate(((3, 4), (2, 4), (2, 3))):
@@ -44,13 +44,14 @@ def test_rotations_by_90_degrees_are_exact(size, padding):
 
 def test_paddings_fill_the_corners_as_they_say():
     x = torch.ones(1, 1, 9, 9)
-    zeros, reflect = (ClassificationProtocol("multi-class", 2, [], padding) for padding in ("zeros", "reflect"))
+    zeros, reflect = (ClassificationRotation("multi-class", 2, [], padding) for padding in ("zeros", "reflect"))
     assert zeros.show(x, Pose(45))[0, 0, 0, 0] == 0
     assert_close(reflect.show(x, Pose(45)), x)
 
 
 def run(folder, network, data, record=None, **kwargs):
-    evaluator(network, data, RotationTable(folder, [ClassificationProtocol("multi-class", **kwargs)], record)).run()
+    protocol = ClassificationRotation("multi-class", **kwargs)
+    evaluator(network, data, EvaluationHandler(folder, [protocol], record)).run()
     with (folder / "rotation.csv").open(newline="") as stream:
         return list(csv.DictReader(stream)), json.loads((folder / "summary.json").read_text())
 
@@ -117,10 +118,10 @@ def test_without_matplotlib_the_curves_are_left_out(tmp_path, monkeypatch, caplo
 
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="padding must be one of zeros, reflect"):
-        ClassificationProtocol("multi-class", 2, [0], padding="wrap")
+        ClassificationRotation("multi-class", 2, [0], padding="wrap")
     for angles in (["x"], 30):
         with pytest.raises(ValueError, match="angles must be"):
-            ClassificationProtocol("multi-class", 2, angles)
+            ClassificationRotation("multi-class", 2, angles)
 
 
 def test_an_undefined_area_has_no_curve(tmp_path, caplog):
