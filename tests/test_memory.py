@@ -23,6 +23,7 @@ def page_faults(mode: str) -> int:
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+@pytest.mark.slow
 def test_memory_is_used_again():
     if keep_freed_memory():  # glibc
         assert page_faults("keep") < page_faults("default") / 5
