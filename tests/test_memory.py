@@ -2,6 +2,8 @@ import ctypes
 import subprocess
 import sys
 
+import pytest
+
 from sre_monai.memory import keep_freed_memory
 
 FAULTS = """
