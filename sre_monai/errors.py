@@ -7,8 +7,9 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from monai.utils.misc import MONAIEnvVars
 
@@ -65,7 +66,7 @@ def report_user_errors() -> None:
     Examples:
         >>> report_user_errors()  # doctest: +SKIP
     """
-    sys.excepthook = _report
+    sys.excepthook = partial(_report, sys.stderr)  # torch.distributed takes away what a hook writes to a later one
     logging.getLogger("ignite").setLevel(logging.CRITICAL)
 
 
@@ -112,7 +113,7 @@ def tell_user(error: Exception) -> int:
     return USER_ERROR_STATUS
 
 
-def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _report(stream: TextIO, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Take the place of ``sys.excepthook``."""
     sentence = None if MONAIEnvVars.debug() else user_error(error)
     if isinstance(error, Exception):
@@ -120,7 +121,7 @@ def _report(kind: type[BaseException], error: BaseException, trace: TracebackTyp
     if sentence is None:
         sys.__excepthook__(kind, error, trace)
     else:
-        print(f"error: {sentence}", file=sys.stderr)
+        print(f"error: {sentence}", file=stream, flush=True)
         sys.exit(USER_ERROR_STATUS)
 
 
