@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from monai.data import load_decathlon_datalist
 
 DATALIST_NAME = "datalist.json"
+Item = TypeVar("Item")
+
 FILE_KEYS = ("image", "label", "fov", "second_observer")
 
 
@@ -54,6 +57,28 @@ def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training"
         raise ValueError(f"section {section!r} of {path} is empty; choose another section or complete the data set")
     _check_files(path, items)
     return items
+
+
+def first_items(items: Sequence[Item], limit: int | None = None) -> Sequence[Item]:
+    """Take the first items of a list.
+
+    Args:
+        items: the list.
+        limit: how many; None for all.
+
+    Returns:
+        At most ``limit`` items.
+
+    Raises:
+        ValueError: when the limit is not a positive whole number.
+
+    Examples:
+        >>> first_items(["a", "b", "c"], 2)
+        ['a', 'b']
+    """
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ValueError(f"limit must be the number of images to take, at least 1, got {limit!r}.")
+    return items[:limit]
 
 
 def _sections(path: Path) -> dict[str, int]:

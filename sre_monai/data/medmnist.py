@@ -199,7 +199,7 @@ def _open(path: str | os.PathLike[str], key: str) -> np.lib.npyio.NpzFile:
     try:
         file = np.load(path, allow_pickle=False)
     except Exception as error:
-        raise ValueError(f"{path} is no complete .npz file ({error}); fetch it again.") from None
+        raise ValueError(f"{path} is not a complete .npz file ({error}); fetch it again.") from None
     if not isinstance(file, np.lib.npyio.NpzFile) or key not in file:
         names = ", ".join(getattr(file, "files", [])) or "none"
         raise ValueError(f"{path} is not in MedMNIST's form: it has no array {key} (its arrays: {names}).")

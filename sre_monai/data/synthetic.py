@@ -1,4 +1,4 @@
-"""Made-up fundus photographs with exactly known vessels, for trying the toolkit where no data may be shared."""
+"""Synthetic fundus photographs with exactly known vessels, for trying the toolkit where no data may be shared."""
 
 from __future__ import annotations
 
