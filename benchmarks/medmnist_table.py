@@ -21,10 +21,10 @@ import torch
 from benchmarks.bundle_runs import BundleRun
 from benchmarks.markdown import markdown_table
 from sre_monai.errors import exit_on_user_error
+from sre_monai.metrics import CLASSIFICATION_SCORES
 from sre_monai.tables import align_columns, write_table
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "medmnist_classification"
-SCORES = ("accuracy", "auc")
 
 
 def measure(net: str, seed: int, output: Path, overlays: list[str], settings: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def measure(net: str, seed: int, output: Path, overlays: list[str], settings: di
     BundleRun(BUNDLE, [*recipe, "evaluate.json", "rotation.json"], output / "rotation", settings).run()
     upright, turned = (json.loads((output / step / "summary.json").read_text()) for step in ("evaluate", "rotation"))
     row: dict[str, Any] = {"net": net, "seed": seed}
-    for score in SCORES:
+    for score in CLASSIFICATION_SCORES:
         row[f"{score} upright"] = upright[score]
         for axis, figures in turned["rotation"].items():
             about = "" if axis == "image" else f" about {axis}"

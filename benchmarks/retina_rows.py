@@ -112,18 +112,17 @@ def rotation_columns(poses: Poses) -> Row:
     """Mean, spread and worst over the angles, and the worst mirror image.
 
     Args:
-        poses: rows of a :class:`~sre_monai.evaluation.RotationTable`.
+        poses: rows of a :class:`~sre_monai.evaluation.RotationTable`, all of one protocol.
 
     Returns:
         The columns ``<protocol> <score> <figure>``.
     """
     columns: Row = {}
     mirrored = [row | {"flip": False} for row in poses if row["flip"]]
-    for protocol, scores in summarize_rotation(poses).items():
-        for score, figures in scores.items():
-            if score in TURNED_SCORES:
-                figures = figures | {"mirrored": min(mean_by_angle(mirrored, score).values())}
-                columns |= {f"{protocol} {score} {figure}": value for figure, value in figures.items()}
+    for score, figures in summarize_rotation(poses).items():
+        if score in TURNED_SCORES:
+            figures = figures | {"mirrored": min(mean_by_angle(mirrored, score).values())}
+            columns |= {f"{poses[0]['protocol']} {score} {figure}": value for figure, value in figures.items()}
     return columns
 
 

@@ -6,7 +6,8 @@ from sre_monai.data.download import RemoteFile, download_file
 from sre_monai.data.image_readers import IMAGE_EXTENSIONS, BinaryMaskReader, RGBReader
 from sre_monai.data.medmnist import MedMNISTFormat, find_medmnist, load_medmnist, medmnist_format
 from sre_monai.data.prepare import prepare_dataset
-from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, STARE, RetinaCase, RetinaDataset
+from sre_monai.data.retina_dataset import RetinaCase, RetinaDataset
+from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, RETINA_DATASETS, STARE
 from sre_monai.data.synthetic import SyntheticFundus, synthetic_fundus, write_synthetic_dataset
 from sre_monai.data.synthetic_volumes import VOLUME_CLASSES, synthetic_volume, write_synthetic_volumes
 
@@ -15,6 +16,7 @@ __all__ = [
     "DRIVE",
     "HRF",
     "IMAGE_EXTENSIONS",
+    "RETINA_DATASETS",
     "STARE",
     "VOLUME_CLASSES",
     "BinaryMaskReader",

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.utils import convert_to_tensor
 
-from sre_monai.evaluation.items import evaluated_items, image_path
+from sre_monai.evaluation.evaluator import evaluated_items, image_path
+from sre_monai.evaluation.handler import EvaluationHandler
 from sre_monai.metrics import PixelROCAUCMetric, summarize_scores, vessel_scores
-from sre_monai.tables import align_columns, write_json, write_table
+from sre_monai.tables import align_columns
 
 __all__ = ["ScoreTable"]
 
 IGNORE_INDEX = 255
 
-logger = logging.getLogger(__name__)
 
-
-class ScoreTable:
+class ScoreTable(EvaluationHandler):
     """Ignite handler that scores vessel segmentations and writes two files.
 
     ``per_image.csv`` has a row for each image and rater: the columns ``image``, ``rater`` (``model``, or
@@ -50,38 +47,24 @@ class ScoreTable:
     def __init__(
         self, output_dir: str | os.PathLike[str], record: Mapping[str, Any] | None = None, threshold: float = 0.5
     ) -> None:
-        self.output_dir = Path(output_dir)
-        self.record = dict(record or {})
+        super().__init__(output_dir, record)
         self.threshold = threshold
-        self._reset()
 
-    def attach(self, engine: Engine) -> None:
-        """Score after every iteration, write at the end of the epoch.
-
-        Args:
-            engine: MONAI's evaluator.
-        """
-        engine.add_event_handler(Events.EPOCH_STARTED, self._reset)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._score)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
-
-    def summarize(self) -> dict[str, Any]:
-        """Summarise the images scored so far.
-
-        Returns:
-            The content of ``summary.json``.
-        """
-        return {
-            **self.record,
-            "num_images": len({row["image"] for row in self.rows}),
-            "raters": {rater: self._summarize(rater) for rater in self.pooled},
-        }
-
-    def _reset(self) -> None:
-        self.rows: list[dict[str, Any]] = []
+    def reset(self, engine: Engine) -> None:
+        """Forget an earlier epoch."""
+        self._rows: list[dict[str, Any]] = []
         self.pooled: dict[str, PixelROCAUCMetric] = {}
 
-    def _score(self, engine: Engine) -> None:
+    def rows(self) -> list[dict[str, Any]]:
+        """Give a row for each image and rater."""
+        return self._rows
+
+    def summarize(self) -> dict[str, Any]:
+        """Summarise the scores of each rater."""
+        num_images = len({row["image"] for row in self._rows})
+        return {"num_images": num_images, "raters": {rater: self._summarize(rater) for rater in self.pooled}}
+
+    def collect(self, engine: Engine) -> None:
         """Add a row for each image and rater of the iteration."""
         for item in evaluated_items(engine):
             raters = {"model": item["pred"]}
@@ -94,7 +77,7 @@ class ScoreTable:
         """Score one map (1, W, H) against its label inside its field of view."""
         probability, label, fov = (convert_to_tensor(values, track_meta=False, device="cpu") for values in maps)
         scores = vessel_scores(probability, label, fov, self.threshold)
-        self.rows.append({"image": image, "rater": rater, **scores})
+        self._rows.append({"image": image, "rater": rater, **scores})
         pooled = self.pooled.setdefault(rater, PixelROCAUCMetric(ignore_index=IGNORE_INDEX))
         pooled(y_pred=probability[None], y=torch.where(fov > 0, label, IGNORE_INDEX)[None])
 
@@ -102,32 +85,22 @@ class ScoreTable:
         """Summary of one rater."""
         scores = [
             {name: score for name, score in row.items() if name not in ("image", "rater")}
-            for row in self.rows
+            for row in self._rows
             if row["rater"] == rater
         ]
         pooled_auc = self.pooled[rater].aggregate().item()
         return {"num_images": len(scores), "pooled_auc": pooled_auc, "scores": summarize_scores(scores)}
 
-    def _write(self) -> None:
-        """Write both files and log the summary."""
-        summary = self.summarize()
-        write_table(self.output_dir / "per_image.csv", self.rows)
-        write_json(self.output_dir / "summary.json", summary)
-        logger.info("%s", _as_text(summary))
-        logger.info("the scores of each image are in %s", self.output_dir / "per_image.csv")
-
-
-def _as_text(summary: Mapping[str, Any]) -> str:
-    """Table for people."""
-    raters = summary["raters"]
-    names = next(iter(raters.values()))["scores"]
-    rows = [["", *raters]]
-    for name in names:
-        figures = [rater["scores"][name] for rater in raters.values()]
-        rows.append([name, *(f"{figure['mean']:.4f} ± {figure['std']:.4f}" for figure in figures)])
-    rows.append(["pooled_auc", *(f"{rater['pooled_auc']:.4f}" for rater in raters.values())])
-    what = ", ".join(str(summary[key]) for key in ("dataset", "section") if key in summary)
-    return (
-        f"{what or 'evaluation'}: mean ± standard deviation over {summary['num_images']} images, "
-        f"inside the field of view unless named whole_image\n{align_columns(rows)}"
-    )
+    def describe(self, summary: Mapping[str, Any]) -> str:
+        """Lay the means and standard deviations out."""
+        raters = summary["raters"]
+        names = next(iter(raters.values()))["scores"]
+        rows = [["", *raters]]
+        for name in names:
+            figures = [rater["scores"][name] for rater in raters.values()]
+            rows.append([name, *(f"{figure['mean']:.4f} ± {figure['std']:.4f}" for figure in figures)])
+        rows.append(["pooled_auc", *(f"{rater['pooled_auc']:.4f}" for rater in raters.values())])
+        return (
+            f"mean ± standard deviation over {summary['num_images']} images, "
+            f"inside the field of view unless named whole_image\n{align_columns(rows)}"
+        )

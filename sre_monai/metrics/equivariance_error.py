@@ -8,7 +8,7 @@ import torch
 from monai.metrics import CumulativeIterationMetric, do_metric_reduction
 from monai.utils import MetricReduction
 
-from sre_monai.transforms.rotate import SYMMETRIES, Symmetry, apply_symmetry, invert_symmetry
+from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 
 __all__ = ["EquivarianceErrorMetric", "equivariance_error", "relative_error"]
 
@@ -17,8 +17,8 @@ __all__ = ["EquivarianceErrorMetric", "equivariance_error", "relative_error"]
 def equivariance_error(
     network: Callable[[torch.Tensor], torch.Tensor],
     x: torch.Tensor,
-    symmetries: Iterable[Symmetry] = SYMMETRIES,
-) -> dict[Symmetry, float]:
+    symmetries: Iterable[GridSymmetry] = tuple(grid_symmetries(2)),
+) -> dict[GridSymmetry, float]:
     r"""Measure a network's relative equivariance error for each symmetry of the square.
 
     For a symmetry *g*: :math:`\lVert f(gx) - g\,f(x) \rVert_2 \,/\, \lVert f(x) \rVert_2`, over the whole batch. Zero
@@ -29,7 +29,7 @@ def equivariance_error(
             and no batch statistics. An output without spatial axes, (B, K), is compared as it is: its error is one of
             invariance.
         x: batch of images; the symmetries turn and mirror the last two axes.
-        symmetries: which of :data:`sre_monai.transforms.rotate.SYMMETRIES` to measure.
+        symmetries: which of :func:`~sre_monai.transforms.grid_symmetries` to measure.
 
     Returns:
         The error of each symmetry, in the order given; NaN if the upright output is zero everywhere.
@@ -45,8 +45,8 @@ def equivariance_error(
     upright = network(x)
     errors = {}
     for symmetry in symmetries:
-        output = network(apply_symmetry(x, symmetry))
-        turned_back = invert_symmetry(output, symmetry) if output.ndim == x.ndim else output
+        output = network(symmetry.apply(x))
+        turned_back = symmetry.invert(output) if output.ndim == x.ndim else output
         errors[symmetry] = relative_error(turned_back[None], upright[None]).item()
     return errors
 

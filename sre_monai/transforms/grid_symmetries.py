@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import permutations, product
 from typing import NamedTuple
 
@@ -16,12 +17,35 @@ class GridSymmetry(NamedTuple):
     """A way to lay a grid onto itself: its axes trade places, then some are mirrored.
 
     Attributes:
-        axes: which of the spatial axes comes to each place.
+        axes: which of the spatial axes comes to each place; without axes it is the identity of any grid.
         mirrored: which places are then mirrored.
     """
 
-    axes: tuple[int, ...]
-    mirrored: tuple[bool, ...]
+    axes: tuple[int, ...] = ()
+    mirrored: tuple[bool, ...] = ()
+
+    @classmethod
+    def mirror(cls, spatial_dims: int, axes: Collection[int]) -> GridSymmetry:
+        """Mirror along some axes.
+
+        Args:
+            spatial_dims: number of spatial axes.
+            axes: those that are mirrored.
+
+        Returns:
+            The symmetry.
+
+        Examples:
+            >>> str(GridSymmetry.mirror(3, [0, 2]))
+            '(-x, y, -z)'
+        """
+        every = tuple(range(spatial_dims))
+        return cls(every, tuple(axis in axes for axis in every))
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it leaves everything in its place."""
+        return self.axes == tuple(range(len(self.axes))) and not any(self.mirrored)
 
     @property
     def is_rotation(self) -> bool:

@@ -169,7 +169,7 @@ def test_options_and_no_matplotlib(folder, tmp_path, monkeypatch, capsys):
     [
         ({"dataset_dir": "nowhere"}, "nowhere is no folder"),
         ({"checkpoint": "nowhere.pt"}, "checkpoint: there is no file nowhere.pt"),
-        ({"protocols": ["turned"]}, "protocols must be a list of one or both of published, turned_back"),
+        ({"protocols": ["turned"]}, "protocols must be a list of one or more of published, turned_back"),
         ({"angles": ["north"]}, "angles must be a list of numbers in degrees"),
     ],
 )

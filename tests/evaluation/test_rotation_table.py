@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from sre_monai.evaluation import Pose, RotationTable, check_protocols
+from sre_monai.evaluation import RotationTable, segmentation_protocols
 from sre_monai.metrics import VESSEL_SCORES
 from tests.evaluation.toy import SIGMOID, evaluator, items
 
 
 def table(folder, **kwargs) -> RotationTable:
-    settings = {"angles": [20, 90], "crop_size": 20} | kwargs
-    return RotationTable(folder, activation=SIGMOID, postprocessing=SIGMOID, **settings)
+    settings = {"names": ["published", "turned_back"], "angles": [20, 90], "crop_size": 20} | kwargs
+    return RotationTable(folder, segmentation_protocols(activation=SIGMOID, postprocessing=SIGMOID, **settings))
 
 
 def test_a_pointwise_network_is_equivariant(tmp_path):
@@ -21,29 +21,33 @@ def test_a_pointwise_network_is_equivariant(tmp_path):
     for scores in protocols.values():
         assert all(figures["symmetry_deviation"] < 1e-9 for figures in scores.values())
     # it commutes with nearest-neighbour turns by any angle: the ceiling at each pose
-    for row in rotation.rows:
+    for row in rotation.rows():
         if row["protocol"] == "published" and row["angle"] % 90 == 0:
             assert row["dice"] == pytest.approx(row["ceiling_dice"])
-    turned = [row for row in rotation.rows if row["protocol"] == "turned_back" and row["angle"] == 20]
+    turned = [row for row in rotation.rows() if row["protocol"] == "turned_back" and row["angle"] == 20]
     assert all(0.5 < row["consistency"] < 1 for row in turned)  # noise does not survive interpolation
 
 
-def test_mirror_images_follow_the_angles(tmp_path):
+def test_rows_come_image_by_image(tmp_path):
     rotation = table(tmp_path, angles=[20])
-    assert rotation.poses == [Pose(0), Pose(20), *(Pose(90.0 * k, flip=True) for k in range(4))]
+    evaluator(items(), rotation).run()
+    order = [(image, protocol) for image in ("0.tif", "1.tif") for protocol in ("published", "turned_back")]
+    poses = [(angle, flip) for angle, flip in ((0, False), (20, False), *((90 * k, True) for k in range(4)))]
+    rows = [(row["image"], row["protocol"], row["angle"], row["flip"]) for row in rotation.rows()]
+    assert rows == [(*place, *pose) for place in order for pose in poses]
+    assert rotation.summarize()["angles"] == [0, 20]
 
 
 def test_a_second_run_starts_anew(tmp_path):
-    rotation = table(tmp_path, angles=[], protocols=["published"])
+    rotation = table(tmp_path, angles=[], names=["published"])
     engine = evaluator(items(1), rotation)
     for _ in range(2):
         engine.run()
-        assert len(rotation.rows) == 5
+        assert len(rotation.rows()) == 5
 
 
-@pytest.mark.parametrize("protocols", [[], "published", ["published", "other"]])
-def test_protocols_are_checked(tmp_path, protocols):
-    with pytest.raises(ValueError, match="protocols must be a list of one or both of published, turned_back"):
-        check_protocols(protocols)
-    with pytest.raises(ValueError, match="protocols must be"):
-        table(tmp_path, protocols=protocols)
+def test_without_vessels_there_is_no_curve(tmp_path, caplog):
+    data = [{**item, "label": 0 * item["label"], "working_label": 0 * item["label"]} for item in items()]
+    evaluator(data, table(tmp_path)).run()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["per_image.csv", "summary.json"]
+    assert "there is no rotation_curve.png: the score is undefined" in caplog.text

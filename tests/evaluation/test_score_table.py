@@ -34,7 +34,7 @@ def test_rows_and_summary(data, tmp_path, caplog):
         for name, score in vessel_scores(probability, label, fov, 0.6).items():
             assert float(row[name]) == pytest.approx(score, abs=1e-6)
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary == table.summarize()
+    assert summary == {"dataset": "toy", **table.summarize()}
     assert (summary["dataset"], summary["num_images"]) == ("toy", 2)
     pooled = [torch.cat([values[place][values[2] > 0] for values in (maps[0], maps[2])]) for place in (0, 1)]
     assert summary["raters"]["model"]["pooled_auc"] == pytest.approx(compute_pixel_roc_auc(*pooled))

@@ -1,4 +1,4 @@
-"""Make the sample photographs in `docs/sample`: four made-up eyes of different cameras, always the same."""
+"""Draw the sample photographs in `docs/sample`: four synthetic eyes of different cameras, always the same."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def make_sample(folder: str | os.PathLike[str]) -> list[Path]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", default=Path(__file__).parents[1] / "docs" / "sample", help="folder to write")
+    parser.add_argument("--output", default=Path(__file__).parent / "sample", help="folder to write")
     for written in make_sample(parser.parse_args().output):
         print(written)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sre_monai.networks.layers import SREConv2d, SREConvTranspose2d, ring_basis
-from sre_monai.networks.layers.gaussian_mixture import initial_log_sigmas, mix_bands
+from sre_monai.networks.layers.profiles.gmr import Profile
 from sre_monai.transforms import grid_symmetries
 from tests.tolerances import assert_close
 
@@ -17,16 +17,16 @@ def test_against_the_definition():
         for band in range(4):
             density = math.exp(-((band - ring) ** 2) / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))
             expected[..., band] += weight[..., ring] * density
-    torch.testing.assert_close(mix_bands(weight, log_sigmas), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(Profile().ring_weight(weight, log_sigmas=log_sigmas), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_narrow_gaussians_leave_the_bands_apart():
     weight = torch.randn(2, 5)
-    assert_close(mix_bands(weight, torch.full((5,), -9.0)), weight / (0.01 * 2.5066))
+    assert_close(Profile().ring_weight(weight, log_sigmas=torch.full((5,), -9.0)), weight / (0.01 * 2.5066))
 
 
 def test_first_widths_are_those_of_a_band():
-    assert initial_log_sigmas(9, 5).exp().tolist() == pytest.approx([9 / 8 / 2.355] * 5)
+    assert Profile().parameters(9, 5)["log_sigmas"].exp().tolist() == pytest.approx([9 / 8 / 2.355] * 5)
 
 
 @pytest.mark.parametrize("conv", [SREConv2d, SREConvTranspose2d])
@@ -39,9 +39,16 @@ def test_layer_turns_and_trains_its_widths(conv):
     assert torch.autograd.gradcheck(
         lambda sigmas: torch.func.functional_call(layer, {"log_sigmas": sigmas}, (x,)), layer.log_sigmas
     )
-    kernel = torch.tensordot(mix_bands(layer.weight, layer.log_sigmas), ring_basis(7, 2), dims=1)
+    blended = Profile().ring_weight(layer.weight, log_sigmas=layer.log_sigmas)
+    kernel = torch.tensordot(blended, ring_basis(7, 2), dims=1)
     assert_close(layer.kernel(), kernel)
 
 
 def test_other_profiles_have_no_widths():
     assert "log_sigmas" not in SREConv2d(3, 8, 7).state_dict()
+
+
+@pytest.mark.parametrize("rings", [{"kernel_size": 1}, {"kernel_size": 5, "num_rings": 1}])
+def test_a_single_ring_is_refused(rings):
+    with pytest.raises(ValueError, match="profile='gmr' blends at least 2 rings, got 1"):
+        SREConv2d(3, 8, profile="gmr", **rings)

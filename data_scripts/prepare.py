@@ -1,11 +1,10 @@
-"""Prepare DRIVE for MONAI: see `--help` and README.md."""
+"""Prepare a data set: the same as ``sre-monai prepare``, see ``--help`` and docs/data.md."""
 
 from __future__ import annotations
 
 import sys
 
-from sre_monai.data import DRIVE
 from sre_monai.data.command_line import run_prepare
 
 if __name__ == "__main__":
-    sys.exit(run_prepare(DRIVE))
+    sys.exit(run_prepare())

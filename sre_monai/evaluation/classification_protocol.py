@@ -1,0 +1,200 @@
+"""The protocol that measures how much a classification changes when the image or volume is rotated or mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from ignite.engine import Engine
+
+from sre_monai.evaluation.evaluator import infer_logits
+from sre_monai.evaluation.handler import Curves
+from sre_monai.evaluation.pose import AXES, Pose, rotations
+from sre_monai.evaluation.rotation_protocol import RotationProtocol
+from sre_monai.evaluation.rotation_summary import figures_as_text, mean_by_angle, summarize_curve
+from sre_monai.metrics import CLASSIFICATION_SCORES, class_probabilities, classification_scores
+from sre_monai.transforms import GridSymmetry
+
+__all__ = ["ClassificationProtocol", "classification_poses"]
+
+PADDINGS = ("zeros", "reflect")
+TITLES = {"auc": "AUC"}
+
+
+class ClassificationProtocol(RotationProtocol):
+    """Score all images together in each pose, as Du et al. do (ISBI 2025, https://arxiv.org/abs/2501.09753).
+
+    Images are rotated about the centre on a canvas of the same size, volumes about each of their axes. Multiples of 90°
+    and mirror images of squares and cubes are exact.
+
+    ``rotation.csv`` has a row for each pose: ``axis`` (of volumes), ``angle`` in degrees, ``flip`` (the axes mirrored)
+    and the scores of :func:`~sre_monai.metrics.classification_scores`. ``summary.json`` has ``num_images``, ``angles``,
+    ``padding``, ``interpolation``; under ``rotation``, for each axis (``image`` for images) and score, what
+    :func:`~sre_monai.evaluation.summarize_curve` says over the angles; under ``flip`` the scores of each mirror image;
+    and ``probability_deviation``: the largest change of any image's probability, from upright, under mirroring and
+    rotation by multiples of 90°. Without an exact symmetry it tells how far off a network is; with one it is rounding.
+    ``rotation_<score>.png`` shows each score by angle.
+
+    The evaluator must not decollate its batches. ``engine.state.output`` has ``image``, ``label`` and ``pred``, the
+    upright probabilities.
+
+    Args:
+        task: one of ``sre_monai.metrics.TASKS``.
+        spatial_dims: 2 for images, 3 for volumes.
+        angles: in degrees, 0 is always among them; mirror images are added.
+        padding: what a rotation brings in from outside: ``"zeros"``, mid-grey after normalisation to −1 … 1, or
+            ``"reflect"``, the image continued by reflection.
+        interpolation: ``"nearest"`` as published, ``"bilinear"`` or ``"bicubic"``.
+
+    Raises:
+        ValueError: when an angle is no number or the padding is unknown.
+
+    Examples:
+        >>> len(ClassificationProtocol("binary-class", spatial_dims=2, angles=range(0, 360, 10)).poses)
+        39
+    """
+
+    table_name = "rotation.csv"
+
+    def __init__(
+        self,
+        task: str,
+        spatial_dims: int,
+        angles: Iterable[float],
+        padding: str = "zeros",
+        interpolation: str = "nearest",
+    ) -> None:
+        if padding not in PADDINGS:
+            raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, got {padding!r}.")
+        self.task = task
+        self.padding = padding
+        self.interpolation = interpolation
+        super().__init__(classification_poses(spatial_dims, angles))
+
+    def reset(self) -> None:
+        """Forget what has been observed."""
+        self.probabilities: dict[Pose, list[torch.Tensor]] = {pose: [] for pose in self.poses}
+        self.labels: list[torch.Tensor] = []
+        self.deviation = 0.0
+
+    def observe(self, engine: Engine) -> Iterator[None]:
+        """Classify one batch in every pose, and yield after each pose."""
+        output: Any = engine.state.output
+        upright = output["pred"].detach().float().cpu()
+        self.labels.append(output["label"].cpu())
+        for pose, kept in self.probabilities.items():
+            probability = upright
+            if not pose.is_upright:
+                logits = infer_logits(engine, self.show(output["image"], pose))
+                probability = class_probabilities(logits, self.task).cpu()
+            if pose.is_exact:
+                self.deviation = max(self.deviation, (probability - upright).abs().max().item())
+            kept.append(probability)
+            yield
+
+    def show(self, x: torch.Tensor, pose: Pose) -> torch.Tensor:
+        """Bring images into a pose, on their own canvas.
+
+        Args:
+            x: (N, C, *spatial*).
+            pose: the pose.
+
+        Returns:
+            The same shape.
+        """
+        size = x.shape[2:]
+        if self.padding == "reflect":
+            x = F.pad(x, [n // 2 for n in reversed(size) for _ in range(2)], mode="reflect")
+        x = pose.apply(x, self.interpolation)
+        if self.padding == "reflect":
+            for axis, n in enumerate(size, start=2):
+                x = x.narrow(axis, n // 2, n)
+        return x
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Score the images in each pose."""
+        label = torch.cat(self.labels)
+        return [
+            {
+                "axis": "" if pose.axis is None else AXES[pose.axis],
+                "angle": pose.angle,
+                "flip": pose.mirrored,
+                **classification_scores(torch.cat(kept), label, self.task),
+            }
+            for pose, kept in self.probabilities.items()
+        ]
+
+    def summarize(self) -> dict[str, Any]:
+        """Summarise the scores by angle, and give those of mirror images."""
+        rows = self.rows()
+        return {
+            "num_images": sum(map(len, self.labels)),
+            "angles": self.angles,
+            "padding": self.padding,
+            "interpolation": self.interpolation,
+            "rotation": {
+                axis: {name: summarize_curve(mean_by_angle(turned, name)) for name in CLASSIFICATION_SCORES}
+                for axis, turned in self._by_axis(rows).items()
+            },
+            "flip": {row["flip"]: {name: row[name] for name in CLASSIFICATION_SCORES} for row in rows if row["flip"]},
+            "probability_deviation": self.deviation,
+        }
+
+    def curves(self) -> Curves:
+        """Give each score by angle, a line for each axis."""
+        by_axis = self._by_axis(self.rows())
+        return {
+            (f"rotation_{name}.png", TITLES.get(name, name)): {
+                axis: mean_by_angle(rows, name) for axis, rows in by_axis.items()
+            }
+            for name in CLASSIFICATION_SCORES
+        }
+
+    def describe(self, summary: Mapping[str, Any]) -> str:
+        """Lay the figures out, and the scores of mirror images below."""
+        flips = [
+            f"mirrored along {axes}: {', '.join(f'{name} {score:.4f}' for name, score in scores.items())}"
+            for axes, scores in summary["flip"].items()
+        ]
+        deviation = summary["probability_deviation"]
+        return "\n".join([
+            f"interpolation {self.interpolation}, padding {self.padding}",
+            figures_as_text(summary["rotation"]),
+            *flips,
+            f"largest change of a probability by 90° rotations and mirroring: {deviation:.2g}",
+        ])  # fmt: skip
+
+    def _by_axis(self, rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+        """Rows of the rotations, by the name of the axis."""
+        by_axis: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            if not row["flip"]:
+                by_axis.setdefault(row["axis"] or "image", []).append(row)
+        return by_axis
+
+
+def classification_poses(spatial_dims: int, angles: Iterable[float]) -> list[Pose]:
+    """List the poses: every angle about every axis, then the mirror images along every set of axes.
+
+    Args:
+        spatial_dims: 2 or 3.
+        angles: in degrees.
+
+    Returns:
+        The poses, the upright one first.
+
+    Raises:
+        ValueError: when an angle isn't a finite number.
+
+    Examples:
+        >>> [pose.mirrored for pose in classification_poses(2, [90]) if pose.mirrored]
+        ['x', 'y', 'xy']
+    """
+    poses, axes = rotations(angles), range(spatial_dims)
+    if spatial_dims == 3:
+        poses = [pose._replace(axis=axis) for axis in axes for pose in poses]
+    mirrored = [chosen for count in range(1, spatial_dims + 1) for chosen in combinations(axes, count)]
+    return poses + [Pose(symmetry=GridSymmetry.mirror(spatial_dims, chosen)) for chosen in mirrored]
