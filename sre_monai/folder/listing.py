@@ -23,8 +23,8 @@ def list_images(
 
     Every file of a folder and its sub-folders counts as an image, links included: one that can't be read becomes a row
     of the report; it is not skipped. Only hidden files and the output folder are left out. A list is a ``.csv`` file
-    with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of objects with such a key, or
-    an object of such lists, as MONAI's datalists are. Its paths are relative to its own folder.
+    with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of objects with such a key,
+    or an object of such lists, as MONAI's datalists are. Its paths are relative to its own folder.
 
     Args:
         dataset_dir: the folder, or the list.
