@@ -19,10 +19,10 @@ from typing import Any
 import torch
 from monai.bundle import ConfigParser
 
-from sre_monai.cli import find_bundle
 from sre_monai.folder.tolerant_dataset import FAILURE
 from sre_monai.memory import keep_freed_memory
 from sre_monai.tables import write_json
+from sre_monai_cli import find_bundle
 
 
 def parse(dataset_dir: Path, output_dir: str, device: str, write_overlay: bool) -> ConfigParser:

@@ -60,7 +60,7 @@ def model_row(
         model: the network.
         training: the record beside its weights.
         summaries: by data set, what :class:`~sre_monai.evaluation.ScoreTable` wrote.
-        turned: by protocol, the rows that :class:`~sre_monai.evaluation.RotationTable` wrote.
+        turned: by protocol, the rows that :class:`~sre_monai.evaluation.SegmentationRotation` gave.
 
     Returns:
         The row, of numbers by column.
@@ -112,7 +112,7 @@ def rotation_columns(poses: Poses) -> Row:
     """Mean, spread and worst over the angles, and the worst mirror image.
 
     Args:
-        poses: rows of a :class:`~sre_monai.evaluation.RotationTable`, all of one protocol.
+        poses: rows of a :class:`~sre_monai.evaluation.SegmentationRotation`, all of one protocol.
 
     Returns:
         The columns ``<protocol> <score> <figure>``.
@@ -127,7 +127,7 @@ def rotation_columns(poses: Poses) -> Row:
 
 
 def read_poses(path: Path) -> Poses:
-    """Read the rows of a :class:`~sre_monai.evaluation.RotationTable`.
+    """Read the rows of a :class:`~sre_monai.evaluation.SegmentationRotation`.
 
     Args:
         path: its ``per_image.csv``.

@@ -20,8 +20,8 @@ class BestWeights:
     """Ignite handler that saves a network's weights whenever a validation score is better than all before.
 
     The best score is the handler's ``state_dict``, a part of checkpoints: a run that resumes replaces the file by
-    better weights only. The file is replaced atomically. (`monai.handlers.CheckpointSaver` forgets the score and removes
-    the old file before it writes the new one.)
+    better weights only. The file is replaced atomically. (`monai.handlers.CheckpointSaver` forgets the score and
+    removes the old file before it writes the new one.)
 
     Args:
         network: whose weights to keep.

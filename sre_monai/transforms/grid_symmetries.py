@@ -49,12 +49,12 @@ class GridSymmetry(NamedTuple):
 
     @property
     def is_rotation(self) -> bool:
-        """Whether it can be done by turning alone."""
+        """Whether it is a rotation, without mirroring."""
         swaps = sum(a > b for i, a in enumerate(self.axes) for b in self.axes[i + 1 :])
         return (swaps + sum(self.mirrored)) % 2 == 0
 
     def apply(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn and mirror a tensor (…, *spatial*), exactly."""
+        """Rotate and mirror a tensor (…, *spatial*), exactly."""
         first = x.ndim - len(self.axes)
         moved = x.permute(*range(first), *(first + axis for axis in self.axes))
         return moved.flip([first + place for place, mirror in enumerate(self.mirrored) if mirror])
@@ -76,7 +76,7 @@ def grid_symmetries(spatial_dims: int, group: str = "all") -> list[GridSymmetry]
 
     Args:
         spatial_dims: number of spatial axes.
-        group: ``"all"``; ``"rotations"``, those that are turns alone; or ``"mirrors"``, those that leave every axis in
+        group: ``"all"``; ``"rotations"``, those without mirroring; or ``"mirrors"``, those that leave every axis in
             its place, for grids whose axes differ in spacing.
 
     Returns:

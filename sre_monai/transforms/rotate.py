@@ -18,10 +18,10 @@ def rotate(
 ) -> torch.Tensor:
     """Rotate an image about its centre, or a volume about one of its axes.
 
-    A positive angle turns the first spatial axis towards the second, as ``torch.rot90(x, 1, (-2, -1))`` does: clockwise
-    on the screen for MONAI's (W, H) order. Multiples of 90° are that very operation, without interpolation, where its
-    result fits the canvas: for squares, for enlarged canvases and for 180°. A volume is rotated in every plane across
-    the axis, the remaining axes in their order.
+    A positive angle rotates the first spatial axis towards the second, as ``torch.rot90(x, 1, (-2, -1))`` does:
+    clockwise on the screen for MONAI's (W, H) order. Multiples of 90° are that very operation, without interpolation,
+    where its result fits the canvas: for squares, for enlarged canvases and for 180°. A volume is rotated in every
+    plane across the axis, the remaining axes in their order.
 
     Args:
         x: tensor of shape (…, W, H) or (…, X, Y, Z), any dtype and device.
@@ -47,7 +47,7 @@ def rotate(
     if axis is not None:
         return rotate(_across(x, axis), angle, mode, expand).movedim(-3, axis - 3)
     size = _size(x)
-    return _turn(x, angle, _expanded(size, angle) if expand else size, mode)
+    return _rotate_onto(x, angle, _expanded(size, angle) if expand else size, mode)
 
 
 def rotate_back(
@@ -76,7 +76,7 @@ def rotate_back(
     if axis is not None:
         plane = [n for place, n in enumerate(size) if place != axis]
         return rotate_back(_across(y, axis), angle, plane, mode).movedim(-3, axis - 3)
-    return _turn(y, -angle, (size[0], size[1]), mode)
+    return _rotate_onto(y, -angle, (size[0], size[1]), mode)
 
 
 def _across(x: torch.Tensor, axis: int) -> torch.Tensor:
@@ -103,7 +103,7 @@ def _expanded(size: tuple[int, int], angle: float) -> tuple[int, int]:
     return first + (first - size[0]) % 2, second + (second - size[1]) % 2
 
 
-def _turn(x: torch.Tensor, angle: float, size: tuple[int, int], mode: str) -> torch.Tensor:
+def _rotate_onto(x: torch.Tensor, angle: float, size: tuple[int, int], mode: str) -> torch.Tensor:
     """Rotate onto a canvas of the given size, centre on centre."""
     if mode not in MODES:
         raise ValueError(f"mode must be one of {MODES}, got {mode!r}.")
@@ -115,9 +115,9 @@ def _turn(x: torch.Tensor, angle: float, size: tuple[int, int], mode: str) -> to
     dtype = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
     planes = planes.to(dtype)
     grid = _sampling_grid(planes, angle, size)
-    turned = F.grid_sample(planes, grid, mode=mode, padding_mode="zeros", align_corners=False)
-    turned = turned.reshape(*x.shape[:-2], *size)
-    return turned.to(x.dtype) if x.is_floating_point() else _to_integer(turned, x.dtype)
+    rotated = F.grid_sample(planes, grid, mode=mode, padding_mode="zeros", align_corners=False)
+    rotated = rotated.reshape(*x.shape[:-2], *size)
+    return rotated.to(x.dtype) if x.is_floating_point() else _to_integer(rotated, x.dtype)
 
 
 def _sampling_grid(x: torch.Tensor, angle: float, size: tuple[int, int]) -> torch.Tensor:

@@ -45,7 +45,7 @@ def test_values_are_those_of_plain_filters(order, size):
     assert_close(harmonic_magnitude(x, order), torch.from_numpy(np.array(expected)))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", [(4, 4), (5, 7), (3, 4, 5), (1, 3)], ids=str)
 @pytest.mark.parametrize("order", ORDERS)
 def test_first_and_second_derivatives(order, size):
     x = torch.randn(1, 2, *size, dtype=torch.float64, requires_grad=True)

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from sre_monai.evaluation import ClassificationProtocol, Pose, RotationTable, classification_poses
-from sre_monai.metrics import classification_scores
+from sre_monai.evaluation import ClassificationRotation, EvaluationHandler, Pose
+from sre_monai.metrics import CLASSIFICATION_SCORES, classification_scores
 from sre_monai.networks.nets import sre_r3d_18, sre_resnet18
 from sre_monai.transforms import GridSymmetry
 from tests.evaluation.classification_toy import evaluator, items
 from tests.tolerances import assert_close
 
 ORDINARY = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+PLOTS = {f"rotation_{name}.png" for name in CLASSIFICATION_SCORES}
 
 
 def mirror(dims, *axes):
@@ -21,11 +22,11 @@ def mirror(dims, *axes):
 
 
 def test_poses_of_images_and_volumes():
-    assert classification_poses(2, [90, 45]) == [
+    assert ClassificationRotation("multi-class", 2, [90, 45]).poses == [
         *(Pose(angle) for angle in (0.0, 45.0, 90.0)),
         *(mirror(2, *axes) for axes in ((0,), (1,), (0, 1))),
     ]
-    poses = classification_poses(3, range(0, 360, 30))
+    poses = ClassificationRotation("multi-class", 3, range(0, 360, 30)).poses
     assert len(poses) == 3 * 12 + 7
     assert {pose.axis for pose in poses if not pose.mirrored} == {0, 1, 2}
 
@@ -34,7 +35,7 @@ def test_poses_of_images_and_volumes():
 @pytest.mark.parametrize("padding", ["zeros", "reflect"])
 def test_rotations_by_90_degrees_are_exact(size, padding):
     image, volume = torch.randn(2, 1, size, size), torch.randn(2, 1, size, size, size)
-    show = ClassificationProtocol("multi-class", 2, [], padding).show
+    show = ClassificationRotation("multi-class", 2, [], padding).show
     for k in range(4):
         assert torch.equal(show(image, Pose(90.0 * k)), image.rot90(k, (2, 3)))
         for axis, plane in enumerate(((3, 4), (2, 4), (2, 3))):
@@ -44,13 +45,14 @@ def test_rotations_by_90_degrees_are_exact(size, padding):
 
 def test_paddings_fill_the_corners_as_they_say():
     x = torch.ones(1, 1, 9, 9)
-    zeros, reflect = (ClassificationProtocol("multi-class", 2, [], padding) for padding in ("zeros", "reflect"))
+    zeros, reflect = (ClassificationRotation("multi-class", 2, [], padding) for padding in ("zeros", "reflect"))
     assert zeros.show(x, Pose(45))[0, 0, 0, 0] == 0
     assert_close(reflect.show(x, Pose(45)), x)
 
 
 def run(folder, network, data, record=None, **kwargs):
-    evaluator(network, data, RotationTable(folder, [ClassificationProtocol("multi-class", **kwargs)], record)).run()
+    protocol = ClassificationRotation("multi-class", **kwargs)
+    evaluator(network, data, EvaluationHandler(folder, [protocol], record)).run()
     with (folder / "rotation.csv").open(newline="") as stream:
         return list(csv.DictReader(stream)), json.loads((folder / "summary.json").read_text())
 
@@ -77,7 +79,7 @@ def test_table_against_direct_calculation(tmp_path):
     assert summary["probability_deviation"] == pytest.approx(deviation, rel=1e-5)
     assert deviation > 0.1
     assert (summary["dataset"], summary["num_images"], summary["padding"]) == ("toy", 7, "zeros")
-    assert {path.name for path in tmp_path.glob("*.png")} == {"rotation_accuracy.png", "rotation_auc.png"}
+    assert {path.name for path in tmp_path.glob("*.png")} == PLOTS
 
 
 @pytest.mark.parametrize("size", [16, 17])
@@ -111,21 +113,21 @@ def test_without_matplotlib_the_curves_are_left_out(tmp_path, monkeypatch, caplo
     monkeypatch.setattr(builtins, "__import__", no_matplotlib)
     run(tmp_path, ORDINARY, items(), spatial_dims=2, angles=[90])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rotation.csv", "summary.json"]
-    for name in ("rotation_accuracy.png", "rotation_auc.png"):
+    for name in PLOTS:
         assert f"there is no {name}: plot_rotation_curve needs matplotlib" in caplog.text
 
 
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="padding must be one of zeros, reflect"):
-        ClassificationProtocol("multi-class", 2, [0], padding="wrap")
+        ClassificationRotation("multi-class", 2, [0], padding="wrap")
     for angles in (["x"], 30):
         with pytest.raises(ValueError, match="angles must be"):
-            ClassificationProtocol("multi-class", 2, angles)
+            ClassificationRotation("multi-class", 2, angles)
 
 
 def test_an_undefined_area_has_no_curve(tmp_path, caplog):
     data = [{**item, "label": 0} for item in items()]
     _, summary = run(tmp_path, ORDINARY, data, spatial_dims=2, angles=[90])
     assert summary["rotation"]["image"]["auc"]["mean"] is None
-    assert [path.name for path in tmp_path.glob("*.png")] == ["rotation_accuracy.png"]
+    assert {path.name for path in tmp_path.glob("*.png")} == PLOTS - {"rotation_auc.png"}
     assert "there is no rotation_auc.png: the score is undefined" in caplog.text

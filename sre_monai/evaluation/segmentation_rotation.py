@@ -1,6 +1,6 @@
 """The protocols that measure how much a segmentation changes when the image is rotated or mirrored.
 
-A new protocol is a subclass of :class:`SegmentationProtocol` and its entry in :data:`SEGMENTATION_PROTOCOLS`.
+A new protocol is a subclass of :class:`SegmentationRotation` and its entry in :data:`SEGMENTATION_PROTOCOLS`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from monai.transforms import ResizeWithPadOrCrop
 from monai.utils import convert_to_tensor
 
 from sre_monai.evaluation.evaluator import evaluated_items, image_path, infer_logits
-from sre_monai.evaluation.handler import Curves
 from sre_monai.evaluation.pose import Pose, rotations
+from sre_monai.evaluation.protocol import Curves, EvaluationProtocol
 from sre_monai.evaluation.rotated_prediction import predict_item_in_pose
-from sre_monai.evaluation.rotation_protocol import RotationProtocol
 from sre_monai.evaluation.rotation_summary import figures_as_text, mean_by_angle, summarize_rotation
 from sre_monai.metrics import compute_pixel_roc_auc, vessel_scores
 from sre_monai.transforms import GridSymmetry
@@ -28,9 +27,8 @@ from sre_monai.transforms import GridSymmetry
 __all__ = [
     "SEGMENTATION_PROTOCOLS",
     "PublishedProtocol",
-    "SegmentationProtocol",
+    "SegmentationRotation",
     "TurnedBackProtocol",
-    "segmentation_poses",
     "segmentation_protocols",
 ]
 
@@ -41,8 +39,8 @@ Postprocessing = Callable[[dict[str, Any]], dict[str, Any]]
 """Makes vessel probabilities of an item's logits ``pred``."""
 
 
-class SegmentationProtocol(RotationProtocol):
-    """Scores each image by itself.
+class SegmentationRotation(EvaluationProtocol):
+    """Score each image in many poses.
 
     ``per_image.csv`` has a row for each image, protocol and pose: ``image``, ``protocol``, ``angle`` in degrees,
     ``flip`` (True for a mirror image) and the protocol's scores. ``summary.json`` has ``num_images``, ``angles`` and,
@@ -53,7 +51,7 @@ class SegmentationProtocol(RotationProtocol):
     on its grid; ``pred`` (the upright probability), ``label`` and ``fov`` on the own grid.
 
     Args:
-        angles: in degrees, 0 is always among them; the mirror images are added.
+        angles: in degrees, 0 is always among them; the mirror image at each multiple of 90° is added.
         activation: makes vessel probabilities of an item's logits ``pred``, on their grid.
         postprocessing: the evaluator's: makes vessel probabilities on the own grid of an item's logits ``pred``.
         crop_size: side of the published protocol's square in pixels.
@@ -78,7 +76,7 @@ class SegmentationProtocol(RotationProtocol):
         crop_size: int = 512,
         threshold: float = 0.5,
     ) -> None:
-        super().__init__(segmentation_poses(angles))
+        self.poses = rotations(angles) + [Pose(90.0 * k, GridSymmetry.mirror(2, [0])) for k in range(4)]
         self.activation = activation
         self.postprocessing = postprocessing
         self.crop = ResizeWithPadOrCrop(crop_size)
@@ -88,21 +86,13 @@ class SegmentationProtocol(RotationProtocol):
     def scores(self, infer: Infer, item: dict[str, Any]) -> Iterator[dict[str, float]]:
         """Score an evaluated item in each of the poses."""
 
-    def reset(self) -> None:
-        """Forget what has been observed."""
-        self._rows: list[dict[str, Any]] = []
-
-    def observe(self, engine: Engine) -> Iterator[None]:
+    def collect(self, engine: Engine) -> Iterator[None]:
         """Score one iteration's images in every pose, and yield after each pose."""
         for item in evaluated_items(engine):
             image = {"image": image_path(item).name, "protocol": self.name}
             for pose, scores in zip(self.poses, self.scores(partial(infer_logits, engine), item), strict=True):
                 self._rows.append({**image, "angle": pose.angle, "flip": bool(pose.mirrored), **scores})
                 yield
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Give a row for each image and pose."""
-        return self._rows
 
     def summarize(self) -> dict[str, Any]:
         """Count the images and summarise each score."""
@@ -119,10 +109,11 @@ class SegmentationProtocol(RotationProtocol):
 
     def describe(self, summary: Mapping[str, Any]) -> str:
         """Lay the figures out."""
-        return figures_as_text({self.name: summary["protocols"][self.name]})
+        head = f"{summary['num_images']} images at {len(self.angles)} angles and as mirror images"
+        return f"{head}\n{figures_as_text({self.name: summary['protocols'][self.name]})}"
 
 
-class PublishedProtocol(SegmentationProtocol):
+class PublishedProtocol(SegmentationRotation):
     """Score as the SRE U-Net's authors do (Zhang et al., ISBI 2025, https://arxiv.org/abs/2501.14592).
 
     Image and label are rotated about the centre with nearest-neighbour interpolation and compared on the whole square:
@@ -161,7 +152,7 @@ class PublishedProtocol(SegmentationProtocol):
         return {"dice": dice.item(), "auc": compute_pixel_roc_auc(probability, label)}
 
 
-class TurnedBackProtocol(SegmentationProtocol):
+class TurnedBackProtocol(SegmentationRotation):
     """Score the prediction of the rotated image, rotated back, against the untouched label.
 
     The whole image is rotated at the working resolution, see :func:`~sre_monai.evaluation.predict_in_pose`; the
@@ -184,19 +175,19 @@ class TurnedBackProtocol(SegmentationProtocol):
             yield inside | {"consistency": compute_dice(posed, reference).item()}
 
 
-SEGMENTATION_PROTOCOLS: Mapping[str, type[SegmentationProtocol]] = {
+SEGMENTATION_PROTOCOLS: Mapping[str, type[SegmentationRotation]] = {
     protocol.name: protocol for protocol in (PublishedProtocol, TurnedBackProtocol)
 }
 """All protocols by their names."""
 
 
-def segmentation_protocols(names: Sequence[str], *args: Any, **kwargs: Any) -> list[SegmentationProtocol]:
+def segmentation_protocols(names: Sequence[str], *args: Any, **kwargs: Any) -> list[SegmentationRotation]:
     """Make protocols by their names.
 
     Args:
         names: of :data:`SEGMENTATION_PROTOCOLS`.
-        *args: see :class:`SegmentationProtocol`.
-        **kwargs: see :class:`SegmentationProtocol`.
+        *args: see :class:`SegmentationRotation`.
+        **kwargs: see :class:`SegmentationRotation`.
 
     Returns:
         The protocols.
@@ -213,22 +204,3 @@ def segmentation_protocols(names: Sequence[str], *args: Any, **kwargs: Any) -> l
         known = ", ".join(SEGMENTATION_PROTOCOLS)
         raise ValueError(f"protocols must be a list of one or more of {known}, got {names!r}.")
     return [SEGMENTATION_PROTOCOLS[name](*args, **kwargs) for name in names]
-
-
-def segmentation_poses(angles: Iterable[float]) -> list[Pose]:
-    """List the poses: the rotations, then the mirror image at each of the four multiples of 90°.
-
-    Args:
-        angles: in degrees.
-
-    Returns:
-        The poses, the upright one first.
-
-    Raises:
-        ValueError: when an angle isn't a finite number.
-
-    Examples:
-        >>> [pose.angle for pose in segmentation_poses([45])]
-        [0.0, 45.0, 0.0, 90.0, 180.0, 270.0]
-    """
-    return rotations(angles) + [Pose(90.0 * k, GridSymmetry.mirror(2, [0])) for k in range(4)]

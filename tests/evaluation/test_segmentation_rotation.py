@@ -5,7 +5,7 @@ import pytest
 import torch
 from skimage.transform import rotate as skimage_rotate
 
-from sre_monai.evaluation import SEGMENTATION_PROTOCOLS, Pose, segmentation_poses, segmentation_protocols
+from sre_monai.evaluation import SEGMENTATION_PROTOCOLS, Pose, segmentation_protocols
 from sre_monai.metrics import compute_pixel_roc_auc
 from sre_monai.networks.nets import SREUNet
 from sre_monai.transforms import GridSymmetry
@@ -34,8 +34,8 @@ def other():
 
 
 def test_poses_are_rotations_from_upright_and_four_mirror_images():
-    poses = segmentation_poses([350, 10, -10, 370])
-    assert poses == [Pose(0), Pose(10), Pose(350), *(Pose(a, MIRROR) for a in (0, 90, 180, 270))]
+    (protocol,) = segmentation_protocols(["published"], [350, 10, -10, 370], dict, dict)
+    assert protocol.poses == [Pose(0), Pose(10), Pose(350), *(Pose(a, MIRROR) for a in (0, 90, 180, 270))]
 
 
 @pytest.mark.parametrize("names", [[], "published", ["published", "other"]])

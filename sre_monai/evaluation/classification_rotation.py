@@ -1,4 +1,4 @@
-"""The protocol that measures how much a classification changes when the image or volume is rotated or mirrored."""
+"""How much a classification changes when the image or volume is rotated or mirrored."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import torch.nn.functional as F
 from ignite.engine import Engine
 
 from sre_monai.evaluation.evaluator import infer_logits
-from sre_monai.evaluation.handler import Curves
 from sre_monai.evaluation.pose import AXES, Pose, rotations
-from sre_monai.evaluation.rotation_protocol import RotationProtocol
+from sre_monai.evaluation.protocol import Curves, EvaluationProtocol
 from sre_monai.evaluation.rotation_summary import figures_as_text, mean_by_angle, summarize_curve
 from sre_monai.metrics import CLASSIFICATION_SCORES, class_probabilities, classification_scores
 from sre_monai.transforms import GridSymmetry
 
-__all__ = ["ClassificationProtocol", "classification_poses"]
+__all__ = ["ClassificationRotation"]
 
 PADDINGS = ("zeros", "reflect")
 TITLES = {"auc": "AUC"}
 
 
-class ClassificationProtocol(RotationProtocol):
+class ClassificationRotation(EvaluationProtocol):
     """Score all images together in each pose, as Du et al. do (ISBI 2025, https://arxiv.org/abs/2501.09753).
 
     Images are rotated about the centre on a canvas of the same size, volumes about each of their axes. Multiples of 90°
@@ -53,7 +52,7 @@ class ClassificationProtocol(RotationProtocol):
         ValueError: when an angle is no number or the padding is unknown.
 
     Examples:
-        >>> len(ClassificationProtocol("binary-class", spatial_dims=2, angles=range(0, 360, 10)).poses)
+        >>> len(ClassificationRotation("binary-class", spatial_dims=2, angles=range(0, 360, 10)).poses)
         39
     """
 
@@ -72,19 +71,21 @@ class ClassificationProtocol(RotationProtocol):
         self.task = task
         self.padding = padding
         self.interpolation = interpolation
-        super().__init__(classification_poses(spatial_dims, angles))
+        self.poses = _poses(spatial_dims, angles)
 
     def reset(self) -> None:
-        """Forget what has been observed."""
+        """Forget an earlier run."""
+        super().reset()
         self.probabilities: dict[Pose, list[torch.Tensor]] = {pose: [] for pose in self.poses}
         self.labels: list[torch.Tensor] = []
         self.deviation = 0.0
 
-    def observe(self, engine: Engine) -> Iterator[None]:
+    def collect(self, engine: Engine) -> Iterator[None]:
         """Classify one batch in every pose, and yield after each pose."""
         output: Any = engine.state.output
         upright = output["pred"].detach().float().cpu()
         self.labels.append(output["label"].cpu())
+        self._rows.clear()
         for pose, kept in self.probabilities.items():
             probability = upright
             if not pose.is_upright:
@@ -115,40 +116,37 @@ class ClassificationProtocol(RotationProtocol):
         return x
 
     def rows(self) -> list[dict[str, Any]]:
-        """Score the images in each pose."""
-        label = torch.cat(self.labels)
-        return [
-            {
-                "axis": "" if pose.axis is None else AXES[pose.axis],
-                "angle": pose.angle,
-                "flip": pose.mirrored,
-                **classification_scores(torch.cat(kept), label, self.task),
-            }
-            for pose, kept in self.probabilities.items()
-        ]
+        """Score the images in each pose, once all are collected."""
+        if not self._rows:
+            label = torch.cat(self.labels)
+            for pose, kept in self.probabilities.items():
+                axis = "" if pose.axis is None else AXES[pose.axis]
+                scores = classification_scores(torch.cat(kept), label, self.task)
+                self._rows.append({"axis": axis, "angle": pose.angle, "flip": pose.mirrored, **scores})
+        return self._rows
 
     def summarize(self) -> dict[str, Any]:
         """Summarise the scores by angle, and give those of mirror images."""
-        rows = self.rows()
         return {
             "num_images": sum(map(len, self.labels)),
             "angles": self.angles,
             "padding": self.padding,
             "interpolation": self.interpolation,
             "rotation": {
-                axis: {name: summarize_curve(mean_by_angle(turned, name)) for name in CLASSIFICATION_SCORES}
-                for axis, turned in self._by_axis(rows).items()
+                axis: {name: summarize_curve(mean_by_angle(rows, name)) for name in CLASSIFICATION_SCORES}
+                for axis, rows in self._by_axis().items()
             },
-            "flip": {row["flip"]: {name: row[name] for name in CLASSIFICATION_SCORES} for row in rows if row["flip"]},
+            "flip": {
+                row["flip"]: {name: row[name] for name in CLASSIFICATION_SCORES} for row in self.rows() if row["flip"]
+            },
             "probability_deviation": self.deviation,
         }
 
     def curves(self) -> Curves:
         """Give each score by angle, a line for each axis."""
-        by_axis = self._by_axis(self.rows())
         return {
             (f"rotation_{name}.png", TITLES.get(name, name)): {
-                axis: mean_by_angle(rows, name) for axis, rows in by_axis.items()
+                axis: mean_by_angle(rows, name) for axis, rows in self._by_axis().items()
             }
             for name in CLASSIFICATION_SCORES
         }
@@ -161,38 +159,24 @@ class ClassificationProtocol(RotationProtocol):
         ]
         deviation = summary["probability_deviation"]
         return "\n".join([
-            f"interpolation {self.interpolation}, padding {self.padding}",
+            f"{summary['num_images']} images at {len(self.angles)} angles and mirrored, {self.interpolation}, "
+            f"padding {self.padding}",
             figures_as_text(summary["rotation"]),
             *flips,
             f"largest change of a probability by 90° rotations and mirroring: {deviation:.2g}",
         ])  # fmt: skip
 
-    def _by_axis(self, rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    def _by_axis(self) -> dict[str, list[dict[str, Any]]]:
         """Rows of the rotations, by the name of the axis."""
         by_axis: dict[str, list[dict[str, Any]]] = {}
-        for row in rows:
+        for row in self.rows():
             if not row["flip"]:
                 by_axis.setdefault(row["axis"] or "image", []).append(row)
         return by_axis
 
 
-def classification_poses(spatial_dims: int, angles: Iterable[float]) -> list[Pose]:
-    """List the poses: every angle about every axis, then the mirror images along every set of axes.
-
-    Args:
-        spatial_dims: 2 or 3.
-        angles: in degrees.
-
-    Returns:
-        The poses, the upright one first.
-
-    Raises:
-        ValueError: when an angle isn't a finite number.
-
-    Examples:
-        >>> [pose.mirrored for pose in classification_poses(2, [90]) if pose.mirrored]
-        ['x', 'y', 'xy']
-    """
+def _poses(spatial_dims: int, angles: Iterable[float]) -> list[Pose]:
+    """List every angle about every axis, then the mirror images along every set of axes."""
     poses, axes = rotations(angles), range(spatial_dims)
     if spatial_dims == 3:
         poses = [pose._replace(axis=axis) for axis in axes for pose in poses]

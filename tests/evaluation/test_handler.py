@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from sre_monai.evaluation import RotationTable, segmentation_protocols
+from sre_monai.evaluation import EvaluationHandler, ScoreTable, segmentation_protocols
 from sre_monai.metrics import VESSEL_SCORES
 from tests.evaluation.toy import SIGMOID, evaluator, items
 
 
-def table(folder, **kwargs) -> RotationTable:
+def table(folder, **kwargs) -> EvaluationHandler:
     settings = {"names": ["published", "turned_back"], "angles": [20, 90], "crop_size": 20} | kwargs
-    return RotationTable(folder, segmentation_protocols(activation=SIGMOID, postprocessing=SIGMOID, **settings))
+    return EvaluationHandler(folder, segmentation_protocols(activation=SIGMOID, postprocessing=SIGMOID, **settings))
 
 
 def test_a_pointwise_network_is_equivariant(tmp_path):
@@ -51,3 +53,17 @@ def test_without_vessels_there_is_no_curve(tmp_path, caplog):
     evaluator(data, table(tmp_path)).run()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["per_image.csv", "summary.json"]
     assert "there is no rotation_curve.png: the score is undefined" in caplog.text
+
+
+def test_protocols_of_one_pose_and_of_many_together(tmp_path):
+    data = items()
+    protocols = [ScoreTable(), *segmentation_protocols(["turned_back"], [20], SIGMOID, SIGMOID)]
+    handler = EvaluationHandler(tmp_path, protocols, {"dataset": "toy"})
+    evaluator(data, handler).run()
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["dataset"], summary["num_images"]) == ("toy", 2)
+    assert list(summary["raters"]) == ["model", "second_observer"]
+    upright = summary["protocols"]["turned_back"]["dice"]["upright"]
+    assert upright == pytest.approx(summary["raters"]["model"]["scores"]["dice"]["mean"], abs=1e-9)
+    assert [row["image"] for row in handler.rows()] == ["0.tif"] * 8 + ["1.tif"] * 7
+    assert handler.progress.n == handler.progress.total == 2 * (1 + 6)
