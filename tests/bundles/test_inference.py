@@ -176,7 +176,10 @@ def test_a_second_run_does_nothing_and_other_settings_do_all(mixed, tmp_path):
     ("override", "change"),
     [
         ({"inferer#roi_size": 160}, "inferer#roi_size was @window_size and is now 160"),
-        ({"transforms#working_resolution#tolerance": 0}, "transforms#working_resolution#tolerance was absent and is now 0"),
+        (
+            {"transforms#working_resolution#tolerance": 0},
+            "transforms#working_resolution#tolerance was absent and is now 0",
+        ),
     ],
     ids=str,
 )
