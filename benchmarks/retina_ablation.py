@@ -30,7 +30,7 @@ SOFT_CLDICE = (
     "torch.cat([1 - label, label], 1), logits.softmax(1))"
 )
 CONSTANT_RATE = {"_target_": "torch.optim.lr_scheduler.ConstantLR", "optimizer": "@optimizer", "factor": 1.0}
-INTENSITIES = ("scale_intensity", "shift_intensity", "contrast", "blur", "noise")
+INTENSITIES = ("scale_intensity", "shift_intensity", "contrast", "blur", "noise", "uneven_light", "jpeg")
 
 RECIPE = "the recipe"
 CHANGES: dict[str, dict[str, Any]] = {

@@ -8,6 +8,7 @@ from sre_monai.transforms.field_of_view import (
     field_of_view_diameter,
 )
 from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
+from sre_monai.transforms.jpeg import RandJPEGd, compress_jpeg
 from sre_monai.transforms.local_contrast import LocalContrastNormalizationd
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
@@ -26,10 +27,12 @@ __all__ = [
     "LocalContrastNormalizationd",
     "NormalizeInsideFieldOfViewd",
     "PhotographQualityd",
+    "RandJPEGd",
     "ReportClassesd",
     "SaveVesselsd",
     "SkeletonLengthd",
     "WorkingResolutiond",
+    "compress_jpeg",
     "estimate_field_of_view",
     "field_of_view_diameter",
     "grid_symmetries",

@@ -16,6 +16,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from monai.bundle import run
+from monai.losses import SoftclDiceLoss
 from monai.networks.nets import BasicUNet
 from monai.transforms import Compose
 
@@ -240,3 +241,64 @@ def test_plain_unet_trains(tmp_path, data):
         "train.json", "paper.yaml", "models/plain_unet.yaml", **small, dataset_dir=str(data), output_dir=str(tmp_path)
     )
     BasicUNet(2, 3, 2, features=features, norm="batch").load_state_dict(weights_of(tmp_path))
+
+
+def test_cycles_double_and_end_at_a_rate_of_zero():
+    parser = parse("train.json", "cycles.yaml", cycle_epochs=10)
+    optimizer, scheduler = (parser.get_parsed_content(name) for name in ("optimizer", "lr_scheduler"))
+    rates = []
+    for _ in range(parser.get_parsed_content("max_epochs")):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    highest = [epoch for epoch, rate in enumerate(rates) if rate == 0.008]
+    assert highest == [0, 10, 30, 70, 150]
+    assert len(rates) == 310
+    assert all(rates[epoch - 1] < 0.03 * 0.008 for epoch in [*highest[1:], 310])
+
+
+def test_cycles_loss_is_dice_cross_entropy_and_centerline_dice():
+    logits, label = torch.randn(2, 2, 24, 25), torch.zeros(2, 1, 24, 25)
+    label[:, :, 8:12] = 1
+    loss = parse("train.json", "cycles.yaml").get_parsed_content("loss")(logits, label)
+    areas = parse("train.json").get_parsed_content("loss")(logits, label)
+    centerlines = SoftclDiceLoss(iter_=3)(logits.softmax(1)[:, 1:], label)
+    assert_close(loss, areas + 0.2 * centerlines)
+
+
+def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
+    overrides = SMALL | {"cycle_epochs": 1, "max_epochs": 3, "dataset_dir": str(data), "output_dir": str(tmp_path)}
+    train("train.json", "cycles.yaml", **overrides)
+    kept = sorted(path.name for path in (tmp_path / "cycles").iterdir())
+    assert kept == [f"averaged_epoch={epoch}.pt" for epoch in (1, 2, 3)]
+    first, last = (torch.load(tmp_path / "cycles" / kept[place], weights_only=True) for place in (0, -1))
+    assert all(torch.equal(value, last[name]) for name, value in weights_of(tmp_path).items())
+    assert not torch.equal(first["final_conv.weight"], last["final_conv.weight"])
+
+
+@pytest.mark.parametrize(("overlay", "images"), [("drive.yaml", 20), ("general.yaml", 65)])
+def test_long_trainings_see_as_many_pixels_as_lwnet(overlay, images):
+    parser = parse("train.json", "cycles.yaml", overlay)
+    size, epochs = (parser.get_parsed_content(name) for name in ("crop_size", "max_epochs"))
+    mean_size = size - parser.get_parsed_content("train#trainer#prepare_batch").max_trim / 2
+    assert epochs * images * mean_size**2 == pytest.approx(4000 * 4 * 512**2, rel=0.03)
+
+
+def test_general_weights_are_trained_on_all_cameras(tmp_path):
+    for name in ("DRIVE", "STARE", "CHASE_DB1", "HRF"):
+        photographs(tmp_path / name)
+    settings = {"dataset_dir": str(tmp_path), "output_dir": str(tmp_path / "output")}
+    datalist = parse("train.json", "cycles.yaml", "general.yaml", **settings).get_parsed_content("datalist")
+    cameras = [Path(item["image"]).relative_to(tmp_path).parts[0] for item in datalist]
+    assert cameras == [name for name in ("DRIVE", "STARE", "CHASE_DB1", "HRF") for _ in range(4)]
+
+
+def test_uneven_light_and_jpeg_leave_the_frame_dark():
+    settings = {"uneven_light_prob": 1.0, "jpeg_prob": 1.0, "zoom_range": [1.0, 1.0], "crop_size": 48}
+    crop = Compose(parse("train.json", **settings).get_parsed_content("train#random_transforms"))
+    fov = torch.zeros(1, 48, 48)
+    fov[:, 8:40, 8:40] = 1
+    image = torch.randn(3, 48, 48)
+    (item,) = crop({"image": image * fov, "label": torch.zeros(1, 48, 48), "fov": fov})
+    assert (item["image"][:, fov[0] == 0] == 0).all()
+    assert not torch.equal(item["image"], image * fov)
