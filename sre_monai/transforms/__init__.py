@@ -31,6 +31,7 @@ __all__ = [
     "ReportClassesd",
     "SaveVesselsd",
     "SkeletonLengthd",
+    "UntrackedCompose",
     "WorkingResolutiond",
     "compress_jpeg",
     "estimate_field_of_view",
