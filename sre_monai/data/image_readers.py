@@ -48,7 +48,8 @@ class _DecodingReader(PILReader):
 
     def get_data(self, img: Sequence[PathLike]) -> tuple[np.ndarray, dict]:
         """Decode and convert the files, and return the array (W, H, …) with its metadata."""
-        return super().get_data([self._decode(name) for name in img])
+        array, meta = super().get_data([self._decode(name) for name in img])
+        return np.require(array, requirements="W"), meta
 
     def _decode(self, name: PathLike) -> Image.Image:
         """Decode a file, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""

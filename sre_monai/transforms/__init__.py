@@ -16,6 +16,7 @@ from sre_monai.transforms.report_classes import ReportClassesd
 from sre_monai.transforms.rotate import rotate, rotate_back
 from sre_monai.transforms.save_vessels import SaveVesselsd
 from sre_monai.transforms.skeleton_length import SkeletonLengthd
+from sre_monai.transforms.untracked_compose import UntrackedCompose
 from sre_monai.transforms.working_resolution import WorkingResolutiond
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ReportClassesd",
     "SaveVesselsd",
     "SkeletonLengthd",
+    "UntrackedCompose",
     "WorkingResolutiond",
     "compress_jpeg",
     "estimate_field_of_view",
