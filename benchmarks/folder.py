@@ -20,7 +20,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from sre_monai.cli import find_bundle
-from sre_monai.data.tolerant_dataset import FAILURE
+from sre_monai.folder.tolerant_dataset import FAILURE
 from sre_monai.memory import keep_freed_memory
 from sre_monai.tables import write_json
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from fire.parser import DefaultParseValue
 
 from sre_monai.data.command_line import run_prepare
-from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, STARE, RetinaDataset
 from sre_monai.errors import tell_user
 
 __all__ = ["find_bundle", "long_command", "main"]
@@ -23,7 +22,6 @@ PLACES = (
     Path(__file__).resolve().parents[1] / "bundles",  # a clone of the repository
     Path(sysconfig.get_path("data")) / "share" / "sre_monai" / "bundles",  # an installed wheel
 )
-DATASETS = {dataset.name: dataset for dataset in (CHASE_DB1, DRIVE, HRF, STARE)}
 CONFIGURATIONS = {
     "segment": ["inference.json"],
     "evaluate": ["train.json", "evaluate.json"],
@@ -96,12 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         >>> main(["segment", "my/photographs", "my/results"])  # doctest: +SKIP
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["prepare"]:
+        return run_prepare(arguments[1:], prog="sre-monai prepare")
     # what follows the first option belongs to the configuration, but for a few: argparse can't tell values from folders
     first = next((place for place, word in enumerate(arguments) if word.startswith("-")), len(arguments))
     own, further = _own_options().parse_known_args(arguments[first:])
     wants_help = bool({"-h", "--help"} & set(further))
-    if arguments[:1] == ["prepare"] and first > 1:
-        return run_prepare(_parser().parse_args(arguments[:first]).dataset, further)
     options = _parser().parse_args([*arguments[:first], *(["--help"] if wants_help else [])])
     try:
         command = long_command(options.command, options.data, options.output, own.bundle_root, further)
@@ -205,24 +203,8 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("data", help=data)
         command.add_argument("output", nargs="?", help="folder of the results; made when missing")
-    prepare = commands.add_parser(
-        "prepare",
-        help="check a data set and bring it into one layout",
-        description="Check a data set and bring it into one layout.",
-        epilog="Options depend on the data set: sre-monai prepare DRIVE --help\n"
-        "example: sre-monai prepare DRIVE --source DRIVE.zip --output data/DRIVE",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    prepare.add_argument("dataset", type=_dataset, help=f"one of {', '.join(DATASETS)}")
+    commands.add_parser("prepare", help="check a data set and bring it into one layout, or write a synthetic one")
     return parser
-
-
-def _dataset(name: str) -> RetinaDataset:
-    """Data set of a name, whatever its case."""
-    for known, dataset in DATASETS.items():
-        if known.casefold() == name.casefold():
-            return dataset
-    raise argparse.ArgumentTypeError(f"there is no data set {name!r}; one of {', '.join(DATASETS)} is expected.")
 
 
 if __name__ == "__main__":

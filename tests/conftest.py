@@ -8,7 +8,7 @@ import pytest
 import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY))  # so that tests can import `tests.tolerances` and `data_scripts`
+sys.path.insert(0, str(REPOSITORY))  # so that tests can import `tests.tolerances` and `docs.make_sample`
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # before anything imports Triton

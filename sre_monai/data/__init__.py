@@ -3,36 +3,32 @@
 from sre_monai.data.archives import extract_archive
 from sre_monai.data.datalist import load_datalist
 from sre_monai.data.download import RemoteFile, download_file
-from sre_monai.data.folder import list_photographs
-from sre_monai.data.fundus_reader import IMAGE_EXTENSIONS, BinaryMaskReader, FundusReader
-from sre_monai.data.loader import PhotographLoader
+from sre_monai.data.image_readers import IMAGE_EXTENSIONS, BinaryMaskReader, RGBReader
 from sre_monai.data.medmnist import MedMNISTFormat, find_medmnist, load_medmnist, medmnist_format
 from sre_monai.data.prepare import prepare_dataset
-from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, STARE, RetinaCase, RetinaDataset
+from sre_monai.data.retina_dataset import RetinaCase, RetinaDataset
+from sre_monai.data.retina_datasets import CHASE_DB1, DRIVE, HRF, RETINA_DATASETS, STARE
 from sre_monai.data.synthetic import SyntheticFundus, synthetic_fundus, write_synthetic_dataset
 from sre_monai.data.synthetic_volumes import VOLUME_CLASSES, synthetic_volume, write_synthetic_volumes
-from sre_monai.data.tolerant_dataset import TolerantDataset
 
 __all__ = [
     "CHASE_DB1",
     "DRIVE",
     "HRF",
     "IMAGE_EXTENSIONS",
+    "RETINA_DATASETS",
     "STARE",
     "VOLUME_CLASSES",
     "BinaryMaskReader",
-    "FundusReader",
     "MedMNISTFormat",
-    "PhotographLoader",
+    "RGBReader",
     "RemoteFile",
     "RetinaCase",
     "RetinaDataset",
     "SyntheticFundus",
-    "TolerantDataset",
     "download_file",
     "extract_archive",
     "find_medmnist",
-    "list_photographs",
     "load_datalist",
     "load_medmnist",
     "medmnist_format",

@@ -76,7 +76,7 @@ def extract_archive(
         raise ValueError(f"{archive.name} is damaged or not what its name says ({error}); fetch it again") from error
     except RuntimeError as error:  # zipfile's way to say that a password is needed
         raise ValueError(f"{archive.name} can't be unpacked ({error})") from error
-    raise ValueError(f"{archive.name} is no archive of a known kind; expected one of {', '.join(SUFFIXES)}")
+    raise ValueError(f"{archive.name} is not an archive of a known kind; expected one of {', '.join(SUFFIXES)}")
 
 
 def _extract_zip(archive: Path, target: Path, keep: Callable[[str], bool] | None, max_bytes: int) -> list[Path]:

@@ -1,47 +1,75 @@
-"""The command that prepares a data set, shared by the scripts in ``data_scripts``."""
+"""The command that prepares data sets: ``sre-monai prepare NAME``, or ``python data_scripts/prepare.py NAME``."""
 
 from __future__ import annotations
 
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sre_monai.data.prepare import prepare_dataset
-from sre_monai.data.retina_datasets import RetinaDataset
+from sre_monai.data.retina_dataset import RetinaDataset
+from sre_monai.data.retina_datasets import RETINA_DATASETS
+from sre_monai.data.synthetic import write_synthetic_dataset
+from sre_monai.data.synthetic_volumes import write_synthetic_volumes
 from sre_monai.errors import tell_user
 
+__all__ = ["run_prepare"]
 
-def run_prepare(dataset: RetinaDataset, arguments: Sequence[str] | None = None) -> int:
+
+def run_prepare(
+    arguments: Sequence[str] | None = None,
+    prog: str = "prepare.py",
+    datasets: Mapping[str, RetinaDataset] = RETINA_DATASETS,
+) -> int:
     """Run the command line that prepares a data set.
 
     Args:
-        dataset: the data set.
-        arguments: command line arguments; None reads those of the process.
+        arguments: command line arguments; None reads those of the process. The first is the name of a data set, in
+            upper or lower case.
+        prog: what the command is called in its help.
+        datasets: the data sets by name.
 
     Returns:
         The exit code: 0, or 2 for a user's mistake, told in one sentence on stderr.
 
+    Raises:
+        SystemExit: for ``--help`` (0) and for unknown options and names (2).
+
     Examples:
-        >>> run_prepare(DRIVE, ["--source", "DRIVE.zip", "--output", "data/DRIVE"])  # doctest: +SKIP
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run_prepare(["synthetic", "--output", f"{folder}/eyes", "--count", "2", "--size", "96", "96"])
+        /.../eyes
         0
     """
-    options = vars(_parser(dataset).parse_args(arguments))
-    output = Path(options.pop("output"))
-    source = options.pop("source")
+    parser, commands = _parser(prog, datasets)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments and not arguments[0].startswith("-"):
+        names = {name.casefold(): name for name in commands}
+        if arguments[0].casefold() not in names:
+            parser.error(f"there is no data set {arguments[0]!r}; choose one of {', '.join(commands)}.")
+        arguments[0] = names[arguments[0].casefold()]
+    options = vars(parser.parse_args(arguments))
+    prepare = options.pop("prepare")
     handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that temporary folders go
     try:
-        if source is None and not options.get("download"):
-            raise ValueError(_where_to_get(dataset))
-        source = source or output.with_name(f"{output.name}_download")
-        datalist = prepare_dataset(dataset, source, output, **options)
+        print(prepare(**options))
     except (ValueError, OSError) as error:
         return tell_user(error)
     finally:
         signal.signal(signal.SIGTERM, handler)
-    print(f"{dataset.name} is ready: {datalist}\nlicence: {dataset.licence}\ncite: {dataset.citation}")
     return 0
+
+
+def _prepare_retina(dataset: RetinaDataset, source: str | None, output: str, **options: bool) -> str:
+    """Prepare a data set from its original files; what to tell the user."""
+    if source is None and not options.get("download"):
+        raise ValueError(_where_to_get(dataset))
+    datalist = prepare_dataset(dataset, source or f"{Path(output)}_download", output, **options)
+    return f"{dataset.name} is ready: {datalist}\nlicence: {dataset.licence}\ncite: {dataset.citation}"
 
 
 def _where_to_get(dataset: RetinaDataset) -> str:
@@ -51,12 +79,32 @@ def _where_to_get(dataset: RetinaDataset) -> str:
     return f"give --source: {dataset.name} needs a registration, get it at {dataset.url}"
 
 
-def _parser(dataset: RetinaDataset) -> argparse.ArgumentParser:
+def _parser(
+    prog: str, datasets: Mapping[str, RetinaDataset]
+) -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """The parser of the command, and those of its data sets by name."""
     parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Check a data set and bring it into one layout, or write a synthetic one.",
+        epilog=f"Options depend on the data set: {prog} DRIVE --help\n"
+        f"example: {prog} DRIVE --source DRIVE.zip --output data/DRIVE",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="NAME", required=True, title="data sets")
+    for dataset in datasets.values():
+        _add_retina_options(commands, dataset)
+    _add_synthetic_options(commands)
+    return parser, commands.choices
+
+
+def _add_retina_options(commands: Any, dataset: RetinaDataset) -> None:
+    parser = commands.add_parser(
+        dataset.name,
+        help=dataset.url,
         description=f"Check {dataset.name}, bring it into the layout of MONAI datalists, and write datalist.json.",
         epilog=f"Source: {dataset.url} Licence: {dataset.licence}. Split: {dataset.split}. Cite: {dataset.citation}.",
     )
-    parser.add_argument("--source", help="folder or archive with the original files, archives inside included")
+    parser.add_argument("--source", help="folder or archive with the original files; archives inside it are unpacked")
     parser.add_argument("--output", required=True, help=f"folder to make, for example data/{dataset.name}")
     if dataset.downloads:
         parser.add_argument(
@@ -66,4 +114,29 @@ def _parser(dataset: RetinaDataset) -> argparse.ArgumentParser:
         )
     parser.add_argument("--allow-partial", action="store_true", help="go on when files are missing, and list them")
     parser.add_argument("--overwrite", action="store_true", help="replace an output folder prepared before")
-    return parser
+    parser.set_defaults(prepare=partial(_prepare_retina, dataset))
+
+
+def _add_synthetic_options(commands: Any) -> None:
+    defaults: dict[str, Any] = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
+    parser = commands.add_parser(
+        "synthetic",
+        help="fundus photographs with exact vessels",
+        description="Write synthetic photographs.",
+        **defaults,
+    )
+    parser.add_argument("--output", default="data/synthetic", dest="folder", help="folder to make")
+    parser.add_argument("--count", type=int, default=20, help="number of photographs")
+    parser.add_argument("--size", type=int, nargs=2, default=(565, 584), metavar=("W", "H"), help="in pixels")
+    parser.add_argument("--seed", type=int, default=0, help="of the random generator")
+    parser.set_defaults(prepare=write_synthetic_dataset)
+
+    parser = commands.add_parser(
+        "shapes3d", help="volumes to classify", description="Write synthetic volumes in MedMNIST's form.", **defaults
+    )
+    parser.add_argument("--output", default="data/medmnist/shapes3d.npz", dest="path", help="file to write")
+    for section, count in (("train", 320), ("val", 80), ("test", 160)):
+        parser.add_argument(f"--{section}", type=int, default=count, help=f"number of volumes in the section {section}")
+    parser.add_argument("--size", type=int, default=28, help="edge length in voxels")
+    parser.add_argument("--seed", type=int, default=0, help="of the random generator")
+    parser.set_defaults(prepare=write_synthetic_volumes)

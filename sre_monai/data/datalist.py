@@ -17,7 +17,7 @@ def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training"
     """Load a section of ``datalist.json`` with absolute paths, checked.
 
     The file has the form of the Medical Segmentation Decathlon (see `monai.data.load_decathlon_datalist`): lists of
-    items by section, paths relative to the folder. The commands in ``data_scripts`` make it.
+    items by section, paths relative to the folder. ``sre-monai prepare`` makes it.
 
     Args:
         dataset_dir: folder of the prepared data set.
@@ -38,11 +38,11 @@ def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training"
     folder = Path(dataset_dir).expanduser().absolute()
     path = folder / DATALIST_NAME
     if not folder.is_dir():
-        raise FileNotFoundError(f"dataset_dir {folder} is no folder; give one made by a command in data_scripts")
+        raise FileNotFoundError(f"dataset_dir {folder} is not a folder; give one made by `sre-monai prepare`")
     if not path.is_file():
         raise FileNotFoundError(
             f"{folder} has no {DATALIST_NAME}; make one with, for example, "
-            f"`python data_scripts/prepare_drive.py --source FOLDER_OR_ARCHIVE --output {folder}`"
+            f"`sre-monai prepare DRIVE --source FOLDER_OR_ARCHIVE --output {folder}`"
         )
     sections = _sections(path)
     if section != "all" and section not in sections:
@@ -60,9 +60,9 @@ def _sections(path: Path) -> dict[str, int]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON file ({error}); prepare the data set again") from error
+        raise ValueError(f"{path} is not a JSON file ({error}); prepare the data set again") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} is no datalist: expected an object with lists such as 'training' and 'test'")
+        raise ValueError(f"{path} is not a datalist: expected an object with lists such as 'training' and 'test'")
     return {
         key: len(value)
         for key, value in content.items()

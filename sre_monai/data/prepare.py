@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from sre_monai.data.datalist import DATALIST_NAME
 from sre_monai.data.download import download_file
-from sre_monai.data.retina_datasets import RetinaCase, RetinaDataset
+from sre_monai.data.retina_dataset import RetinaCase, RetinaDataset
 from sre_monai.data.source_files import find_files
 from sre_monai.transforms.field_of_view import estimate_field_of_view
 
@@ -42,7 +42,7 @@ def prepare_dataset(
     folder beside the output and moved into place at the end.
 
     Args:
-        dataset: the specification.
+        dataset: the specification, such as ``RETINA_DATASETS["DRIVE"]``.
         source: the folder or archive with the original files, in any arrangement.
         output: the folder to make.
         download: fetch the official archives into the folder `source` first.
@@ -55,7 +55,7 @@ def prepare_dataset(
 
     Raises:
         FileNotFoundError: When the source does not exist.
-        FileExistsError: When the output exists and is not to be overwritten, or is no prepared data set.
+        FileExistsError: When the output exists and is not to be overwritten, or is not a prepared data set.
         ValueError: When files are missing, damaged, of the wrong size, or masks are not binary.
         OSError: When a download fails.
 
@@ -114,7 +114,7 @@ def _check_output(source: Path, output: Path, overwrite: bool) -> None:
         raise FileExistsError(f"output {output} exists already; choose another folder, or overwrite it (--overwrite)")
     if not output.is_dir() or (any(output.iterdir()) and not Path(output, DATALIST_NAME).is_file()):
         raise FileExistsError(
-            f"output {output} is not overwritten: it is no prepared data set (no {DATALIST_NAME} in it)"
+            f"output {output} is not overwritten: it is not a prepared data set (no {DATALIST_NAME} in it)"
         )
     if source.resolve().is_relative_to(output.resolve()):
         raise FileExistsError(
@@ -157,9 +157,14 @@ def _complete_cases(
 def _prepare_case(dataset: RetinaDataset, case: RetinaCase, found: dict[str, Path], prepared: Path) -> dict[str, str]:
     """Check and write the files of one case; its entry in the datalist."""
     image_path = found[case.files["image"]]
-    image = np.asarray(_open(image_path, dataset).convert("RGB"))
+    photograph = _open(image_path, dataset, dataset.image_size)
+    image = np.asarray(photograph.convert("RGB"))
     entry = {"image": f"{FOLDERS['image']}/{case.stem}{image_path.suffix}"}
-    masks = {role: _read_mask(found[name], dataset) for role, name in sorted(case.files.items()) if role != "image"}
+    masks = {
+        role: _read_mask(found[name], dataset, photograph.size)
+        for role, name in sorted(case.files.items())
+        if role != "image"
+    }
     if "fov" not in masks:
         masks["fov"] = _estimate_fov(image, image_path)
     _make_parent(prepared / entry["image"])
@@ -176,8 +181,8 @@ def _make_parent(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _open(path: Path, dataset: RetinaDataset) -> Image.Image:
-    """Read an image to its last byte, so that a damaged file is found now, and check its size."""
+def _open(path: Path, dataset: RetinaDataset, size: tuple[int, int] | None) -> Image.Image:
+    """Read an image to its last byte, so that a damaged file is found now, and check its size where it is known."""
     try:
         with Image.open(path) as image:
             image.load()
@@ -185,23 +190,23 @@ def _open(path: Path, dataset: RetinaDataset) -> Image.Image:
         raise ValueError(
             f"{path.name} of {dataset.name} can't be read as an image ({error}); fetch it again"
         ) from error
-    if image.size != dataset.image_size:
+    if size is not None and image.size != size:
         raise ValueError(
             f"{path.name} of {dataset.name} is {image.size[0]}×{image.size[1]} pixels; "
-            f"expected {dataset.image_size[0]}×{dataset.image_size[1]} (width×height)"
+            f"expected {size[0]}×{size[1]} (width×height)"
         )
     return image
 
 
-def _read_mask(path: Path, dataset: RetinaDataset) -> np.ndarray:
-    """A mask as booleans (height, width)."""
+def _read_mask(path: Path, dataset: RetinaDataset, size: tuple[int, int]) -> np.ndarray:
+    """A mask of a photograph's size (width, height) as booleans (height, width)."""
     # by colour, not by stored number: a palette may number black and white as it likes, or have dark grey for black
-    values = np.asarray(_open(path, dataset).convert("L"))
+    values = np.asarray(_open(path, dataset, size).convert("L"))
     low, high = int(values.min()), int(values.max())
     strays = np.count_nonzero((values != low) & (values != high))
     if low == high or strays > MAX_STRAYS * values.size:
         raise ValueError(
-            f"{path.name} of {dataset.name} is no mask: expected two values, "
+            f"{path.name} of {dataset.name} is not a mask: expected two values, "
             f"found {len(np.unique(values))} from {low} to {high}"
         )
     return values > (low + high) / 2

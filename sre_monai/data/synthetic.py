@@ -26,7 +26,7 @@ DRIVE_RADIUS = 270.0  # px, of the field of view that the lengths below are tune
 
 @dataclass(frozen=True)
 class SyntheticFundus:
-    """A made-up photograph and its truth.
+    """A synthetic photograph and its ground truth.
 
     Attributes:
         image: photograph, uint8 of shape (H, W, 3), as Pillow and matplotlib show it.
@@ -83,7 +83,7 @@ def synthetic_fundus(
 def write_synthetic_dataset(
     folder: str | os.PathLike, count: int = 20, size: tuple[int, int] = (565, 584), seed: int = 0
 ) -> Path:
-    """Write a data set of made-up photographs, in the layout of the prepared real ones.
+    """Write a data set of synthetic photographs, in the layout of the prepared real ones.
 
     Args:
         folder: new folder, which gets ``images/``, ``labels/``, ``fov/`` (PNG; masks are 0 and 255) and

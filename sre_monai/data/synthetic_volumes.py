@@ -1,4 +1,4 @@
-"""Made-up volumes whose classes do not depend on orientation, though the training volumes all stand upright."""
+"""Synthetic volumes whose classes do not depend on orientation, though the training volumes all stand upright."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def synthetic_volume(label: int, size: int = 28, seed: int = 0) -> np.ndarray:
 def write_synthetic_volumes(
     path: str | os.PathLike[str], train: int = 320, val: int = 80, test: int = 160, size: int = 28, seed: int = 0
 ) -> Path:
-    """Write a set of made-up volumes in MedMNIST's form.
+    """Write a data set of synthetic volumes in MedMNIST's form.
 
     Args:
         path: the ``.npz`` file to make; an existing one is replaced.

@@ -11,7 +11,6 @@ from sre_monai.metrics.classification_scores import (
 from sre_monai.metrics.cldice import ClDiceMetric, compute_cldice
 from sre_monai.metrics.equivariance_error import EquivarianceErrorMetric, equivariance_error, relative_error
 from sre_monai.metrics.pixel_roc_auc import PixelROCAUCMetric, compute_pixel_roc_auc
-from sre_monai.metrics.skeleton_length import SkeletonLengthd
 from sre_monai.metrics.vessel_scores import VESSEL_SCORES, summarize_scores, vessel_scores
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "ClassificationMetric",
     "EquivarianceErrorMetric",
     "PixelROCAUCMetric",
-    "SkeletonLengthd",
     "class_probabilities",
     "classification_scores",
     "compute_cldice",

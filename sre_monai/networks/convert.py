@@ -13,6 +13,7 @@ from torch import nn
 from sre_monai.networks.breaking import find_breaking_layers
 from sre_monai.networks.check import check_equivariance
 from sre_monai.networks.conversion_report import ConversionReport, ReplacedLayer
+from sre_monai.networks.layers.profiles import get_profile
 from sre_monai.networks.replacements import Replacer
 
 __all__ = ["convert_to_sre"]
@@ -50,7 +51,7 @@ def convert_to_sre(
         network: any network; it is copied, not changed.
         kernel_size: odd size of all SRE convolutions; by default every convolution keeps its own, an even one becoming
             the next odd. Rings see less than free kernels do: 5 to 9 pixels are usual where 3 were.
-        profile: ``"bands"`` or ``"gaussian"``, see :func:`~sre_monai.networks.layers.ring_basis`.
+        profile: ring profile, see :class:`~sre_monai.networks.layers.SREConv2d`.
         project: start from the SRE kernels nearest to the network's own weights, as a warm start of a trained network,
             rather than from random ones. The report tells what is lost of each kernel.
         input_shapes: shapes to measure the equivariance error at, each (batch, channels, *spatial*); try even and odd
@@ -77,6 +78,7 @@ def convert_to_sre(
                 "kernel_size": 5
             }
     """
+    get_profile(profile)  # raises before anything is copied
     if kernel_size is not None and (kernel_size < 1 or kernel_size % 2 == 0):
         raise ValueError(f"kernel_size must be odd and positive for a kernel that has a centre, got {kernel_size}.")
     before = _count(network)

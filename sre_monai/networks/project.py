@@ -57,7 +57,7 @@ def project_onto(target: Any, kernel: Tensor, bias: Tensor | None) -> float:
     Returns:
         What of the kernel is lost, as its relative L2 norm.
     """
-    weight, loss = project_kernel(_centred(kernel, target.kernel_size[0]), target.rings)
+    weight, loss = project_kernel(_centred(kernel, target.kernel_size[0]), target.kernel_basis())
     target.weight.copy_(weight)
     if bias is not None:
         target.bias.copy_(bias)

@@ -1,4 +1,4 @@
-"""Transforms for fundus photographs: field of view, working resolution, normalisation, rotation by a given angle."""
+"""Dictionary transforms: field of view, working resolution, normalisation, results as files; rotation by any angle."""
 
 from sre_monai.transforms.crop import CropToFieldOfViewd
 from sre_monai.transforms.field_of_view import (
@@ -11,6 +11,7 @@ from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 from sre_monai.transforms.local_contrast import LocalContrastNormalizationd
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
+from sre_monai.transforms.report_classes import ReportClassesd
 from sre_monai.transforms.rotate import (
     SYMMETRIES,
     Symmetry,
@@ -20,6 +21,8 @@ from sre_monai.transforms.rotate import (
     rotate_about,
     rotate_back,
 )
+from sre_monai.transforms.save_vessels import SaveVesselsd
+from sre_monai.transforms.skeleton_length import SkeletonLengthd
 from sre_monai.transforms.working_resolution import WorkingResolutiond
 
 __all__ = [
@@ -31,6 +34,9 @@ __all__ = [
     "LocalContrastNormalizationd",
     "NormalizeInsideFieldOfViewd",
     "PhotographQualityd",
+    "ReportClassesd",
+    "SaveVesselsd",
+    "SkeletonLengthd",
     "Symmetry",
     "WorkingResolutiond",
     "apply_symmetry",

@@ -139,7 +139,7 @@ def test_changed_byte_in_zip(tmp_path):
 
 def test_unknown_kind(tmp_path):
     (tmp_path / "x.rar").write_bytes(b"")
-    with pytest.raises(ValueError, match="no archive of a known kind"):
+    with pytest.raises(ValueError, match="not an archive of a known kind"):
         extract_archive(tmp_path / "x.rar", tmp_path / "out")
 
 

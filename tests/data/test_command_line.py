@@ -1,18 +1,25 @@
 import os
 import signal
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from sre_monai.data import prepare
+from sre_monai.data import load_datalist, load_medmnist, prepare, synthetic_fundus, synthetic_volume
 from sre_monai.data.command_line import run_prepare
 from tests.data.toy import TOYS, write_source
 
 DRIVE = TOYS["DRIVE"]
 
 
+def run(*arguments: object) -> int:
+    return run_prepare([str(argument) for argument in arguments], datasets=TOYS)
+
+
 def test_success(tmp_path, capsys):
     write_source(DRIVE, tmp_path / "source")
-    assert run_prepare(DRIVE, ["--source", str(tmp_path / "source"), "--output", str(tmp_path / "out")]) == 0
+    assert run("DRIVE", "--source", tmp_path / "source", "--output", tmp_path / "out") == 0
     captured = capsys.readouterr()
     assert str(tmp_path / "out" / "datalist.json") in captured.out
     assert DRIVE.citation in captured.out
@@ -28,7 +35,7 @@ def test_success(tmp_path, capsys):
     ],
 )
 def test_mistakes_give_one_sentence_and_exit_code_2(dataset, arguments, message, tmp_path, capsys):
-    assert run_prepare(TOYS[dataset], [*arguments, "--output", str(tmp_path / "out")]) == 2
+    assert run(dataset, *arguments, "--output", tmp_path / "out") == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("error: ")
     assert message in captured.err
@@ -42,15 +49,16 @@ def test_options_reach_the_preparation(tmp_path, monkeypatch):
         "sre_monai.data.command_line.prepare_dataset", lambda *args, **kwargs: calls.append((args, kwargs))
     )
     output = tmp_path / "CHASE"
-    run_prepare(TOYS["CHASE_DB1"], ["--output", str(output), "--download", "--allow-partial", "--overwrite"])
-    ((_, source, target), options) = calls[0]
-    assert (source, target) == (tmp_path / "CHASE_download", output)
+    run("CHASE_DB1", "--output", f"{output}/", "--download", "--allow-partial", "--overwrite")
+    ((dataset, source, target), options) = calls[0]
+    assert dataset is TOYS["CHASE_DB1"]
+    assert (Path(source), Path(target)) == (tmp_path / "CHASE_download", output)
     assert options == {"download": True, "allow_partial": True, "overwrite": True}
 
 
 def test_drive_has_no_download_option(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
-        run_prepare(DRIVE, ["--output", str(tmp_path / "out"), "--download"])
+        run("DRIVE", "--output", tmp_path / "out", "--download")
     assert caught.value.code == 2
     assert "--download" in capsys.readouterr().err
 
@@ -60,7 +68,45 @@ def test_termination_removes_the_temporary_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(prepare, "_prepare_case", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as caught:
-        run_prepare(DRIVE, ["--source", str(tmp_path / "source"), "--output", str(tmp_path / "out")])
+        run("DRIVE", "--source", tmp_path / "source", "--output", tmp_path / "out")
     assert caught.value.code == 143
     assert os.listdir(tmp_path) == ["source"]
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("name", ["EYES", "drive2"])
+def test_unknown_names_are_told_the_known_ones(name, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run(name, "--output", "out")
+    assert caught.value.code == 2
+    message = capsys.readouterr().err
+    assert f"there is no data set '{name}'; choose one of DRIVE, STARE, CHASE_DB1, HRF, synthetic, shapes3d." in message
+
+
+@pytest.mark.parametrize("name", [*TOYS, "chase_db1"])
+def test_every_data_set_has_its_help(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit) as caught:
+        run(name, "--help")
+    assert caught.value.code == 0
+    assert TOYS[name.upper()].url in capsys.readouterr().out
+
+
+def test_synthetic_photographs(tmp_path, capsys):
+    output = tmp_path / "eyes"
+    assert run("synthetic", "--output", output, "--count", "2", "--size", "80", "90", "--seed", "5") == 0
+    assert capsys.readouterr().out.strip() == str(output)
+    (item,) = load_datalist(output, "test")
+    assert np.array_equal(np.asarray(Image.open(item["image"])), synthetic_fundus((80, 90), seed=6).image)
+    assert run("synthetic", "--output", output) == 2
+    assert "exists and is not an empty folder" in capsys.readouterr().err
+
+
+def test_synthetic_volumes(tmp_path, capsys):
+    path = tmp_path / "s.npz"
+    arguments = ["shapes3d", "--output", path, "--train", "4", "--val", "4", "--test", "4", "--size", "8"]
+    assert run(*arguments) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+    assert np.array_equal(load_medmnist(path, "test")[1]["image"][0], synthetic_volume(1, 8, seed=9))
+    assert run(*arguments, "--test", "1") == 2
+    assert "train, val and test must each be at least 4" in capsys.readouterr().err

@@ -52,9 +52,9 @@ def test_other_keys_and_lists_are_left_alone(tmp_path):
 
 
 def test_missing_folder_and_datalist(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere is no folder"):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
         load_datalist(tmp_path / "nowhere", "training")
-    with pytest.raises(FileNotFoundError, match=r"prepare_drive\.py --source"):
+    with pytest.raises(FileNotFoundError, match=r"sre-monai prepare DRIVE --source"):
         load_datalist(tmp_path, "training")
 
 
@@ -79,7 +79,7 @@ def test_missing_file(tmp_path, key):
 
 def test_broken_datalist(tmp_path):
     (tmp_path / "datalist.json").write_text("{")
-    with pytest.raises(ValueError, match="no JSON"):
+    with pytest.raises(ValueError, match="not a JSON"):
         load_datalist(tmp_path, "training")
-    with pytest.raises(ValueError, match="no datalist"):
+    with pytest.raises(ValueError, match="not a datalist"):
         load_datalist(make(tmp_path, [1, 2]), "training")

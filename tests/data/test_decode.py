@@ -5,10 +5,10 @@ import tifffile
 from monai.transforms import LoadImage
 from PIL import Image
 
-from sre_monai.data import FundusReader
+from sre_monai.data import RGBReader
 from sre_monai.data import decode as module
 
-load = LoadImage(reader=FundusReader(), dtype=np.uint8)
+load = LoadImage(reader=RGBReader(), dtype=np.uint8)
 
 
 @pytest.fixture

@@ -146,14 +146,14 @@ def test_soft_strokes_are_accepted_grey_images_are_not(strays, accepted, source,
         prepare_dataset(DRIVE, source, tmp_path / "out")
         assert np.array_equal(read(tmp_path / "out" / "labels" / "21_training.png"), array // 255 * 255)
     else:
-        with pytest.raises(ValueError, match=r"21_manual1\.gif of DRIVE is no mask"):
+        with pytest.raises(ValueError, match=r"21_manual1\.gif of DRIVE is not a mask"):
             prepare_dataset(DRIVE, source, tmp_path / "out")
 
 
 @pytest.mark.parametrize("value", [0, 255])
 def test_constant_mask(value, source, tmp_path):
     Image.new("L", SIZE, value).save(source / "21_training_mask.gif")
-    with pytest.raises(ValueError, match=r"21_training_mask\.gif of DRIVE is no mask"):
+    with pytest.raises(ValueError, match=r"21_training_mask\.gif of DRIVE is not a mask"):
         prepare_dataset(DRIVE, source, tmp_path / "out")
 
 
@@ -163,6 +163,26 @@ def test_wrong_size(name, source, tmp_path):
     with pytest.raises(ValueError, match=rf"{name} of DRIVE is 37×44 pixels; expected 44×37"):
         prepare_dataset(DRIVE, source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_images_of_different_sizes(tmp_path):
+    """Each mask must have the size of its own photograph."""
+    varied = replace(DRIVE, image_size=None)
+    source, output = tmp_path / "source", tmp_path / "out"
+    write_source(DRIVE, source)
+    files = varied.cases()[0].files
+    sizes = {"21": (61, 53), "22": SIZE, "01": SIZE}
+    for name in files.values():
+        with Image.open(source / name) as image:
+            image.resize(sizes["21"], Image.Resampling.NEAREST).save(source / name)
+    prepare_dataset(varied, source, output)
+    for path in output.rglob("*_*.*"):
+        with Image.open(path) as image:
+            assert image.size == sizes[path.name[:2]]
+    assert len(list(output.rglob("*_*.*"))) == 10
+    Image.new("L", SIZE).save(source / files["label"])
+    with pytest.raises(ValueError, match=r"21_manual1\.gif of DRIVE is 44×37 pixels; expected 61×53"):
+        prepare_dataset(varied, source, output, overwrite=True)
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.6])
@@ -237,7 +257,7 @@ def test_overwriting_spares_what_is_no_prepared_data_set(source, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     (home / "thesis.txt").write_text("precious")
-    with pytest.raises(FileExistsError, match="no prepared data set"):
+    with pytest.raises(FileExistsError, match="not a prepared data set"):
         prepare_dataset(DRIVE, source, home, overwrite=True)
     assert (home / "thesis.txt").exists()
 

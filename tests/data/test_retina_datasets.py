@@ -3,17 +3,26 @@ from pathlib import Path
 
 import pytest
 
-from sre_monai.data import CHASE_DB1, DRIVE, HRF, STARE
+from sre_monai.data import CHASE_DB1, DRIVE, HRF, RETINA_DATASETS, STARE
 
-ALL = [DRIVE, STARE, CHASE_DB1, HRF]
+ALL = RETINA_DATASETS.values()
+COUNTS = {  # photographs for training and test, files
+    "DRIVE": (20, 20, 140),
+    "STARE": (10, 10, 60),
+    "CHASE_DB1": (20, 8, 84),
+    "HRF": (15, 30, 135),
+}
 
 
-@pytest.mark.parametrize(
-    ("dataset", "training", "test", "files"),
-    [(DRIVE, 20, 20, 140), (STARE, 10, 10, 60), (CHASE_DB1, 20, 8, 84), (HRF, 15, 30, 135)],
-)
-def test_counts(dataset, training, test, files):
-    cases = dataset.cases()
+def test_registry():
+    assert list(RETINA_DATASETS) == list(COUNTS)
+    assert all(dataset.name == name for name, dataset in RETINA_DATASETS.items())
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts(name):
+    training, test, files = COUNTS[name]
+    cases = RETINA_DATASETS[name].cases()
     assert [case.section for case in cases] == ["training"] * training + ["test"] * test
     names = [name.casefold() for case in cases for name in case.files.values()]
     assert len(names) == len(set(names)) == files

@@ -1,4 +1,4 @@
-"""Made-up photographs: what is drawn, what is true, and what is written."""
+"""Synthetic photographs: what is drawn, what is true, and what is written."""
 
 import json
 
@@ -9,7 +9,7 @@ from PIL import Image
 from skimage.draw import polygon
 from skimage.measure import label
 
-from data_scripts.make_sample import SAMPLE, make_sample
+from docs.make_sample import SAMPLE, make_sample
 from sre_monai.data import load_datalist
 from sre_monai.data.synthetic import _render, synthetic_fundus, write_synthetic_dataset
 from sre_monai.data.vessel_tree import Vessel, grow_vessels
@@ -172,7 +172,7 @@ def test_sample_in_the_repository_is_what_its_script_makes(repository, tmp_path,
     assert [path.relative_to(folder).as_posix() for path in found] == sorted(name for name, *_ in SAMPLE)
     assert sum(path.stat().st_size for path in found) < 1.5e6
     assert {Image.open(path).size for path in found} == {size for _, size, *_ in SAMPLE}
-    monkeypatch.setattr("data_scripts.make_sample.SAMPLE", SAMPLE[:1])
+    monkeypatch.setattr("docs.make_sample.SAMPLE", SAMPLE[:1])
     (path,) = make_sample(tmp_path)
     written, kept = (np.asarray(Image.open(p)).astype(int) for p in (path, folder / path.name))
     assert np.abs(written - kept).mean() < 1  # another machine's arithmetic may round differently

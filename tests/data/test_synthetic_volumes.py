@@ -1,6 +1,3 @@
-import runpy
-import sys
-
 import numpy as np
 import pytest
 
@@ -38,30 +35,6 @@ def test_a_set_in_the_form_of_medmnist(tmp_path):
     assert [item["label"] for item in items] == [0, 1, 2, 3, 0]
     assert np.array_equal(items[1]["image"][0], synthetic_volume(1, 10, seed=13))
     assert [file.name for file in path.parent.iterdir()] == ["shapes3d.npz"]
-
-
-def test_script(tmp_path, repository, monkeypatch, capsys):
-    arguments = [
-        "make",
-        "--output",
-        str(tmp_path / "s.npz"),
-        "--train",
-        "4",
-        "--val",
-        "4",
-        "--test",
-        "4",
-        "--size",
-        "8",
-    ]
-    monkeypatch.setattr(sys, "argv", arguments)
-    runpy.run_path(str(repository / "data_scripts" / "make_synthetic_volumes.py"), run_name="__main__")
-    assert capsys.readouterr().out.strip() == str(tmp_path / "s.npz")
-    monkeypatch.setattr(sys, "argv", [*arguments, "--test", "1"])
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(repository / "data_scripts" / "make_synthetic_volumes.py"), run_name="__main__")
-    assert caught.value.code == 2
-    assert "train, val and test must each be at least 4" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("label", "size"), [(4, 28), (-1, 28), (0, 7)])

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sre_monai.data import CHASE_DB1, DRIVE, HRF, STARE, RetinaDataset
+from sre_monai.data import RETINA_DATASETS, RetinaDataset
 
 SIZE = (44, 37)  # width, height
 TOYS = {
-    dataset.name: replace(dataset, image_size=SIZE, training=dataset.training[:2], test=dataset.test[:1])
-    for dataset in (DRIVE, STARE, CHASE_DB1, HRF)
+    name: replace(dataset, image_size=SIZE, training=dataset.training[:2], test=dataset.test[:1])
+    for name, dataset in RETINA_DATASETS.items()
 }
 
 

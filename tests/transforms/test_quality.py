@@ -7,7 +7,7 @@ from monai.data import MetaTensor
 from monai.transforms import Compose
 from scipy.ndimage import gaussian_filter
 
-from sre_monai.data import FundusReader, synthetic_fundus
+from sre_monai.data import RGBReader, synthetic_fundus
 from sre_monai.transforms import FieldOfViewd, NormalizeInsideFieldOfViewd, PhotographQualityd, WorkingResolutiond
 
 DIAMETER = 260
@@ -66,5 +66,5 @@ def test_a_sliver(pixels):
 
 @pytest.mark.parametrize("name", ["DRIVE/test/images/01_test.tif", "CHASEDB1/Image_05L.jpg", "HRF/images/01_dr.JPG"])
 def test_real_photographs_have_no_flag(name, shared_data):
-    pixels, _ = FundusReader().get_data([shared_data / name])
+    pixels, _ = RGBReader().get_data([shared_data / name])
     assert report(pixels.transpose(1, 0, 2), diameter=540)["quality"] == ""

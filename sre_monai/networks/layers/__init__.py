@@ -2,8 +2,9 @@ from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
 from sre_monai.networks.layers.factories import register_layers
 from sre_monai.networks.layers.harmonic_conv import SREHarmonicConv2d, SREHarmonicConv3d
 from sre_monai.networks.layers.pooling import SymmetricAvgPool, SymmetricMaxPool
+from sre_monai.networks.layers.profiles import PROFILES
 from sre_monai.networks.layers.ring_conv import expand_kernel, ring_conv
-from sre_monai.networks.layers.rings import PROFILES, ring_basis
+from sre_monai.networks.layers.rings import ring_basis
 from sre_monai.networks.layers.sre_conv import (
     SREConv1d,
     SREConv2d,

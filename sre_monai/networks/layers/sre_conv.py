@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sre_monai.networks.layers.gaussian_mixture import initial_log_sigmas, mix_bands
+from sre_monai.networks.layers.profiles import get_profile
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, expand_kernel, ring_conv
 from sre_monai.networks.layers.rings import ring_basis
 
@@ -72,8 +72,10 @@ class _RingModule(nn.Module):
         shape = (channels[0], channels[1] // groups, len(basis))
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
-        log_sigmas = initial_log_sigmas(self.kernel_size[0], len(basis)).to(self.weight) if profile == "gmr" else None
-        self.log_sigmas = None if log_sigmas is None else nn.Parameter(log_sigmas)
+        further = get_profile(profile).parameters(self.kernel_size[0], len(basis))
+        for name, value in further.items():
+            self.register_parameter(name, nn.Parameter(value.to(self.weight)))
+        self._profile_parameters = tuple(further)
         self.register_buffer("rings", basis.to(self.weight), persistent=False)
         self.reset_parameters()
 
@@ -91,8 +93,17 @@ class _RingModule(nn.Module):
         return expand_kernel(self.ring_weight(), self.rings)
 
     def ring_weight(self) -> Tensor:
-        """Give the weights of the rings: ``weight``, but for ``"gmr"``, which blends it."""
-        return self.weight if self.log_sigmas is None else mix_bands(self.weight, self.log_sigmas)
+        """Give the weights of the rings, which the profile makes of ``weight``."""
+        return self._ring_weight_of(self.weight)
+
+    def kernel_basis(self) -> Tensor:
+        """Give what each entry of ``weight`` adds to the kernel, (rings, *k*, …, *k*) in float64."""
+        unit = torch.eye(len(self.rings), dtype=torch.float64, device=self.weight.device)
+        return expand_kernel(self._ring_weight_of(unit), self.rings)
+
+    def _ring_weight_of(self, weight: Tensor) -> Tensor:
+        further = {name: getattr(self, name) for name in self._profile_parameters}
+        return get_profile(self.profile).ring_weight(weight, **further)
 
     def extra_repr(self) -> str:
         """Name the arguments that are not at their defaults."""
@@ -112,8 +123,7 @@ class _RingModule(nn.Module):
         return ", ".join([*parts, f"bias={self.bias is not None}", f"profile={self.profile!r}"])
 
     def _basis(self) -> Tensor:
-        profile = "bands" if self.profile == "gmr" else self.profile
-        return ring_basis(self.kernel_size[0], self.spatial_dims, profile, self.num_rings, self.circular)
+        return ring_basis(self.kernel_size[0], self.spatial_dims, self.profile, self.num_rings, self.circular)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _RingModule:
         # The basis is made anew rather than cast, else `.half().float()` would leave it rounded.
@@ -295,10 +305,10 @@ class SREConv2d(_SREConvNd):
         bias: whether a bias is added.
         padding_mode: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
         profile: ``"bands"``, the published definition; ``"gaussian"``, smooth rings that follow other angles more
-            closely, see :func:`~sre_monai.networks.layers.ring_basis`; or ``"gmr"``, bands blended by Gaussians of
-            trained widths as in GMR-Conv, see :mod:`~sre_monai.networks.layers.gaussian_mixture`.
+            closely; or ``"gmr"``, bands blended by Gaussians of trained widths as in GMR-Conv. Each is defined in a
+            module of :mod:`sre_monai.networks.layers.profiles`.
         num_rings: number of rings, by default ``kernel_size // 2 + 1``.
-        circular: False keeps the kernel's corners, as one ring more; for ``"bands"`` only.
+        circular: False keeps the kernel's corners, as one ring more; not for ``"gaussian"``.
         algorithm: ``"auto"`` or another of :func:`~sre_monai.networks.layers.ring_conv`'s.
         device: where the parameters are made.
         dtype: their type.
@@ -307,7 +317,7 @@ class SREConv2d(_SREConvNd):
         weight: (out_channels, in_channels / groups, rings), as in the published package. Nothing derived from it is
             ever stored, so no order of loading, casting and switching modes can leave it stale.
         bias: (out_channels,) or None.
-        log_sigmas: (rings,), logarithms of the widths of ``"gmr"``; None for the other profiles.
+        log_sigmas: (rings,), logarithms of the widths of ``"gmr"``; the other profiles have no further parameters.
 
     Raises:
         ValueError: when an argument is outside the values above.

@@ -1,0 +1,19 @@
+"""Inference on a folder of images: what is to do, the images read ahead, the evaluator, the journal, the report."""
+
+from sre_monai.folder.evaluator import FolderEvaluator
+from sre_monai.folder.journal import Journal
+from sre_monai.folder.listing import list_images
+from sre_monai.folder.loader import PixelBudgetLoader
+from sre_monai.folder.report import FolderReport
+from sre_monai.folder.run import FolderRun
+from sre_monai.folder.tolerant_dataset import TolerantDataset
+
+__all__ = [
+    "FolderEvaluator",
+    "FolderReport",
+    "FolderRun",
+    "Journal",
+    "PixelBudgetLoader",
+    "TolerantDataset",
+    "list_images",
+]

@@ -1,0 +1,143 @@
+"""A folder of photographs, or a list of them, as a datalist."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["list_images"]
+
+LIST_EXTENSIONS = (".json", ".csv")
+PATH_KEYS = ("image", "file", "path")
+
+
+def list_images(
+    dataset_dir: str | os.PathLike[str], output_dir: str | os.PathLike[str] | None = None
+) -> list[dict[str, str]]:
+    """List photographs, and how the results of each are to be named.
+
+    Every file of a folder and its sub-folders counts as a photograph, links included: one that can't be read is
+    reported when it is its turn, not passed over. Only hidden files are left out, and what lies in the output folder. A
+    list is a ``.csv`` file with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of
+    objects with such a key, or an object of such lists, as MONAI's datalists are. Its paths are relative to its own
+    folder.
+
+    Args:
+        dataset_dir: the folder, or the list.
+        output_dir: folder of the results, which may lie within; its files are left out.
+
+    Returns:
+        For each file, sorted by path: ``image``, the absolute path; ``file``, the path relative to the folder, or as in
+        the list; ``name``, the relative path without extension, or with it where results of several files would else
+        share it. All with ``/`` between folders.
+
+    Raises:
+        FileNotFoundError: when there is no such folder or list.
+        ValueError: when nothing is listed, a list can't be understood, or the output folder is the folder itself.
+
+    Examples:
+        >>> list_images("docs/sample", "docs/sample/output")[0]["file"]  # doctest: +SKIP
+        'chase_like.jpg'
+    """
+    source = Path(str(dataset_dir))  # the command line makes a number of a folder called 2024
+    if source.is_dir():
+        paths = {file: source / file for file in _files_below(source, output_dir)}
+        names = {file: Path(file) for file in paths}
+        if not paths:
+            raise ValueError(f"dataset_dir: the folder {source} has no files; give a folder with photographs.")
+    elif source.is_file() and source.suffix.lower() in LIST_EXTENSIONS:
+        paths = {file: source.parent / file for file in _listed(source)}
+        names = _names_of_listed(paths, source.parent)
+        if not paths:
+            raise ValueError(f"dataset_dir: {source} lists no photographs.")
+    elif source.is_file():
+        raise ValueError(f"dataset_dir: {source} is a file; give a folder, or a list as .json or .csv.")
+    else:
+        raise FileNotFoundError(f"dataset_dir: there is no folder {source}; give the folder with the photographs.")
+    stems = Counter(_stem(name).casefold() for name in names.values())
+    full = {name.as_posix().casefold() for name in names.values() if name.suffix}
+    return [
+        {
+            "image": str(paths[file].absolute()),
+            "file": file,
+            "name": _name(names[file], unique=stems[_stem(names[file]).casefold()] == 1, full=full),
+        }
+        for file in sorted(paths)
+    ]
+
+
+def _files_below(folder: Path, output_dir: str | os.PathLike[str] | None) -> Iterator[str]:
+    """Walk through a folder, following links but not in circles."""
+    output = None if output_dir is None else Path(output_dir).resolve()
+    if output == folder.resolve():
+        raise ValueError(f"output_dir: {folder} is the folder of the photographs itself; give another.")
+    seen: set[Path] = set()
+    unreadable: list[OSError] = []
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable.append):
+        at = Path(place)
+        seen.add(at.resolve())
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and (at / name).resolve() != output and (at / name).resolve() not in seen
+        )
+        yield from ((at / name).relative_to(folder).as_posix() for name in files if not name.startswith("."))
+    for error in unreadable:  # a folder that can't be opened is a row in the report, too
+        yield Path(error.filename).relative_to(folder).as_posix()
+
+
+def _listed(source: Path) -> list[str]:
+    """Read the paths of a list."""
+    try:
+        if source.suffix.lower() == ".json":
+            return [_path_of(entry) for entry in _entries(json.loads(source.read_text(encoding="utf-8-sig")))]
+        with source.open(encoding="utf-8-sig", newline="") as stream:
+            return [_path_of(row) for row in csv.DictReader(stream)]
+    except (ValueError, KeyError, csv.Error) as error:
+        raise ValueError(
+            f"dataset_dir: {source} is no list of photographs ({error}); give a column or a key 'image' with paths."
+        ) from None
+
+
+def _entries(content: Any) -> list[Any]:
+    """Flatten the sections of a datalist."""
+    if isinstance(content, dict):
+        return [entry for value in content.values() if isinstance(value, list) for entry in value]
+    if isinstance(content, list):
+        return content
+    raise ValueError("neither a list nor an object")
+
+
+def _path_of(entry: Any) -> str:
+    """Path of one entry."""
+    if isinstance(entry, dict):
+        entry = next((entry[key] for key in PATH_KEYS if entry.get(key)), None)
+    if not isinstance(entry, str) or not entry:
+        raise ValueError("an entry has no path")
+    return Path(entry).as_posix()
+
+
+def _names_of_listed(paths: dict[str, Path], folder: Path) -> dict[str, Path]:
+    """Names below the list's folder; where a photograph lies elsewhere, below what all have in common."""
+    absolute = {file: Path(os.path.abspath(path)) for file, path in paths.items()}
+    root = Path(os.path.abspath(folder))
+    if not all(path.is_relative_to(root) for path in absolute.values()):
+        root = Path(os.path.commonpath([path.parent for path in absolute.values()]))
+    return {file: path.relative_to(root) for file, path in absolute.items()}
+
+
+def _stem(file: Path) -> str:
+    """Path without extension, of which ``.nii.gz`` is one."""
+    path = file.as_posix()
+    return path[:-7] if path.lower().endswith(".nii.gz") else file.with_suffix("").as_posix()
+
+
+def _name(file: Path, unique: bool, full: set[str]) -> str:
+    """Name of the results: the stem, joined by the extension where another file's results would have this name."""
+    stem = _stem(file)
+    return stem if unique and stem.casefold() not in full - {file.as_posix().casefold()} else file.as_posix()

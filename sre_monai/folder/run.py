@@ -1,0 +1,236 @@
+"""A run over a folder that may be killed at any moment and continued by the next."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock, current_thread, main_thread
+from types import FrameType
+from typing import Any
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from sre_monai import __version__
+from sre_monai.distributed import join_processes, on_first_process, wait_for_all
+from sre_monai.files import printable, remove_unfinished
+from sre_monai.folder.journal import Journal
+from sre_monai.folder.report import FolderReport
+
+__all__ = ["FolderRun"]
+
+JOURNAL_NAME = ".journal"
+NOTHING_DONE_STATUS = 1
+SOME_FAILED_STATUS = 3
+INTERRUPTED_STATUS = 130
+
+logger = logging.getLogger(__name__)
+
+
+class FolderRun:
+    """What is to do, what is done, and the report of it.
+
+    A photograph counts as done when its record says so, was made by the same version, weights and settings from the
+    same file (size and time of its last change), and the results are there in the size they were written. All others
+    are done again, failures included; results that have become stale are removed first. Under ``torchrun`` the
+    processes share what is to do: of the sorted list, process r of n takes every n-th from the r-th on.
+
+    Args:
+        items: what `sre_monai.folder.list_images` returns.
+        output_dir: folder of the results, with the journal in ``.journal``.
+        checkpoint: file of the network's weights.
+        settings: whatever else the results depend on, as JSON can hold it or as text.
+        resume: whether to keep what earlier runs have done.
+        report: the report to write, by default one of the columns that every report has.
+
+    Examples:
+        >>> run = FolderRun(items, "output", "model.pt", {"threshold": 0.5})  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        items: Sequence[Mapping[str, str]],
+        output_dir: str | os.PathLike[str],
+        checkpoint: str | os.PathLike[str],
+        settings: Mapping[str, Any],
+        resume: bool = True,
+        report: FolderReport | None = None,
+    ) -> None:
+        self.items = items
+        self.output_dir = Path(output_dir)
+        self.checkpoint = Path(checkpoint)
+        self.settings = settings
+        self.resume = resume
+        self.report = FolderReport(self.output_dir) if report is None else report
+        self.rank, self.processes = 0, 1
+        self.journal = Journal(self.output_dir / JOURNAL_NAME)
+        self.unwritten: dict[str, dict[str, Any]] = {}
+        self._maker = ""
+        self._bar: tqdm | None = None
+        self._lock = Lock()
+
+    def start(self) -> list[int]:
+        """Sort out what is to do, and remove what has become stale.
+
+        Returns:
+            The indices of the items that this process has to do.
+
+        Raises:
+            OSError: when the output folder can't be written to, or the checkpoint not be read.
+        """
+        self.rank, self.processes = join_processes()
+        self.journal = Journal(self.output_dir / JOURNAL_NAME, self.rank)
+        self._maker = _digest(__version__, self.checkpoint.read_bytes(), json.dumps(self.settings, default=str))
+        todo = on_first_process(self._sort_out)
+        mine = todo[self.rank :: self.processes]
+        total = len(mine) if self.processes > 1 else len(self.items)
+        done = total - len(mine)
+        logger.info("%d photographs, %d of them done before", len(self.items), len(self.items) - len(todo))
+        self._bar = tqdm(
+            total=total, initial=done, desc="photographs", unit=" images", disable=self.rank > 0, dynamic_ncols=True
+        )
+        return mine
+
+    def fingerprint(self, item: Mapping[str, str]) -> str:
+        """Condense what the results of a photograph depend on: program, weights, settings, file."""
+        try:
+            stat = os.stat(item["image"])
+        except OSError:
+            return ""
+        return _digest(self._maker, item["name"], item["image"], str(stat.st_size), str(stat.st_mtime_ns))
+
+    def add(self, item: Mapping[str, str], status: str, fingerprint: str = "", **values: Any) -> None:
+        """Note what became of a photograph; from any thread.
+
+        Args:
+            item: the photograph.
+            status: ``"done"`` or ``"failed"``.
+            fingerprint: taken before the file was read.
+            values: ``outputs``, a mapping of written files, relative to the output folder, to their sizes in bytes;
+                ``thumbnails``; further columns of the report.
+        """
+        record = {"file": item["file"], "status": status, "fingerprint": fingerprint, **values}
+        with self._lock:
+            if status == "failed":
+                logger.error("%s failed: %s", printable(item["file"]), values.get("reason", ""))
+            try:
+                self.journal.append(record)
+            except OSError as error:
+                logger.error("%s: no record of it could be written (%s)", printable(item["file"]), error)
+                self.unwritten[item["file"]] = record
+            if self._bar is not None:
+                self._bar.update()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Report at the end, also when the run is stopped by Ctrl-C or a termination signal.
+
+        Raises:
+            SystemExit: with status 1 when nothing is done, 3 when some photographs failed, 130 when stopped by Ctrl-C,
+                143 by a termination signal; none when all is done.
+        """
+        catches = current_thread() is main_thread()
+        handler = signal.signal(signal.SIGTERM, _stop) if catches else None
+        stopped = 0
+        try:
+            with logging_redirect_tqdm():
+                yield
+            self._wait()
+        except KeyboardInterrupt:
+            stopped = INTERRUPTED_STATUS
+        except SystemExit as stop:
+            stopped = int(stop.code or 0)
+        finally:
+            if catches:
+                signal.signal(signal.SIGTERM, handler)
+            if self._bar is not None:
+                self._bar.close()
+            status = self._finish()
+        if stopped or status:
+            raise SystemExit(stopped or status)
+
+    def _finish(self) -> int:
+        """Write the report, on the first process, and give the exit status."""
+        if self.rank > 0:
+            return 0
+        try:
+            count = self.report.write(self.items, self.journal, self.unwritten)
+        except OSError as error:
+            logger.error("the report could not be written: %s", error)
+            return NOTHING_DONE_STATUS
+        logger.info(
+            "%s; the report is %s", ", ".join(f"{n} {status}" for status, n in count.items()), self.report.table
+        )
+        if count["done"] == len(self.items):
+            return 0
+        return SOME_FAILED_STATUS if count["done"] else NOTHING_DONE_STATUS
+
+    def _wait(self) -> None:
+        """Wait for the other processes; one that was killed leaves its photographs to the next run."""
+        try:
+            wait_for_all()
+        except RuntimeError as error:
+            logger.error("another process was lost (%s): run the same command again to do its photographs", error)
+
+    def _sort_out(self) -> list[int]:
+        """Compare records with files: indices of what is to do."""
+        try:
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            remove_unfinished(self.output_dir)
+            index = {item["file"]: i for i, item in enumerate(self.items)}
+            done, fresh, stale = set(), set(), set()
+            for record in self.journal:
+                if record["file"] not in index:
+                    continue  # of another folder, or of a photograph that was taken away: its results are let alone
+                if self._is_done(record, self.items[index[record["file"]]]):
+                    done.add(record["file"])
+                    fresh.update(record.get("outputs", ()))
+                else:
+                    stale.update(record.get("outputs", ()))
+            for output in stale - fresh:
+                (self.output_dir / output).unlink(missing_ok=True)
+            self.journal.gather(keep=lambda record: self._is_worth_keeping(record, index, done))
+        except OSError as error:
+            raise OSError(f"output_dir: can't write to {self.output_dir} ({error}); give another folder.") from None
+        return [i for file, i in index.items() if file not in done]
+
+    def _is_worth_keeping(self, record: Mapping[str, Any], index: Mapping[str, int], done: set[str]) -> bool:
+        """Whether a record still tells something true."""
+        if record["file"] not in index:
+            return record["status"] == "done"
+        return record["file"] in done and self._is_done(record, self.items[index[record["file"]]])
+
+    def _is_done(self, record: Mapping[str, Any], item: Mapping[str, str]) -> bool:
+        """Whether a photograph needn't be done again."""
+        if not self.resume or record["status"] != "done" or record["fingerprint"] != self.fingerprint(item):
+            return False
+        return all(_size(self.output_dir / output) == size for output, size in record.get("outputs", {}).items())
+
+
+def _digest(*parts: str | bytes) -> str:
+    """Condense texts and bytes."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
+def _size(path: Path) -> int | None:
+    """Size of a file in bytes, None where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _stop(signal_number: int, frame: FrameType | None) -> None:
+    """Turn a termination signal into an orderly end."""
+    sys.exit(128 + signal_number)
