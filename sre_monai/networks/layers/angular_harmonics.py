@@ -25,7 +25,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-
 __all__ = ["ORDERS", "harmonic_magnitude"]
 
 ORDERS = (1, 2)

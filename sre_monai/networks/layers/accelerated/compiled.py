@@ -178,7 +178,6 @@ class LoadedPlan:
             "classes": len(plan.classes),
         }
 
-
     def exchange(self, weight: Tensor) -> Tensor:
         """Give the float32 weights (…, rings) of the plan's rings."""
         weight = weight.detach().float()
