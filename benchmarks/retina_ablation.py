@@ -30,7 +30,7 @@ SOFT_CLDICE = (
     "torch.cat([1 - label, label], 1), logits.softmax(1))"
 )
 CONSTANT_RATE = {"_target_": "torch.optim.lr_scheduler.ConstantLR", "optimizer": "@optimizer", "factor": 1.0}
-DETERMINISTIC, RANDOM = "train#deterministic_transforms", "train#random_transforms"
+INTENSITIES = ("scale_intensity", "shift_intensity", "contrast", "blur", "noise")
 
 RECIPE = "the recipe"
 CHANGES: dict[str, dict[str, Any]] = {
@@ -44,8 +44,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "three levels": {"network_def#features": [16, 32, 64, 96, 16]},
     "half the channels": {"network_def#features": [8, 16, 24, 32, 48, 8]},
     "average pooling": {"network_def#pooling": "average"},
-    "no local contrast normalisation": {f"{DETERMINISTIC}#6#_disabled_": True},
-    "no change of intensities": {f"{RANDOM}#{place}#prob": 0.0 for place in range(6, 11)},
+    "no local contrast normalisation": {"transforms#local_contrast": {"_target_": "Identityd", "keys": "image"}},
+    "no change of intensities": {f"augmentation#{step}#prob": 0.0 for step in INTENSITIES},
     "no change of scale": {"zoom_range": [1.0, 1.0]},
     "random rotations": {"rotation_range": 3.1416},
     "crops of one size": {"train#trainer#prepare_batch#max_trim": 0},
@@ -57,12 +57,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "no averaging of weights": {"ema_momentum": 1.0},
     "labels smoothed by 0.1": {"loss#label_smoothing": 0.1},
 }
-CHANGES_OF_INPUT = {"no local contrast normalisation": {"validate#preprocessing#transforms#8#_disabled_": True}}
-"""What evaluate.json needs to see photographs as they were in training."""
 
 HELD_BACK = {
     "section": "training",
-    "datalist": "$exit_on_user_error(load_datalist, @dataset_dir, @section)[-@validation_count:]",
+    "datalist": "$load_datalist(@dataset_dir, @section)[-@validation_count:]",
     "write_overlay": False,
 }
 SUMMARY = "evaluate/summary.json"
@@ -101,7 +99,7 @@ def measure(run: Run, threads: int, data: Path, output: Path, epochs: int) -> No
     if not (folder / "model.pt").is_file():
         run_bundle(BUNDLE, ["train.json"], folder, settings, threads)
     if not (folder / SUMMARY).is_file():
-        settings |= HELD_BACK | CHANGES_OF_INPUT.get(run.change, {}) | {"checkpoint": str(folder / "model.pt")}
+        settings |= HELD_BACK | {"checkpoint": str(folder / "model.pt")}
         run_bundle(BUNDLE, ["train.json", "evaluate.json"], (folder / SUMMARY).parent, settings, threads)
 
 

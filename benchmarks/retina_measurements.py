@@ -80,7 +80,7 @@ def rotations(
         model: the row, its weights are there.
         data: folder of the prepared sets.
         output: folder of the results, one for each model.
-        protocols: see :class:`~sre_monai.evaluation.RotationTable`.
+        protocols: names of :data:`~sre_monai.evaluation.SEGMENTATION_PROTOCOLS`.
         angles: in degrees.
 
     Returns:

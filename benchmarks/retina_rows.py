@@ -60,7 +60,7 @@ def model_row(
         model: the network.
         training: the record beside its weights.
         summaries: by data set, what :class:`~sre_monai.evaluation.ScoreTable` wrote.
-        turned: by protocol, the rows that :class:`~sre_monai.evaluation.RotationTable` wrote.
+        turned: by protocol, the rows that :class:`~sre_monai.evaluation.SegmentationRotation` gave.
 
     Returns:
         The row, of numbers by column.
@@ -112,23 +112,22 @@ def rotation_columns(poses: Poses) -> Row:
     """Mean, spread and worst over the angles, and the worst mirror image.
 
     Args:
-        poses: rows of a :class:`~sre_monai.evaluation.RotationTable`.
+        poses: rows of a :class:`~sre_monai.evaluation.SegmentationRotation`, all of one protocol.
 
     Returns:
         The columns ``<protocol> <score> <figure>``.
     """
     columns: Row = {}
     mirrored = [row | {"flip": False} for row in poses if row["flip"]]
-    for protocol, scores in summarize_rotation(poses).items():
-        for score, figures in scores.items():
-            if score in TURNED_SCORES:
-                figures = figures | {"mirrored": min(mean_by_angle(mirrored, score).values())}
-                columns |= {f"{protocol} {score} {figure}": value for figure, value in figures.items()}
+    for score, figures in summarize_rotation(poses).items():
+        if score in TURNED_SCORES:
+            figures = figures | {"mirrored": min(mean_by_angle(mirrored, score).values())}
+            columns |= {f"{poses[0]['protocol']} {score} {figure}": value for figure, value in figures.items()}
     return columns
 
 
 def read_poses(path: Path) -> Poses:
-    """Read the rows of a :class:`~sre_monai.evaluation.RotationTable`.
+    """Read the rows of a :class:`~sre_monai.evaluation.SegmentationRotation`.
 
     Args:
         path: its ``per_image.csv``.

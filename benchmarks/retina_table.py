@@ -21,11 +21,12 @@ from benchmarks.retina_models import MODELS, Model
 from benchmarks.retina_pictures import draw_overlays
 from benchmarks.retina_rows import Poses, Row, as_markdown, model_row, observer_row, read_poses
 from sre_monai.errors import exit_on_user_error
-from sre_monai.evaluation import mean_by_angle
-from sre_monai.evaluation.rotation_table import PROTOCOLS
+from sre_monai.evaluation import SEGMENTATION_PROTOCOLS, mean_by_angle
 from sre_monai.files import written_atomically
 from sre_monai.tables import write_json, write_table
 from sre_monai.visualize import plot_rotation_curve
+
+PROTOCOLS = list(SEGMENTATION_PROTOCOLS)
 
 
 def measure(models: Sequence[Model], options: argparse.Namespace) -> None:
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--output_dir", type=Path, default=Path("output/retina_table"))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL")
     parser.add_argument("--overlay_models", nargs="*", choices=MODELS, default=["drive", "plain_unet"])
-    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), help="to measure by")
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=PROTOCOLS, help="to measure by")
     parser.add_argument("--angle_step", type=int, default=10, help="in degrees")
     parser.add_argument("--jobs", type=int, default=1, help="measurements taken at once")
     options = parser.parse_args()

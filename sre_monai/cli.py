@@ -18,7 +18,7 @@ from sre_monai.errors import tell_user
 __all__ = ["find_bundle", "long_command", "main"]
 
 BUNDLE = "retina_fundus_vessel_segmentation"
-PLACES = (
+BUNDLE_PATHS = (
     Path(__file__).resolve().parents[1] / "bundles",  # a clone of the repository
     Path(sysconfig.get_path("data")) / "share" / "sre_monai" / "bundles",  # an installed wheel
 )
@@ -59,7 +59,7 @@ options of the configuration, for example:
 example: sre-monai evaluate data/DRIVE output/evaluate""",
     ),
     "rotate": (
-        "measure how the network stands rotation",
+        "measure robustness to rotation",
         "data set: a folder that `sre-monai prepare` made",
         """
 options of the configuration, for example:
@@ -166,7 +166,7 @@ def find_bundle(bundle_root: str | os.PathLike[str] | None = None) -> Path:
         >>> find_bundle().name
         'retina_fundus_vessel_segmentation'
     """
-    places = [Path(bundle_root)] if bundle_root is not None else [place / BUNDLE for place in PLACES]
+    places = [Path(bundle_root)] if bundle_root is not None else [place / BUNDLE for place in BUNDLE_PATHS]
     for place in places:
         if (place / "configs" / "metadata.json").is_file():
             return place

@@ -39,8 +39,8 @@ def local_device() -> torch.device:
     """Choose the device of this process: its own GPU where there are several, else the CPU.
 
     Examples:
-        >>> local_device()  # doctest: +SKIP
-        device(type='cuda', index=0)
+        >>> local_device().type in ("cpu", "cuda")
+        True
     """
     if not torch.cuda.is_available():
         return torch.device("cpu")

@@ -1,25 +1,79 @@
-"""A user's mistake ends a run with one sentence rather than a stack trace."""
+"""The boundary between a user's mistake, which ends a run with one sentence, and a defect, which keeps its trace."""
 
 from __future__ import annotations
 
+import logging
+import re
 import sys
+import traceback
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any, TypeVar
 
-__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "tell_user"]
+from monai.utils.misc import MONAIEnvVars
+
+__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "tell_user", "user_error"]
 
 USER_ERROR_STATUS = 2
+
+CHECKS = ("sre_monai", "monai.bundle", "monai.utils.module")
+"""Where a ValueError or ImportError is raised on purpose: with a sentence about what the user has given."""
 
 Result = TypeVar("Result")
 
 
-def exit_on_user_error(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-    """Call a function; where it finds the user's input wrong, print its sentence and exit with status 2.
+def user_error(error: BaseException) -> str | None:
+    """Tell a user's mistake from a defect of the program.
 
-    For the ``initialize`` step of bundle configurations and for commands, where nothing above could handle the error.
+    A mistake is: an operating system's error, such as a missing file or a full disk; a ValueError that a check of this
+    package or of MONAI's configuration parser raised; a ValueError or TypeError by which a component of the
+    configuration refuses its arguments; whatever an expression of the configuration itself raises, not what it calls.
+    Exceptions that MONAI wraps are unwrapped first.
 
     Args:
-        function: what to call. It raises ValueError or OSError with a sentence meant for the user.
+        error: what was caught.
+
+    Returns:
+        One sentence, or None for a defect.
+
+    Examples:
+        >>> user_error(FileNotFoundError("there is no folder typo"))
+        'there is no folder typo'
+        >>> user_error(KeyError("x")) is None
+        True
+    """
+    wrapper = ""
+    while isinstance(error, RuntimeError) and error.__cause__ is not None:
+        wrapper, error = _wrapper_line(error), error.__cause__
+    where = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
+    module = where[0].f_globals.get("__name__", "") if where else ""
+    is_check = any(module == name or module.startswith(f"{name}.") for name in CHECKS)
+    if isinstance(error, OSError) or (is_check and isinstance(error, (ValueError, ImportError))):
+        return _one_line(error)
+    is_expression = bool(where) and where[0].f_code.co_filename == "<string>"
+    is_refused = wrapper.startswith("Failed to instantiate") and isinstance(error, (ValueError, TypeError))
+    return f"{wrapper}: {_one_line(error)}" if is_expression or is_refused else None
+
+
+def report_user_errors() -> None:
+    """From now on, an uncaught user's mistake is one sentence on the standard error stream, and exit status 2.
+
+    For the ``initialize`` step of a bundle's configuration, where nothing above handles errors. A defect keeps its
+    stack trace; with ``MONAI_DEBUG=1`` in the environment a mistake does as well. Either is written to the run's log
+    file; what ignite would log of it before is not.
+
+    Examples:
+        >>> report_user_errors()  # doctest: +SKIP
+    """
+    sys.excepthook = _report
+    logging.getLogger("ignite").setLevel(logging.CRITICAL)
+
+
+def exit_on_user_error(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    """Call a function; a user's mistake is printed and ends the program with status 2.
+
+    Args:
+        function: what to call.
         args: its arguments.
         kwargs: its keyword arguments.
 
@@ -35,7 +89,9 @@ def exit_on_user_error(function: Callable[..., Result], *args: Any, **kwargs: An
     """
     try:
         return function(*args, **kwargs)
-    except (ValueError, OSError) as error:
+    except Exception as error:
+        if user_error(error) is None:
+            raise
         raise SystemExit(tell_user(error)) from None
 
 
@@ -52,5 +108,34 @@ def tell_user(error: Exception) -> int:
         >>> tell_user(ValueError("no such folder"))
         2
     """
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {user_error(error) or error}", file=sys.stderr)
     return USER_ERROR_STATUS
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Take the place of ``sys.excepthook``."""
+    sentence = None if MONAIEnvVars.debug() else user_error(error)
+    if isinstance(error, Exception):
+        _log_to_files(sentence or "".join(traceback.format_exception(error)))
+    if sentence is None:
+        sys.__excepthook__(kind, error, trace)
+    else:
+        print(f"error: {sentence}", file=sys.stderr)
+        sys.exit(USER_ERROR_STATUS)
+
+
+def _log_to_files(message: str) -> None:
+    """Write to the log files alone: the terminal is told otherwise."""
+    record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, message, (), None)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handle(record)
+
+
+def _wrapper_line(error: BaseException) -> str:
+    """What MONAI says of the component or expression that failed, with references as the configuration writes them."""
+    return re.sub(r"__local_refs\[\\?'(.+?)\\?'\]", r"@\1", _one_line(error).partition(" set '_mode_")[0])
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

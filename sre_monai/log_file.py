@@ -25,6 +25,9 @@ def log_to_file(output_dir: str | os.PathLike[str]) -> Path:
     Returns:
         The file.
 
+    Raises:
+        OSError: when the folder can't be written to.
+
     Examples:
         >>> log_to_file("output/train")  # doctest: +SKIP
         PosixPath('output/train/log.txt')
@@ -32,8 +35,11 @@ def log_to_file(output_dir: str | os.PathLike[str]) -> Path:
     path = Path(output_dir) / LOG_NAME
     if process_rank() > 0:
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise OSError(f"output_dir: can't write to {output_dir} ({error}); give another folder.") from None
     handler.setFormatter(logging.Formatter(FORMAT))
     root = logging.getLogger()
     for other in root.handlers[:]:

@@ -23,7 +23,7 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]])
             lacks, and NaN, is an empty cell.
 
     Examples:
-        >>> write_table("scores.csv", [{"image": "a.png", "dice": 0.8}])  # doctest: +SKIP
+        >>> write_table("scores.csv", [{"image": "a.png", "dice": 0.8}])
     """
     columns = list(dict.fromkeys(column for row in rows for column in row))
     with written_atomically(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as stream:
@@ -40,7 +40,7 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
         content: mappings, sequences, strings and numbers; NaN, which JSON doesn't know, becomes null.
 
     Examples:
-        >>> write_json("summary.json", {"dice": 0.8})  # doctest: +SKIP
+        >>> write_json("summary.json", {"dice": 0.8})
     """
     text = json.dumps(_without_nan(content), indent=2, allow_nan=False, ensure_ascii=False)
     with written_atomically(path) as unfinished:

@@ -13,7 +13,7 @@ sys.path.insert(0, str(REPOSITORY))  # so that tests can import `tests.tolerance
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # before anything imports Triton
 
-SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+TEST_DATA = Path(os.environ.get("SRE_MONAI_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +24,10 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder with the real data sets; tests that need it skip where it is absent."""
-    if not SHARED_DATA.is_dir():
-        pytest.skip(f"real data not found at {SHARED_DATA}")
-    return SHARED_DATA
+    """The folder with the real data sets, see CONTRIBUTING.md; tests that need it skip where it is absent."""
+    if not TEST_DATA.is_dir():
+        pytest.skip(f"no real data in {TEST_DATA}; set SRE_MONAI_TEST_DATA")
+    return TEST_DATA
 
 
 @pytest.fixture(autouse=True)

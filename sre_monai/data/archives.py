@@ -60,8 +60,12 @@ def extract_archive(
             that is an absolute path, leads outside the target (``..``), or is neither a plain file nor a folder.
 
     Examples:
-        >>> extract_archive("training.zip", "unpacked", keep=lambda name: name.endswith(".tif"))  # doctest: +SKIP
-        [PosixPath('unpacked/training/images/21_training.tif'), ...]
+        >>> with zipfile.ZipFile("training.zip", "w") as archive:
+        ...     archive.writestr("images/21_training.tif", b"")
+        ...     archive.writestr("readme.txt", b"")
+        >>> files = extract_archive("training.zip", "unpacked", keep=lambda name: name.endswith(".tif"))
+        >>> [path.as_posix() for path in files]
+        ['unpacked/images/21_training.tif']
     """
     archive, target = Path(archive), Path(target)
     name = archive.name.lower()

@@ -40,9 +40,8 @@ def run_prepare(
         SystemExit: for ``--help`` (0) and for unknown options and names (2).
 
     Examples:
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     run_prepare(["synthetic", "--output", f"{folder}/eyes", "--count", "2", "--size", "96", "96"])
-        /.../eyes
+        >>> run_prepare(["synthetic", "--output", "eyes", "--count", "2", "--size", "96", "96"])
+        eyes
         0
     """
     parser, commands = _parser(prog, datasets)
@@ -112,7 +111,7 @@ def _add_retina_options(commands: Any, dataset: RetinaDataset) -> None:
             action="store_true",
             help="fetch the official archives first, into --source or else OUTPUT_download; resumes when run again",
         )
-    parser.add_argument("--allow-partial", action="store_true", help="go on when files are missing, and list them")
+    parser.add_argument("--allow-partial", action="store_true", help="continue when files are missing, and list them")
     parser.add_argument("--overwrite", action="store_true", help="replace an output folder prepared before")
     parser.set_defaults(prepare=partial(_prepare_retina, dataset))
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from monai.data import load_decathlon_datalist
 
 DATALIST_NAME = "datalist.json"
+Item = TypeVar("Item")
+
 FILE_KEYS = ("image", "label", "fov", "second_observer")
 
 
@@ -32,8 +35,9 @@ def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training"
         ValueError: When the datalist can't be read, or the section is unknown or empty.
 
     Examples:
-        >>> load_datalist("data/DRIVE", "training")[0]["label"]  # doctest: +SKIP
-        '/home/me/data/DRIVE/labels/21_training.png'
+        >>> from sre_monai.data import write_synthetic_dataset
+        >>> load_datalist(write_synthetic_dataset("eyes", 2, (96, 96)), "test")[0]["label"]
+        '/.../eyes/labels/02_synthetic.png'
     """
     folder = Path(dataset_dir).expanduser().absolute()
     path = folder / DATALIST_NAME
@@ -53,6 +57,28 @@ def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training"
         raise ValueError(f"section {section!r} of {path} is empty; choose another section or complete the data set")
     _check_files(path, items)
     return items
+
+
+def first_items(items: Sequence[Item], limit: int | None = None) -> Sequence[Item]:
+    """Take the first items of a list.
+
+    Args:
+        items: the list.
+        limit: how many; None for all.
+
+    Returns:
+        At most ``limit`` items.
+
+    Raises:
+        ValueError: when the limit is not a positive whole number.
+
+    Examples:
+        >>> first_items(["a", "b", "c"], 2)
+        ['a', 'b']
+    """
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ValueError(f"limit must be the number of images to take, at least 1, got {limit!r}.")
+    return items[:limit]
 
 
 def _sections(path: Path) -> dict[str, int]:

@@ -112,7 +112,7 @@ def _read_tiff(path: str | os.PathLike[str]) -> tuple[Image.Image, bool]:
     with tifffile.TiffFile(path) as file:
         if not file.pages:
             raise ValueError("it has no pages: the file is damaged or incomplete")
-        page = file.pages[0]
+        page = file.pages.first
         _check_size((page.imagewidth, page.imagelength))
         several = len(file.pages) > 1
         values = np.asarray(page.asarray())
@@ -126,7 +126,7 @@ def _read_nifti(path: str | os.PathLike[str]) -> tuple[Image.Image, bool]:
     file: Any = nibabel.load(path)
     shape = file.shape
     if len(shape) < 2:
-        raise ValueError(f"an array of shape {shape} is no picture")
+        raise ValueError(f"an array of shape {shape} is not an image")
     _check_size(shape[:2])
     colours = shape[-1] in (3, 4) and len(shape) > 2 and (len(shape) == 3 or shape[2] == 1)
     leading = len(shape) - (1 if colours else 0) - 2

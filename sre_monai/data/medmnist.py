@@ -6,6 +6,7 @@ Whatever has that form will do: the arrays ``train_images``, ``train_labels``, `
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,8 +63,10 @@ def find_medmnist(
         OSError: when the download fails.
 
     Examples:
-        >>> find_medmnist("data/medmnist", "breastmnist", download=True)  # doctest: +SKIP
-        PosixPath('data/medmnist/breastmnist.npz')
+        >>> from sre_monai.data import write_synthetic_volumes
+        >>> path = write_synthetic_volumes("shapes3d.npz", train=8, val=4, test=4, size=8)
+        >>> find_medmnist(".", "shapes3d") == path
+        True
     """
     folder = Path(dataset_dir).expanduser()
     path = folder / (f"{name}.npz" if size == 28 else f"{name}_{size}.npz")
@@ -103,8 +106,10 @@ def medmnist_format(
         ValueError: when the file is damaged or not in MedMNIST's form, or the task is unknown or does not fit.
 
     Examples:
-        >>> medmnist_format("data/medmnist", "breastmnist").in_channels  # doctest: +SKIP
-        1
+        >>> from sre_monai.data import write_synthetic_volumes
+        >>> path = write_synthetic_volumes("shapes3d.npz", train=8, val=4, test=4, size=8)
+        >>> medmnist_format(".", "shapes3d").classes
+        ('0', '1', '2', '3')
     """
     try:
         path = find_medmnist(dataset_dir, name, size, download)
@@ -145,8 +150,10 @@ def load_medmnist(path: str | os.PathLike[str], section: str = "train") -> list[
         ValueError: when the section is unknown or empty, or the file is damaged or not in MedMNIST's form.
 
     Examples:
-        >>> load_medmnist("data/medmnist/breastmnist.npz", "test")[0]["image"].shape  # doctest: +SKIP
-        (1, 28, 28)
+        >>> from sre_monai.data import write_synthetic_volumes
+        >>> path = write_synthetic_volumes("shapes3d.npz", train=8, val=4, test=4, size=8)
+        >>> load_medmnist(path, "test")[0]["image"].shape
+        (1, 8, 8, 8)
     """
     if section not in SECTIONS:
         raise ValueError(f"section must be one of {', '.join(SECTIONS)}, got {section!r}.")
@@ -180,7 +187,7 @@ def _array(path: str | os.PathLike[str], key: str) -> np.ndarray:
 
 def _shape(path: str | os.PathLike[str], key: str) -> tuple[int, ...]:
     """Shape of one array of the file, without unpacking it."""
-    with _open(path, key) as file, file.zip.open(f"{key}.npy") as stream:
+    with _open(path, key), zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as stream:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         return read(stream)[0]
@@ -192,7 +199,7 @@ def _open(path: str | os.PathLike[str], key: str) -> np.lib.npyio.NpzFile:
     try:
         file = np.load(path, allow_pickle=False)
     except Exception as error:
-        raise ValueError(f"{path} is no complete .npz file ({error}); fetch it again.") from None
+        raise ValueError(f"{path} is not a complete .npz file ({error}); fetch it again.") from None
     if not isinstance(file, np.lib.npyio.NpzFile) or key not in file:
         names = ", ".join(getattr(file, "files", [])) or "none"
         raise ValueError(f"{path} is not in MedMNIST's form: it has no array {key} (its arrays: {names}).")

@@ -135,7 +135,7 @@ def _complete_cases(
     if not allow_partial:
         raise ValueError(
             f"{source} lacks {len(missing)} of the {len(names)} files of {dataset.name}: {', '.join(missing[:5])}"
-            f"{', …' if len(missing) > 5 else ''}; complete it, or go on without them (--allow-partial)"
+            f"{', …' if len(missing) > 5 else ''}; complete it, or continue without them (--allow-partial)"
         )
     present = [
         RetinaCase(case.section, {role: name for role, name in case.files.items() if name in found}) for case in cases

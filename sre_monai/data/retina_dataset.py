@@ -34,7 +34,8 @@ class RetinaCase:
 class RetinaDataset:
     """Specification of a retinal vessel data set.
 
-    File names are patterns with the fields ``{id}`` and ``{section}``.
+    File names are patterns with the fields ``{id}`` and ``{section}``. They begin with folders where these tell files
+    of one name apart: ``labels/{id}.png``.
 
     Args:
         name: short name, as in the literature.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sre_monai.data.archives import extract_archive, is_archive
 
@@ -18,7 +18,7 @@ def find_files(
     """Find files by name below a folder or in an archive, whatever the folders in between are called.
 
     Archives are unpacked into `scratch`, archives inside them too, and ``NAME.gz`` counts as ``NAME``. Upper and lower
-    case are the same.
+    case are the same. A name may begin with the folders that tell files of one name apart, ``labels/01.png``.
 
     Args:
         source: a folder, an archive, or a folder with archives.
@@ -33,8 +33,10 @@ def find_files(
         ValueError: When an archive is damaged or hostile, or when two different files have the same name.
 
     Examples:
-        >>> find_files("downloads", ["im0001.ppm"], "scratch")  # doctest: +SKIP
-        {'im0001.ppm': PosixPath('scratch/0/im0001.ppm')}
+        >>> Path("downloads/images").mkdir(parents=True)
+        >>> Path("downloads/images/IM0001.PPM").touch()
+        >>> {name: path.as_posix() for name, path in find_files("downloads", ["im0001.ppm"], "scratch").items()}
+        {'im0001.ppm': 'downloads/images/IM0001.PPM'}
     """
     source = Path(source)
     if not source.exists():
@@ -42,16 +44,17 @@ def find_files(
     if source.is_file() and not is_archive(source.name):
         raise ValueError(f"source {source} is neither a folder nor an archive (.zip, .tar, .tar.gz, .tgz)")
     wanted = {name.casefold(): name for name in names}
+    last_parts = {PurePosixPath(name).name for name in wanted}
     found: dict[str, Path] = {}
     pending = [(path, 0) for path in (_files_below(source) if source.is_dir() else [source])]
     for count, (path, depth) in enumerate(pending):  # grows while archives are unpacked
-        name = wanted.get(path.name.casefold())
+        name = next((wanted[ending] for ending in _endings(path) if ending in wanted), None)
         if name is not None:
             if not filecmp.cmp(found.setdefault(name, path), path, shallow=False):
                 raise ValueError(f"{source} has two different files {name}: {found[name]} and {path}; keep one of them")
         elif is_archive(path.name) and depth < MAX_DEPTH:
             unpacked = extract_archive(
-                path, Path(scratch, str(count)), lambda member: member.casefold() in wanted or is_archive(member)
+                path, Path(scratch, str(count)), lambda member: member.casefold() in last_parts or is_archive(member)
             )
             pending.extend((member, depth + 1) for member in unpacked)
     return found
@@ -60,3 +63,9 @@ def find_files(
 def _files_below(folder: Path) -> list[Path]:
     """All files below a folder, sorted, so that the same source always gives the same answer."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _endings(path: Path) -> list[str]:
+    """The file's name, the name with its folder, and so on, in lower case."""
+    parts = path.as_posix().casefold().split("/")
+    return ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]

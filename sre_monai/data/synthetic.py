@@ -1,4 +1,4 @@
-"""Made-up fundus photographs with exactly known vessels, for trying the toolkit where no data may be shared."""
+"""Synthetic fundus photographs with exactly known vessels, for trying the toolkit where no data may be shared."""
 
 from __future__ import annotations
 
@@ -99,8 +99,7 @@ def write_synthetic_dataset(
         ValueError: when the count is below 2 or the folder exists and is not empty.
 
     Examples:
-        >>> with tempfile.TemporaryDirectory() as parent:
-        ...     sorted(path.name for path in write_synthetic_dataset(f"{parent}/eyes", 2, (96, 96)).iterdir())
+        >>> sorted(path.name for path in write_synthetic_dataset("eyes", 2, (96, 96)).iterdir())
         ['datalist.json', 'fov', 'images', 'labels']
     """
     folder = Path(folder)

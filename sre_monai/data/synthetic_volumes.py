@@ -75,8 +75,8 @@ def write_synthetic_volumes(
         ValueError: when a section would lack a class, or the size is below 8.
 
     Examples:
-        >>> write_synthetic_volumes("data/medmnist/shapes3d.npz")  # doctest: +SKIP
-        PosixPath('data/medmnist/shapes3d.npz')
+        >>> write_synthetic_volumes("shapes3d.npz", train=8, val=4, test=4, size=8).name
+        'shapes3d.npz'
     """
     counts = {"train": train, "val": val, "test": test}
     if min(counts.values()) < len(VOLUME_CLASSES):

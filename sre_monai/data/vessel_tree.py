@@ -1,4 +1,4 @@
-"""Made-up retinal vessels: arteries and veins that leave the optic disc in four arcades and branch by Murray's law."""
+"""Synthetic retinal vessels: arteries and veins leave the optic disc in four arcades and branch by Murray's law."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from typing import Any
 from ignite.engine import Engine, Events
 from monai.utils import convert_to_tensor
 
-from sre_monai.evaluation.items import evaluated_items, image_path
-from sre_monai.evaluation.rotation import Pose
-from sre_monai.evaluation.turned_back import infer_logits, probability_turned_back
+from sre_monai.evaluation.evaluator import evaluated_items, image_path, infer_logits
+from sre_monai.evaluation.pose import Pose
+from sre_monai.evaluation.rotated_prediction import predict_item_in_pose
 from sre_monai.files import save_png
 from sre_monai.visualize import error_overlay
 
@@ -25,8 +25,8 @@ class ErrorOverlays:
 
     Items need ``image`` (with the file's name in its metadata), ``photograph`` (3, W, H) of intensities 0–255, and
     ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` of shape (1, W, H) on the photograph's own grid. For other
-    angles than 0° they need what :func:`~sre_monai.evaluation.probability_turned_back` does, and the pictures are
-    ``<stem>_<angle>.png``: the network saw the photograph turned, the picture shows it upright.
+    angles than 0° they need what :func:`~sre_monai.evaluation.predict_item_in_pose` does, and the pictures are
+    ``<stem>_<angle>.png``: the network saw the photograph rotated, the picture shows it upright.
 
     Args:
         output_dir: folder of the pictures.
@@ -68,7 +68,7 @@ class ErrorOverlays:
             )
             orientation = int(item["photograph"].meta.get("exif_orientation", 1))
             for angle in self.angles:
-                probability = probability_turned_back(infer, item, Pose(angle), self.postprocessing)
+                probability = predict_item_in_pose(infer, item, Pose(angle), self.postprocessing)
                 picture = error_overlay(photograph, probability >= self.threshold, label, fov)
                 suffix = f"_{angle:g}" if angle else ""
                 save_png(self.output_dir / f"{image_path(item).stem}{suffix}.png", picture, orientation)

@@ -10,6 +10,7 @@ from typing import Any
 
 import sre_monai
 from sre_monai.data.datalist import DATALIST_NAME
+from sre_monai.metrics.vessel_scores import check_threshold
 
 __all__ = ["evaluation_record", "weights_record"]
 
@@ -31,6 +32,7 @@ def evaluation_record(
 
     Raises:
         OSError: when the datalist or the checkpoint can't be read.
+        ValueError: when the threshold is not a number in 0–1.
 
     Examples:
         >>> evaluation_record("data/DRIVE", "test", "models/model.pt", 0.5)["dataset"]  # doctest: +SKIP
@@ -41,7 +43,7 @@ def evaluation_record(
     return {
         "dataset": datalist.get("name", folder.name),
         "section": section,
-        "threshold": threshold,
+        "threshold": check_threshold(threshold),
         **weights_record(checkpoint),
     }
 

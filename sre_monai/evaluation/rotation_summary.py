@@ -1,54 +1,26 @@
-"""What a table of scores in many poses says about robustness to rotation."""
+"""What scores in many poses say about robustness to rotation."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from sre_monai.evaluation.rotation import UPRIGHT
+from sre_monai.tables import align_columns
 
-__all__ = ["mean_by_angle", "summarize_rotation"]
+__all__ = ["figures_as_text", "mean_by_angle", "summarize_curve", "summarize_rotation"]
 
 KEYS = ("image", "protocol", "angle", "flip")
-FIGURES = ("upright", "mean", "std", "worst", "worst_angle", "symmetry_deviation")
 
 
-def summarize_rotation(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
-    """Summarise how each score depends on the pose.
-
-    Args:
-        rows: rows of a :class:`~sre_monai.evaluation.RotationTable`, the upright pose among them. NaN is left out.
-
-    Returns:
-        For each protocol and score: ``upright`` (mean over the images at 0°), ``mean``, ``std`` and ``worst`` (mean,
-        population standard deviation and lowest of the angles' means), ``worst_angle`` in degrees, and
-        ``symmetry_deviation``: the largest change of a single image's score, from upright, under the mirror images and
-        the turns by multiples of 90°; 0 for an equivariant network.
-
-    Examples:
-        >>> rows = [{"image": "a", "protocol": "published", "angle": a, "flip": False, "dice": 0.8 - a / 900}
-        ...         for a in (0.0, 90.0)]
-        >>> summarize_rotation(rows)["published"]["dice"]["worst_angle"]
-        90.0
-    """
-    protocols: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in rows:
-        protocols[row["protocol"]].append(row)
-    return {
-        protocol: {name: _summarize(protocol_rows, name) for name in protocol_rows[0] if name not in KEYS}
-        for protocol, protocol_rows in protocols.items()
-    }
-
-
-def mean_by_angle(rows: Iterable[Mapping[str, Any]], name: str) -> dict[float, float]:
+def mean_by_angle(rows: Iterable[Mapping[str, Any]], score: str) -> dict[float, float]:
     """Average a score over the images at each angle.
 
     Args:
-        rows: rows of a :class:`~sre_monai.evaluation.RotationTable`, all of one protocol.
-        name: the score.
+        rows: of one protocol, with ``angle`` in degrees, ``flip`` (empty or False unless mirrored) and the score.
+        score: its column.
 
     Returns:
         The mean by angle in degrees, without the mirror images; NaN where no image has the score.
@@ -60,27 +32,89 @@ def mean_by_angle(rows: Iterable[Mapping[str, Any]], name: str) -> dict[float, f
     scores: dict[float, list[float]] = defaultdict(list)
     for row in rows:
         if not row["flip"]:
-            scores[row["angle"]].append(row[name])
+            scores[row["angle"]].append(row[score])
     return {
         angle: float("nan") if np.isnan(values).all() else float(np.nanmean(values)) for angle, values in scores.items()
     }
 
 
-def _summarize(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
-    """Summary of one score of one protocol."""
-    curve = mean_by_angle(rows, name)
-    angles, means = np.array(list(curve)), np.array(list(curve.values()))
-    upright = {row["image"]: row[name] for row in rows if (row["angle"], row["flip"]) == UPRIGHT}
-    deviations = [abs(row[name] - upright[row["image"]]) for row in rows if row["angle"] % 90 == 0]
-    defined = np.flatnonzero(~np.isnan(means))
-    if not defined.size:
-        return dict.fromkeys(FIGURES, float("nan"))
-    worst = defined[means[defined].argmin()]
+def summarize_curve(curve: Mapping[float, float]) -> dict[str, float]:
+    """Summarise how a score depends on the angle.
+
+    Args:
+        curve: the score by angle in degrees, 0 among them. NaN is left out.
+
+    Returns:
+        ``upright`` (at 0°), ``mean``, ``std`` (of the population), ``worst`` (the lowest) and ``worst_angle`` in
+        degrees; all NaN where no angle has the score.
+
+    Examples:
+        >>> summarize_curve({0.0: 0.75, 90.0: 0.25})
+        {'upright': 0.75, 'mean': 0.5, 'std': 0.25, 'worst': 0.25, 'worst_angle': 90.0}
+    """
+    defined = {angle: score for angle, score in curve.items() if not np.isnan(score)}
+    if not defined:
+        return dict.fromkeys(("upright", "mean", "std", "worst", "worst_angle"), float("nan"))
+    scores = np.array(list(defined.values()))
+    worst = min(defined, key=lambda angle: defined[angle])
     return {
-        "upright": curve[UPRIGHT.angle],
-        "mean": float(means[defined].mean()),
-        "std": float(means[defined].std()),
-        "worst": float(means[worst]),
-        "worst_angle": float(angles[worst]),
-        "symmetry_deviation": float(np.nanmax(deviations)),
+        "upright": curve[0.0],
+        "mean": float(scores.mean()),
+        "std": float(scores.std()),
+        "worst": defined[worst],
+        "worst_angle": float(worst),
     }
+
+
+def summarize_rotation(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Summarise how each score of single images depends on the pose.
+
+    Args:
+        rows: a row for each image and pose, with ``image``, ``angle``, ``flip`` and the scores of one protocol, the
+            upright pose among them. NaN is left out.
+
+    Returns:
+        For each score what :func:`summarize_curve` says of its mean by angle, and ``symmetry_deviation``: the largest
+        change of a single image's score, from upright, under the mirror images and the rotations by multiples of 90°;
+        0 for an equivariant network.
+
+    Examples:
+        >>> rows = [{"image": "a", "angle": a, "flip": False, "dice": 0.8 - a / 900} for a in (0.0, 90.0)]
+        >>> summarize_rotation(rows)["dice"]["worst_angle"]
+        90.0
+    """
+    rows = list(rows)
+    return {
+        name: {**summarize_curve(mean_by_angle(rows, name)), "symmetry_deviation": _symmetry_deviation(rows, name)}
+        for name in dict.fromkeys(name for row in rows for name in row if name not in KEYS)
+    }
+
+
+def _symmetry_deviation(rows: list[Mapping[str, Any]], name: str) -> float:
+    """Largest change of an image's score under the symmetries of the square."""
+    upright = {row["image"]: row[name] for row in rows if row["angle"] == 0 and not row["flip"]}
+    changes = [abs(row[name] - upright[row["image"]]) for row in rows if row["angle"] % 90 == 0]
+    return float("nan") if np.isnan(changes).all() else float(np.nanmax(changes))
+
+
+def figures_as_text(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """Lay the figures of scores out as text.
+
+    Args:
+        figures: by protocol or axis and score, what :func:`summarize_curve` or :func:`summarize_rotation` says.
+
+    Returns:
+        A line for each score.
+
+    Examples:
+        >>> print(figures_as_text({"image": {"auc": {"mean": 0.75, "worst_angle": 90.0}}}))
+                     mean  worst_angle
+        image auc  0.7500          90°
+    """
+    cells = {f"{group} {name}": scores[name] for group, scores in figures.items() for name in scores}
+    columns = list(next(iter(cells.values())))
+    rows = [
+        [line, *(f"{row[name]:.0f}°" if name == "worst_angle" else f"{row[name]:.4f}" for name in columns)]
+        for line, row in cells.items()
+    ]
+    return align_columns([["", *columns], *rows])

@@ -1,4 +1,4 @@
-"""Pictures of what a classifier sees in an image, upright, turned and mirrored."""
+"""Pictures of what a classifier sees in an image, upright, rotated and mirrored."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from ignite.engine import Engine, Events
 
-from sre_monai.evaluation.classification_poses import ImagePose, pose_image
+from sre_monai.evaluation.pose import Pose
 from sre_monai.files import save_png
+from sre_monai.transforms import GridSymmetry
 from sre_monai.visualize import SaliencyMaps, saliency_picture
 
 __all__ = ["SaliencyPictures"]
@@ -18,9 +19,9 @@ __all__ = ["SaliencyPictures"]
 class SaliencyPictures:
     """Ignite handler that writes ``<index>.png`` for the first images.
 
-    One row for each pose (upright, turned by 45° and by 90°, mirrored), with the image, the mean magnitude of the last
+    One row for each pose (upright, rotated by 45° and by 90°, mirrored), with the image, the mean magnitude of the last
     features, and Grad-CAM for the class predicted upright; see :class:`~sre_monai.visualize.SaliencyMaps`. Both maps of
-    an equivariant network turn with the image. Volumes are turned about their first axis, across which they are cut.
+    an equivariant network rotate with the image. Volumes are rotated about their first axis, across which they are cut.
 
     The evaluator must not decollate its batches. ``engine.state.output`` has ``image`` and ``pred``, the batch
     ``index``.
@@ -57,10 +58,11 @@ class SaliencyPictures:
         for place, index in enumerate(engine.state.batch["index"].tolist()):
             if index in indices:
                 image, probability = (engine.state.output[key][place] for key in ("image", "pred"))
-                axis = "x" if image.ndim == 4 else ""
+                axis = 0 if image.ndim == 4 else None
+                mirrored = Pose(symmetry=GridSymmetry.mirror(image.ndim - 1, [1]))
                 rows = []
-                for pose in (ImagePose(), ImagePose(axis, 45.0), ImagePose(axis, 90.0), ImagePose(flip="y")):
-                    posed = pose_image(image[None], pose, mode="bilinear")
+                for pose in (Pose(), Pose(45, axis=axis), Pose(90, axis=axis), mirrored):
+                    posed = pose.apply(image[None])
                     features, saliency = self.maps(posed, int(probability.argmax()))
                     rows.append([posed[0], features[0], saliency[0]])
                 save_png(self.output_dir / f"{index:04d}.png", saliency_picture(rows))

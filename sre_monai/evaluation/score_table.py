@@ -1,100 +1,82 @@
-"""Scores of every image and their summary, at the end of an evaluation."""
+"""Scores of every segmented image and their summary."""
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.utils import convert_to_tensor
 
-from sre_monai.evaluation.items import evaluated_items, image_path
+from sre_monai.evaluation.evaluator import evaluated_items, image_path
+from sre_monai.evaluation.protocol import EvaluationProtocol
 from sre_monai.metrics import PixelROCAUCMetric, summarize_scores, vessel_scores
-from sre_monai.tables import align_columns, write_json, write_table
+from sre_monai.tables import align_columns
 
 __all__ = ["ScoreTable"]
 
 IGNORE_INDEX = 255
 
-logger = logging.getLogger(__name__)
 
-
-class ScoreTable:
-    """Ignite handler that scores vessel segmentations and writes two files.
+class ScoreTable(EvaluationProtocol):
+    """Score vessel segmentations.
 
     ``per_image.csv`` has a row for each image and rater: the columns ``image``, ``rater`` (``model``, or
     ``second_observer``, who is scored like a model against the first observer), then the scores of
     :func:`~sre_monai.metrics.vessel_scores` inside the field of view, then those of the whole image.
 
-    ``summary.json`` has the record given, ``num_images`` and, under ``raters``, for each rater its number of images
-    ``num_images``, ``pooled_auc`` (one ROC curve over the pixels inside the field of view of all images) and
-    ``scores``: for each score the mean, population standard deviation, minimum and maximum over the images. A second
-    observer's AUC is that of a single point of the ROC curve.
+    ``summary.json`` has ``num_images`` and, under ``raters``, for each rater its number of images ``num_images``,
+    ``pooled_auc`` (one ROC curve over the pixels inside the field of view of all images) and ``scores``: for each score
+    the mean, population standard deviation, minimum and maximum over the images. A second observer's AUC is that of a
+    single point of the ROC curve.
 
     Items are scored on the label's own grid. They need ``image`` (with the file's name in its metadata), ``pred``
     (vessel probability, 0–1), ``label`` and ``fov``, and may have ``second_observer``; all but the image are (1, W, H).
 
     Args:
-        output_dir: folder of the two files.
-        record: what else to note in the summary, see :func:`~sre_monai.evaluation.evaluation_record`.
         threshold: pixels at or above are vessels.
-
-    Examples:
-        >>> ScoreTable("output/evaluate").attach(evaluator)  # doctest: +SKIP
     """
 
-    def __init__(
-        self, output_dir: str | os.PathLike[str], record: Mapping[str, Any] | None = None, threshold: float = 0.5
-    ) -> None:
-        self.output_dir = Path(output_dir)
-        self.record = dict(record or {})
+    def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = threshold
-        self._reset()
 
-    def attach(self, engine: Engine) -> None:
-        """Score after every iteration, write at the end of the epoch.
-
-        Args:
-            engine: MONAI's evaluator.
-        """
-        engine.add_event_handler(Events.EPOCH_STARTED, self._reset)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._score)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
-
-    def summarize(self) -> dict[str, Any]:
-        """Summarise the images scored so far.
-
-        Returns:
-            The content of ``summary.json``.
-        """
-        return {
-            **self.record,
-            "num_images": len({row["image"] for row in self.rows}),
-            "raters": {rater: self._summarize(rater) for rater in self.pooled},
-        }
-
-    def _reset(self) -> None:
-        self.rows: list[dict[str, Any]] = []
+    def reset(self) -> None:
+        """Forget an earlier run."""
+        super().reset()
         self.pooled: dict[str, PixelROCAUCMetric] = {}
 
-    def _score(self, engine: Engine) -> None:
-        """Add a row for each image and rater of the iteration."""
+    def collect(self, engine: Engine) -> Iterator[None]:
+        """Add a row for each image and rater."""
         for item in evaluated_items(engine):
-            raters = {"model": item["pred"]}
-            if "second_observer" in item:
-                raters["second_observer"] = item["second_observer"]
-            for rater, probability in raters.items():
-                self._add(image_path(item).name, rater, probability, item["label"], item["fov"])
+            for rater, key in (("model", "pred"), ("second_observer", "second_observer")):
+                if key in item:
+                    self._add(image_path(item).name, rater, item[key], item["label"], item["fov"])
+        yield
+
+    def summarize(self) -> dict[str, Any]:
+        """Summarise the scores of each rater."""
+        num_images = len({row["image"] for row in self._rows})
+        return {"num_images": num_images, "raters": {rater: self._summarize(rater) for rater in self.pooled}}
+
+    def describe(self, summary: Mapping[str, Any]) -> str:
+        """Lay the means and standard deviations out."""
+        raters = summary["raters"]
+        rows = [["", *raters]]
+        for name in next(iter(raters.values()))["scores"]:
+            figures = [rater["scores"][name] for rater in raters.values()]
+            rows.append([name, *(f"{figure['mean']:.4f} ± {figure['std']:.4f}" for figure in figures)])
+        rows.append(["pooled_auc", *(f"{rater['pooled_auc']:.4f}" for rater in raters.values())])
+        return (
+            f"mean ± standard deviation over {summary['num_images']} images, "
+            f"inside the field of view unless named whole_image\n{align_columns(rows)}"
+        )
 
     def _add(self, image: str, rater: str, *maps: torch.Tensor) -> None:
         """Score one map (1, W, H) against its label inside its field of view."""
         probability, label, fov = (convert_to_tensor(values, track_meta=False, device="cpu") for values in maps)
         scores = vessel_scores(probability, label, fov, self.threshold)
-        self.rows.append({"image": image, "rater": rater, **scores})
+        self._rows.append({"image": image, "rater": rater, **scores})
         pooled = self.pooled.setdefault(rater, PixelROCAUCMetric(ignore_index=IGNORE_INDEX))
         pooled(y_pred=probability[None], y=torch.where(fov > 0, label, IGNORE_INDEX)[None])
 
@@ -102,32 +84,8 @@ class ScoreTable:
         """Summary of one rater."""
         scores = [
             {name: score for name, score in row.items() if name not in ("image", "rater")}
-            for row in self.rows
+            for row in self._rows
             if row["rater"] == rater
         ]
         pooled_auc = self.pooled[rater].aggregate().item()
         return {"num_images": len(scores), "pooled_auc": pooled_auc, "scores": summarize_scores(scores)}
-
-    def _write(self) -> None:
-        """Write both files and log the summary."""
-        summary = self.summarize()
-        write_table(self.output_dir / "per_image.csv", self.rows)
-        write_json(self.output_dir / "summary.json", summary)
-        logger.info("%s", _as_text(summary))
-        logger.info("the scores of each image are in %s", self.output_dir / "per_image.csv")
-
-
-def _as_text(summary: Mapping[str, Any]) -> str:
-    """Table for people."""
-    raters = summary["raters"]
-    names = next(iter(raters.values()))["scores"]
-    rows = [["", *raters]]
-    for name in names:
-        figures = [rater["scores"][name] for rater in raters.values()]
-        rows.append([name, *(f"{figure['mean']:.4f} ± {figure['std']:.4f}" for figure in figures)])
-    rows.append(["pooled_auc", *(f"{rater['pooled_auc']:.4f}" for rater in raters.values())])
-    what = ", ".join(str(summary[key]) for key in ("dataset", "section") if key in summary)
-    return (
-        f"{what or 'evaluation'}: mean ± standard deviation over {summary['num_images']} images, "
-        f"inside the field of view unless named whole_image\n{align_columns(rows)}"
-    )

@@ -63,8 +63,10 @@ class FolderEvaluator(SupervisedEvaluator):
         """Process the files and write the report.
 
         Raises:
+            OSError: when the output folder can't be written to.
             SystemExit: as `FolderRun.running` says, unless all is done.
         """
+        self.loader.sampler = self.folder_run.start()
         with self.folder_run.running():
             try:
                 if len(self.loader.sampler):

@@ -41,7 +41,7 @@ class TrainingCheckpoint:
         resume: whether to start from the checkpoint; if not it is removed.
 
     Examples:
-        >>> objects = {"network": network, "optimizer": optimizer}
+        >>> objects = {"network": network, "optimizer": optimizer}  # doctest: +SKIP
         >>> TrainingCheckpoint("output/checkpoint.pt", objects, {"seed": 0}).attach(trainer)  # doctest: +SKIP
     """
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from sre_monai.metrics.classification_scores import (
     BINARY,
+    CLASSIFICATION_SCORES,
     MULTI_LABEL,
     TASKS,
     ClassificationMetric,
@@ -15,6 +16,7 @@ from sre_monai.metrics.vessel_scores import VESSEL_SCORES, summarize_scores, ves
 
 __all__ = [
     "BINARY",
+    "CLASSIFICATION_SCORES",
     "MULTI_LABEL",
     "TASKS",
     "VESSEL_SCORES",

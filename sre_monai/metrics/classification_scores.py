@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
-from monai.metrics import CumulativeIterationMetric
+from monai.metrics import CumulativeIterationMetric, compute_roc_auc
 
-from sre_monai.metrics.pixel_roc_auc import compute_pixel_roc_auc
-
-__all__ = ["BINARY", "MULTI_LABEL", "TASKS", "ClassificationMetric", "class_probabilities", "classification_scores"]
+__all__ = [
+    "BINARY",
+    "CLASSIFICATION_SCORES",
+    "MULTI_LABEL",
+    "TASKS",
+    "ClassificationMetric",
+    "class_probabilities",
+    "classification_scores",
+]
 
 MULTI_LABEL = "multi-label, binary-class"
 BINARY = "binary-class"
 TASKS = (MULTI_LABEL, BINARY, "multi-class", "ordinal-regression")
 THRESHOLD = 0.5
-SCORES = ("accuracy", "auc")
 
 
 def class_probabilities(logits: torch.Tensor, task: str) -> torch.Tensor:
@@ -51,11 +58,11 @@ def classification_scores(probability: torch.Tensor, label: torch.Tensor, task: 
         task: one of ``TASKS``.
 
     Returns:
-        ``accuracy`` and ``auc``, 0–1. A class without positives or without negatives has no area and is left out of the
-        mean; NaN when none has one.
+        ``accuracy`` and ``auc``, 0–1: all of :data:`CLASSIFICATION_SCORES`. A class without positives or without
+        negatives has no area and is left out of the mean; NaN when none has one.
 
     Raises:
-        ValueError: for an unknown task, or shapes that do not fit.
+        ValueError: for an unknown task, shapes that do not fit, or a probability that is NaN.
 
     Examples:
         >>> classification_scores(torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]), torch.tensor([0, 1, 1]), BINARY)
@@ -70,16 +77,40 @@ def classification_scores(probability: torch.Tensor, label: torch.Tensor, task: 
             f"probability must be (N, K) and label {'(N, K)' if task == MULTI_LABEL else '(N,)'} for {task}, got "
             f"{tuple(probability.shape)} and {tuple(label.shape)}."
         )
+    if torch.isnan(probability).any():
+        raise ValueError("probability holds NaN: look for the cause in the network's output.")
+    return {name: score(probability, label, task) for name, score in CLASSIFICATION_SCORES.items()}
+
+
+def _accuracy(probability: torch.Tensor, label: torch.Tensor, task: str) -> float:
+    """Share of correct predictions, of a multi-label task over all labels."""
     if task == MULTI_LABEL:
         correct = (probability > THRESHOLD) == (label == 1)
-        areas = [compute_pixel_roc_auc(p, t) for p, t in zip(probability.T, label.T)]
     elif task == BINARY:
         correct = (probability[:, -1] > THRESHOLD) == (label == 1)
-        areas = [compute_pixel_roc_auc(probability[:, -1], label)]
     else:
         correct = probability.argmax(dim=1) == label
-        areas = [compute_pixel_roc_auc(p, (label == k).int()) for k, p in enumerate(probability.T)]
-    return {"accuracy": correct.double().mean().item(), "auc": torch.tensor(areas).nanmean().item()}
+    return correct.double().mean().item()
+
+
+def _auc(probability: torch.Tensor, label: torch.Tensor, task: str) -> float:
+    """Mean area under the ROC curve over the classes that have positives and negatives."""
+    if task == BINARY:
+        probability, positive = probability[:, -1:], label[:, None] == 1
+    elif task == MULTI_LABEL:
+        positive = label == 1
+    else:
+        positive = label[:, None] == torch.arange(probability.shape[1], device=label.device)
+    defined = positive.any(dim=0) & ~positive.all(dim=0)
+    areas = [compute_roc_auc(probability[:, k], positive[:, k].int()) for k in defined.nonzero()[:, 0]]
+    return torch.tensor(areas, dtype=torch.float64).nanmean().item()
+
+
+CLASSIFICATION_SCORES: Mapping[str, Callable[[torch.Tensor, torch.Tensor, str], float]] = {
+    "accuracy": _accuracy,
+    "auc": _auc,
+}
+"""All scores by their names: functions of probability, label and task, as :func:`classification_scores` has them."""
 
 
 class ClassificationMetric(CumulativeIterationMetric):
@@ -104,8 +135,8 @@ class ClassificationMetric(CumulativeIterationMetric):
     def __init__(self, task: str, score: str = "auc") -> None:
         super().__init__()
         _check_task(task)
-        if score not in SCORES:
-            raise ValueError(f"score must be one of {', '.join(SCORES)}, got {score!r}.")
+        if score not in CLASSIFICATION_SCORES:
+            raise ValueError(f"score must be one of {', '.join(CLASSIFICATION_SCORES)}, got {score!r}.")
         self.task = task
         self.score = score
 

@@ -30,8 +30,8 @@ def compute_cldice(
         \mathrm{clDice} = \frac{2\, T_{prec}\, T_{sens}}{T_{prec} + T_{sens}}
 
     (Shit et al., clDice, CVPR 2021, DOI 10.1109/CVPR46437.2021.01629). The skeletons are scikit-image's: Zhang's in 2D,
-    Lee's in 3D. Both thin in a fixed order of directions, so that the skeletons of turned or mirrored maps differ by
-    single pixels and their clDice by up to 0.005 (DRIVE's two observers): score predictions that were turned back.
+    Lee's in 3D. Both thin in a fixed order of directions, so that the skeletons of rotated or mirrored maps differ by
+    single pixels and their clDice by up to 0.005 (DRIVE's two observers): score predictions that were rotated back.
 
     Args:
         y_pred: binary predictions (B, C, spatial…), C = 1 or one-hot, two or three spatial dimensions.

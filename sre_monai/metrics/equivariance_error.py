@@ -8,7 +8,7 @@ import torch
 from monai.metrics import CumulativeIterationMetric, do_metric_reduction
 from monai.utils import MetricReduction
 
-from sre_monai.transforms.rotate import SYMMETRIES, Symmetry, apply_symmetry, invert_symmetry
+from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 
 __all__ = ["EquivarianceErrorMetric", "equivariance_error", "relative_error"]
 
@@ -17,8 +17,8 @@ __all__ = ["EquivarianceErrorMetric", "equivariance_error", "relative_error"]
 def equivariance_error(
     network: Callable[[torch.Tensor], torch.Tensor],
     x: torch.Tensor,
-    symmetries: Iterable[Symmetry] = SYMMETRIES,
-) -> dict[Symmetry, float]:
+    symmetries: Iterable[GridSymmetry] = tuple(grid_symmetries(2)),
+) -> dict[GridSymmetry, float]:
     r"""Measure a network's relative equivariance error for each symmetry of the square.
 
     For a symmetry *g*: :math:`\lVert f(gx) - g\,f(x) \rVert_2 \,/\, \lVert f(x) \rVert_2`, over the whole batch. Zero
@@ -28,14 +28,14 @@ def equivariance_error(
         network: maps (B, C, …, W, H) to (B, K, …, W, H), for any size; in evaluation mode, so that it has no dropout
             and no batch statistics. An output without spatial axes, (B, K), is compared as it is: its error is one of
             invariance.
-        x: batch of images; the symmetries turn and mirror the last two axes.
-        symmetries: which of :data:`sre_monai.transforms.rotate.SYMMETRIES` to measure.
+        x: batch of images; the symmetries rotate and mirror the last two axes.
+        symmetries: which of :func:`~sre_monai.transforms.grid_symmetries` to measure.
 
     Returns:
         The error of each symmetry, in the order given; NaN if the upright output is zero everywhere.
 
     Raises:
-        ValueError: if the network's output for a turned image isn't of the turned size.
+        ValueError: if the network's output for a rotated image isn't of the rotated size.
 
     Examples:
         >>> errors = equivariance_error(torch.nn.AvgPool2d(3, stride=1, padding=1), torch.rand(1, 3, 8, 9))
@@ -45,8 +45,8 @@ def equivariance_error(
     upright = network(x)
     errors = {}
     for symmetry in symmetries:
-        output = network(apply_symmetry(x, symmetry))
-        turned_back = invert_symmetry(output, symmetry) if output.ndim == x.ndim else output
+        output = network(symmetry.apply(x))
+        turned_back = symmetry.invert(output) if output.ndim == x.ndim else output
         errors[symmetry] = relative_error(turned_back[None], upright[None]).item()
     return errors
 
@@ -70,7 +70,7 @@ def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor
     """
     if actual.shape != expected.shape:
         raise ValueError(
-            f"the turned and the upright prediction differ in shape: {tuple(actual.shape)} and {tuple(expected.shape)}."
+            f"rotated and upright prediction differ in shape: {tuple(actual.shape)} and {tuple(expected.shape)}."
         )
     actual, expected = actual.flatten(1).double(), expected.flatten(1).double()
     difference = torch.linalg.vector_norm(actual - expected, dim=1)
@@ -81,7 +81,7 @@ def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor
 class EquivarianceErrorMetric(CumulativeIterationMetric):
     """Relative equivariance error as a MONAI metric, collected over iterations: see :func:`equivariance_error`.
 
-    ``y_pred`` is the prediction of the turned image, turned back; ``y`` is the prediction of the upright image. Both
+    ``y_pred`` is the prediction of the rotated image, rotated back; ``y`` is the prediction of the upright image. Both
     are (B, K, spatial…) of any number of axes; the error of an item is taken over all its channels.
 
     Args:

@@ -11,7 +11,7 @@ from monai.metrics import compute_confusion_matrix_metric, compute_dice, compute
 from sre_monai.metrics.cldice import compute_cldice
 from sre_monai.metrics.pixel_roc_auc import compute_pixel_roc_auc
 
-__all__ = ["VESSEL_SCORES", "summarize_scores", "vessel_scores"]
+__all__ = ["VESSEL_SCORES", "check_threshold", "summarize_scores", "vessel_scores"]
 
 VESSEL_SCORES = ("dice", "iou", "sensitivity", "specificity", "accuracy", "mcc", "auc", "cldice")
 """Names of the scores in a table's order; the whole image's have the prefix ``whole_image_``."""
@@ -68,6 +68,27 @@ def vessel_scores(
         return inside
     whole = _scores(probability, label, torch.ones_like(fov), threshold)
     return inside | {f"whole_image_{name}": score for name, score in whole.items()}
+
+
+def check_threshold(threshold: float) -> float:
+    """Check that a threshold of probabilities is one.
+
+    Args:
+        threshold: pixels at or above are vessels.
+
+    Returns:
+        The threshold.
+
+    Raises:
+        ValueError: when it is not a number in 0–1.
+
+    Examples:
+        >>> check_threshold(0.4)
+        0.4
+    """
+    if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+        raise ValueError(f"threshold must be a number in 0–1, got {threshold!r}.")
+    return threshold
 
 
 def _check(probability: torch.Tensor, label: torch.Tensor, fov: torch.Tensor) -> None:

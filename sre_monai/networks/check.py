@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import combinations
 
 import torch
 from monai.networks.layers import GaussianFilter
@@ -156,19 +154,15 @@ def _errors_at_angles(network: nn.Module, noise: Tensor, angles: Sequence[float]
     x = GaussianFilter(spatial_dims, BLUR).to(noise)(noise) * disc
     upright = _outputs(network, x)
     errors = {}
-    for plane in combinations(range(2, noise.ndim), 2):
-        about = "" if spatial_dims == 2 else f" about {'xyz'[7 - sum(plane)]}"
+    for axis in (None,) if spatial_dims == 2 else (2, 1, 0):
+        about = "" if axis is None else f" about {'xyz'[axis]}"
         for angle in angles:
-            outputs = _outputs(network, _in_plane(x, plane, partial(rotate, angle=angle, mode="bicubic")))
-            back = partial(rotate_back, angle=angle, size=(x.shape[plane[0]], x.shape[plane[1]]), mode="bicubic")
-            turned_back = [_in_plane(y, plane, back) if y.ndim == x.ndim else y for y in outputs]
+            outputs = _outputs(network, rotate(x, angle, "bicubic", axis=axis))
+            turned_back = [
+                rotate_back(y, angle, x.shape[2:], "bicubic", axis) if y.ndim == x.ndim else y for y in outputs
+            ]
             errors[f"{angle:g}°{about}"] = largest_error(_inside(disc, turned_back), _inside(disc, upright))
     return errors
-
-
-def _in_plane(x: Tensor, plane: tuple[int, ...], turn: Callable[[Tensor], Tensor]) -> Tensor:
-    """Turn two axes, which need not be the last."""
-    return turn(x.movedim(plane, (-2, -1))).movedim((-2, -1), plane)
 
 
 def _inside(disc: Tensor, outputs: Sequence[Tensor]) -> list[Tensor]:

@@ -14,11 +14,11 @@ from monai.utils import optional_import
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from sre_monai.files import require_file, written_atomically
+from sre_monai.files import written_atomically
 from sre_monai.networks.check import evaluating
 from sre_monai.networks.fold import fold_sre
 
-__all__ = ["EXPORT_FORMATS", "export_network", "load_weights"]
+__all__ = ["EXPORT_FORMATS", "export_network"]
 
 
 def export_network(
@@ -80,29 +80,6 @@ def export_network(
     sizes = "any size" if dynamic else f"size {'x'.join(map(str, input_shape[2:]))}"
     logging.getLogger(__name__).info("%s: for %s; outputs differ by %.1e at most", path, sizes, difference)
     return difference
-
-
-def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
-    """Load a network's weights from a checkpoint, all of them.
-
-    Args:
-        network: the network.
-        path: file of a state dict, as bundles keep it.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: when the weights are another network's.
-
-    Examples:
-        >>> load_weights(SREUNet(2, 3, 2, profile="gaussian"), "models/model.pt")  # doctest: +SKIP
-    """
-    state_dict = torch.load(require_file(path, "checkpoint"), map_location="cpu", weights_only=True)
-    try:
-        network.load_state_dict(state_dict)
-    except RuntimeError as error:
-        raise ValueError(
-            f"checkpoint: the weights in {path} are not those of {type(network).__name__}: {error}"
-        ) from None
 
 
 @torch.no_grad()

@@ -40,7 +40,7 @@ def fold_sre(network: nn.Module) -> nn.Module:
     Examples:
         >>> from sre_monai.networks.nets import SREUNet
         >>> folded = fold_sre(SREUNet(2, 3, 2))
-        >>> type(folded.conv_0.conv_0.conv).__name__, folded.conv_0.conv_0.conv.weight.shape
+        >>> type(folded.encoder[0].conv_0.conv).__name__, folded.encoder[0].conv_0.conv.weight.shape
         ('Conv2d', torch.Size([32, 3, 9, 9]))
     """
     return _fold(copy.deepcopy(network), {})

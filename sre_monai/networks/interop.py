@@ -1,28 +1,49 @@
-"""Checkpoints of the published packages in our networks, and ours in theirs."""
+"""Checkpoints of the published packages in our networks, and ours in theirs.
+
+This is the only place that knows the published names. Networks call :func:`accept_published_names`, so that their
+``load_state_dict`` takes weights under those names too; those of this package's release 0.1.0 are the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sre_monai.networks.layers import SREConv1d, SREConv2d, SREConv3d
 
-__all__ = ["PACKAGES", "load_sre_conv_state_dict", "to_sre_conv_state_dict"]
+__all__ = [
+    "PACKAGES",
+    "accept_published_names",
+    "load_sre_conv_state_dict",
+    "name_resnet",
+    "name_unet",
+    "to_sre_conv_state_dict",
+]
 
-# What the published layers store beside their weights: the rings, the dense kernel, the centres of the Gaussians.
+PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
+    "SRE-Conv": {"bands": ("weight_index_mat",)},
+    "GMR-Conv": {
+        "bands": ("weight_index_mat", "default_weight_index_mat"),
+        "gmr": ("weight_index_mat", "default_weight_index_mat", "mus"),
+    },
+}
+"""The published packages: for each ring profile that they know, what their layers store beside the weights."""
+
+# Index matrices, dense kernels and the centres of Gaussians: ours are made from the layer's arguments.
 _DERIVED = ("weight_index_mat", "default_weight_index_mat", "infer_weight_matrix", "mus")
 
-PACKAGES = {"SRE-Conv": ("bands",), "GMR-Conv": ("bands", "gmr")}
-"""The published packages, and the ring profiles that each knows."""
+Names = dict[str, str]
+Naming = Callable[[Any], list[Names]]
 
 
 def load_sre_conv_state_dict(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     """Load weights that were trained with the published packages SRE-Conv or GMR-Conv.
 
-    Their layers store index matrices beside their weights; ours make them from the layer's arguments, so they are left
-    out. Names and shapes of weights are the same. A ``module.`` prefix of data-parallel training is removed.
+    What their layers store beside the weights is left out, and a ``module.`` prefix of data-parallel training removed.
 
     Args:
         network: a network of the same architecture, such as :class:`~sre_monai.networks.nets.SREUNet` with its
@@ -34,33 +55,35 @@ def load_sre_conv_state_dict(network: nn.Module, state_dict: Mapping[str, Tensor
         ValueError: when the architectures differ; the sentence names the first parameters that do not match.
 
     Examples:
-        >>> network = SREUNet(2, 3, 2)
-        >>> load_sre_conv_state_dict(network, torch.load("checkpoint.pth", weights_only=True))  # doctest: +SKIP
+        >>> from sre_monai.networks.nets import SREUNet
+        >>> published = to_sre_conv_state_dict(SREUNet(2, 3, 2))  # or torch.load("checkpoint.pth", weights_only=True)
+        >>> load_sre_conv_state_dict(SREUNet(2, 3, 2), published)
     """
     weights = {
         name.removeprefix("module."): value
         for name, value in state_dict.items()
         if name.rpartition(".")[2] not in _DERIVED
     }
-    own = network.state_dict()
+    names = _names_in(network, set(weights))
+    own = {names[name]: value for name, value in network.state_dict().items()}
     missing, unknown = own.keys() - weights.keys(), weights.keys() - own.keys()
     reshaped = {name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape}
     if any(name.endswith("log_sigmas") for name in missing | unknown):
         have, need = ("", "profile='gmr'") if unknown else ("no ", "profile='bands'")
         raise ValueError(f"the weights have {have}Gaussian mixtures of rings: make the network with {need}.")
-    for problem, names in (("lacks", missing), ("does not know", unknown), ("has another shape for", reshaped)):
-        if names:
+    for problem, which in (("lacks", missing), ("does not know", unknown), ("has another shape for", reshaped)):
+        if which:
             subject = "the network" if problem == "does not know" else "the state_dict"
-            raise ValueError(f"{subject} {problem} {len(names)} parameters of the other, such as {sorted(names)[:3]}.")
-    network.load_state_dict(weights)
+            raise ValueError(f"{subject} {problem} {len(which)} parameters of the other, such as {sorted(which)[:3]}.")
+    network.load_state_dict({name: weights[names[name]] for name in names})
 
 
 def to_sre_conv_state_dict(network: nn.Module, package: str = "SRE-Conv") -> dict[str, Tensor]:
     """Make a state dict that the published packages load.
 
     Args:
-        network: a network whose architecture and module names are those of the published one; its SRE convolutions have
-            a profile that the package knows.
+        network: a network of a published architecture, or any with the published module names; its SRE convolutions
+            have a profile that the package knows.
         package: ``"SRE-Conv"``, for the profile ``"bands"``; or ``"GMR-Conv"``, for ``"gmr"``, and for ``"bands"`` with
             its ``gaussian_mixture_ring=False``.
 
@@ -71,22 +94,119 @@ def to_sre_conv_state_dict(network: nn.Module, package: str = "SRE-Conv") -> dic
         ValueError: for an unknown package, or a profile that it doesn't know.
 
     Examples:
-        >>> network = SREUNet(2, 3, 2)
-        >>> torch.save(to_sre_conv_state_dict(network), "published.pth")  # doctest: +SKIP
+        >>> from sre_monai.networks.nets import SREUNet
+        >>> torch.save(to_sre_conv_state_dict(SREUNet(2, 3, 2)), "published.pth")
     """
     if package not in PACKAGES:
         raise ValueError(f"package must be one of {tuple(PACKAGES)}, got {package!r}.")
-    state_dict = dict(network.state_dict())
+    names = _namings(network)[0]
+    state_dict = {names[name]: value for name, value in network.state_dict().items()}
     for name, layer in network.named_modules():
         if not isinstance(layer, (SREConv1d, SREConv2d, SREConv3d)):
             continue
         if layer.profile not in PACKAGES[package]:
-            raise ValueError(f"{package} knows the profiles {PACKAGES[package]}; {name} has {layer.profile!r}.")
-        prefix = f"{name}." if name else ""
-        rings = layer.rings.flatten(1)[None, None].float()
-        state_dict[f"{prefix}weight_index_mat"] = rings
-        if package == "GMR-Conv":
-            state_dict[f"{prefix}default_weight_index_mat"] = rings
-        if layer.profile == "gmr":
-            state_dict[f"{prefix}mus"] = torch.arange(rings.shape[2])
+            raise ValueError(f"{package} knows the profiles {tuple(PACKAGES[package])}; {name} has {layer.profile!r}.")
+        weight = names[f"{name}.weight" if name else "weight"]
+        rings = layer.rings
+        if weight == "stem.0.weight" and layer.kernel_size == (3, 3, 3):
+            rings = nn.functional.pad(rings, (2, 2, 2, 2))  # R3D-18 declares it as 3×7×7, with the same two rings
+        rings = rings.flatten(1)[None, None].float()
+        derived = dict.fromkeys(_DERIVED, rings) | {"mus": torch.arange(rings.shape[2])}
+        for stored in PACKAGES[package][layer.profile]:
+            state_dict[weight.removesuffix("weight") + stored] = derived[stored]
     return state_dict
+
+
+def accept_published_names(network: nn.Module, naming: Naming) -> None:
+    """Let a network's ``load_state_dict`` take weights under published names as well as its own.
+
+    Args:
+        network: the network, once all its modules are made.
+        naming: gives the published names of the network's parameters and buffers by its own; several such
+            dictionaries where several have been in use, first the one to write.
+    """
+    network.published_naming = naming  # type: ignore[assignment]
+    network.register_load_state_dict_pre_hook(_rename)
+
+
+def name_unet(network: Any) -> list[Names]:
+    """Name the published U-Net's weights.
+
+    Args:
+        network: an :class:`~sre_monai.networks.nets.SREUNet`.
+
+    Returns:
+        Published names by ours.
+    """
+
+    def published(name: str) -> str:
+        part, _, rest = name.partition(".")
+        if part == "encoder":
+            level, _, rest = rest.partition(".")
+            return f"conv_0.{rest}" if level == "0" else f"down_{level}.convs.{rest}"
+        if part == "decoder":
+            index, _, rest = rest.partition(".")
+            rest = re.sub(r"^preconv\.", "upsample.preconv.", rest)
+            return f"upcat_{network.levels - int(index)}.{rest}"
+        return name
+
+    return [{name: published(name) for name in network.state_dict()}]
+
+
+# Modules of a residual block and their published names, where they differ; with the names of video ResNets last.
+_BASIC = {"act1": "relu", "act2": "act", "downsample.0": "downsample.1", "downsample.1": "downsample.2"}
+_BOTTLENECK = _BASIC | {"act2": "relu2", "act3": "act"}
+_VIDEO = _BASIC | {"conv1": "conv1.1", "bn1": "conv1.2", "act1": "conv1.3", "conv2": "conv2.0", "bn2": "conv2.1"}
+
+
+def name_resnet(network: Any) -> list[Names]:
+    """Name the weights of the published ResNets and of R3D-18.
+
+    Args:
+        network: an :class:`~sre_monai.networks.nets.SREResNet`.
+
+    Returns:
+        Published names by ours: those of image ResNets and those of video ResNets, for volumes the latter first.
+    """
+    image, video = {"act": "relu"}, {"conv1": "stem.0", "bn1": "stem.1", "act": "stem.2"}
+    for name, block in network.named_modules():
+        if not hasattr(block, "expansion"):
+            continue
+        is_bottleneck, is_strided = hasattr(block, "conv3"), not isinstance(block.pool, nn.Identity)
+        # a published convolution is in a row with its pooling
+        strided = {f"conv{1 + is_bottleneck}": f"conv{1 + is_bottleneck}.1"} if is_strided else {}
+        inside = (_BOTTLENECK if is_bottleneck else _BASIC) | strided
+        image |= {f"{name}.{ours}": f"{name}.{theirs}" for ours, theirs in inside.items()}
+        video |= {f"{name}.{ours}": f"{name}.{theirs}" for ours, theirs in _VIDEO.items()}
+    namings = [{name: _renamed(name, modules) for name in network.state_dict()} for modules in (image, video)]
+    return namings[::-1] if network.spatial_dims == 3 and not hasattr(network.layer1[0], "conv3") else namings
+
+
+def _renamed(name: str, modules: Mapping[str, str]) -> str:
+    """Replace the module at the beginning of a name."""
+    return next((modules[path] + name[len(path) :] for path in _parents(name) if path in modules), name)
+
+
+def _parents(name: str) -> Iterator[str]:
+    while name := name.rpartition(".")[0]:
+        yield name
+
+
+def _namings(network: nn.Module) -> list[Names]:
+    """The published names of a network; those of another network than ours are its own."""
+    naming: Any = getattr(network, "published_naming", None)
+    return naming(network) if naming else [{name: name for name in network.state_dict()}]
+
+
+def _names_in(network: nn.Module, found: set[str]) -> Names:
+    """The names that a state dict has for the network's weights: of those in use, the ones that fit best."""
+    own = {name: name for name in network.state_dict()}
+    return max([*_namings(network), own], key=lambda names: len(found & set(names.values())))
+
+
+def _rename(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Give published names of a state dict our names, in place, before it is loaded."""
+    found = {name.removeprefix(prefix) for name in state_dict if name.startswith(prefix)}
+    names = _names_in(module, found)
+    renamed = {prefix + name: state_dict.pop(prefix + names[name]) for name in names if names[name] in found}
+    state_dict.update(renamed)

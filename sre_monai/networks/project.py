@@ -28,6 +28,7 @@ def project_kernel(kernel: Tensor, rings: Tensor) -> tuple[Tensor, float]:
         ValueError: when kernel and rings differ in size.
 
     Examples:
+        >>> from sre_monai.networks.layers import ring_basis
         >>> weight, loss = project_kernel(torch.tensor([[[[1.0, 0, -1], [2, 0, -2], [1, 0, -1]]]]), ring_basis(3, 2))
         >>> weight.abs().max().item(), loss  # an edge filter sees nothing but direction
         (0.0, 1.0)

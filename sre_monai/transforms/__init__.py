@@ -12,21 +12,12 @@ from sre_monai.transforms.local_contrast import LocalContrastNormalizationd
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
 from sre_monai.transforms.report_classes import ReportClassesd
-from sre_monai.transforms.rotate import (
-    SYMMETRIES,
-    Symmetry,
-    apply_symmetry,
-    invert_symmetry,
-    rotate,
-    rotate_about,
-    rotate_back,
-)
+from sre_monai.transforms.rotate import rotate, rotate_back
 from sre_monai.transforms.save_vessels import SaveVesselsd
 from sre_monai.transforms.skeleton_length import SkeletonLengthd
 from sre_monai.transforms.working_resolution import WorkingResolutiond
 
 __all__ = [
-    "SYMMETRIES",
     "CropToFieldOfViewd",
     "FieldOfViewd",
     "GridSymmetry",
@@ -37,14 +28,10 @@ __all__ = [
     "ReportClassesd",
     "SaveVesselsd",
     "SkeletonLengthd",
-    "Symmetry",
     "WorkingResolutiond",
-    "apply_symmetry",
     "estimate_field_of_view",
     "field_of_view_diameter",
     "grid_symmetries",
-    "invert_symmetry",
     "rotate",
-    "rotate_about",
     "rotate_back",
 ]

@@ -37,7 +37,7 @@ class CropToFieldOfViewd(MapTransform, InvertibleTransform):
         >>> fov = torch.zeros(1, 50, 40)
         >>> fov[:, 20:30, 10:20] = 1
         >>> CropToFieldOfViewd(["image", "fov"])({"image": torch.ones(3, 50, 40), "fov": fov})["image"].shape
-        torch.Size([3, 14, 14])
+        torch.Size([3, 12, 12])
     """
 
     def __init__(

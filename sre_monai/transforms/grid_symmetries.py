@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import permutations, product
 from typing import NamedTuple
 
@@ -16,21 +17,44 @@ class GridSymmetry(NamedTuple):
     """A way to lay a grid onto itself: its axes trade places, then some are mirrored.
 
     Attributes:
-        axes: which of the spatial axes comes to each place.
+        axes: which of the spatial axes comes to each place; without axes it is the identity of any grid.
         mirrored: which places are then mirrored.
     """
 
-    axes: tuple[int, ...]
-    mirrored: tuple[bool, ...]
+    axes: tuple[int, ...] = ()
+    mirrored: tuple[bool, ...] = ()
+
+    @classmethod
+    def mirror(cls, spatial_dims: int, axes: Collection[int]) -> GridSymmetry:
+        """Mirror along some axes.
+
+        Args:
+            spatial_dims: number of spatial axes.
+            axes: those that are mirrored.
+
+        Returns:
+            The symmetry.
+
+        Examples:
+            >>> str(GridSymmetry.mirror(3, [0, 2]))
+            '(-x, y, -z)'
+        """
+        every = tuple(range(spatial_dims))
+        return cls(every, tuple(axis in axes for axis in every))
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it leaves everything in its place."""
+        return self.axes == tuple(range(len(self.axes))) and not any(self.mirrored)
 
     @property
     def is_rotation(self) -> bool:
-        """Whether it can be done by turning alone."""
+        """Whether it is a rotation, without mirroring."""
         swaps = sum(a > b for i, a in enumerate(self.axes) for b in self.axes[i + 1 :])
         return (swaps + sum(self.mirrored)) % 2 == 0
 
     def apply(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn and mirror a tensor (…, *spatial*), exactly."""
+        """Rotate and mirror a tensor (…, *spatial*), exactly."""
         first = x.ndim - len(self.axes)
         moved = x.permute(*range(first), *(first + axis for axis in self.axes))
         return moved.flip([first + place for place, mirror in enumerate(self.mirrored) if mirror])
@@ -52,7 +76,7 @@ def grid_symmetries(spatial_dims: int, group: str = "all") -> list[GridSymmetry]
 
     Args:
         spatial_dims: number of spatial axes.
-        group: ``"all"``; ``"rotations"``, those that are turns alone; or ``"mirrors"``, those that leave every axis in
+        group: ``"all"``; ``"rotations"``, those without mirroring; or ``"mirrors"``, those that leave every axis in
             its place, for grids whose axes differ in spacing.
 
     Returns:

@@ -1,142 +1,89 @@
-"""Turns by any angle and the eight symmetries of the square, for tensors of shape (…, W, H); turns of volumes."""
+"""Rotation of images and volumes by any angle, and back."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import torch
 from torch.nn import functional as F
 
-__all__ = ["SYMMETRIES", "Symmetry", "apply_symmetry", "invert_symmetry", "rotate", "rotate_about", "rotate_back"]
+__all__ = ["rotate", "rotate_back"]
 
 MODES = ("nearest", "bilinear", "bicubic")
 
 
-class Symmetry(NamedTuple):
-    """A symmetry of the square: a mirror image of the first spatial axis if ``flip``, then ``k`` turns by 90°."""
+def rotate(
+    x: torch.Tensor, angle: float, mode: str = "bilinear", expand: bool = False, axis: int | None = None
+) -> torch.Tensor:
+    """Rotate an image about its centre, or a volume about one of its axes.
 
-    k: int
-    flip: bool
-
-
-SYMMETRIES = tuple(Symmetry(k, flip) for flip in (False, True) for k in range(4))
-"""All eight; the first is the identity."""
-
-
-def apply_symmetry(x: torch.Tensor, symmetry: Symmetry | tuple[int, bool]) -> torch.Tensor:
-    """Turn and mirror a tensor, exactly.
+    A positive angle rotates the first spatial axis towards the second, as ``torch.rot90(x, 1, (-2, -1))`` does:
+    clockwise on the screen for MONAI's (W, H) order. Multiples of 90° are that very operation, without interpolation,
+    where its result fits the canvas: for squares, for enlarged canvases and for 180°. A volume is rotated in every
+    plane across the axis, the remaining axes in their order.
 
     Args:
-        x: tensor of shape (…, W, H).
-        symmetry: one of `SYMMETRIES`.
-
-    Returns:
-        Tensor of shape (…, W, H), or (…, H, W) for an odd number of turns.
-
-    Examples:
-        >>> apply_symmetry(torch.tensor([[1, 2], [3, 4]]), Symmetry(k=1, flip=False))
-        tensor([[2, 4],
-                [1, 3]])
-    """
-    k, flip = symmetry
-    return torch.rot90(x.flip(-2) if flip else x, k, (-2, -1))
-
-
-def invert_symmetry(x: torch.Tensor, symmetry: Symmetry | tuple[int, bool]) -> torch.Tensor:
-    """Undo `apply_symmetry`.
-
-    Args:
-        x: tensor of shape (…, W, H).
-        symmetry: the symmetry to undo, one of `SYMMETRIES`.
-
-    Returns:
-        Tensor of shape (…, W, H), or (…, H, W) for an odd number of turns.
-
-    Examples:
-        >>> invert_symmetry(torch.tensor([[2, 4], [1, 3]]), Symmetry(k=1, flip=False))
-        tensor([[1, 2],
-                [3, 4]])
-    """
-    k, flip = symmetry
-    y = torch.rot90(x, -k, (-2, -1))
-    return y.flip(-2) if flip else y
-
-
-def rotate(x: torch.Tensor, angle: float, mode: str = "bilinear", expand: bool = False) -> torch.Tensor:
-    """Rotate about the image's centre.
-
-    A positive angle turns the first spatial axis towards the second, as ``torch.rot90(x, 1, (-2, -1))`` does: clockwise
-    on the screen for MONAI's (W, H) order. Multiples of 90° are that very operation, without interpolation, where its
-    result fits the canvas: for squares, for enlarged canvases and for 180°.
-
-    Args:
-        x: tensor of shape (…, W, H), any dtype and device.
+        x: tensor of shape (…, W, H) or (…, X, Y, Z), any dtype and device.
         angle: in degrees.
         mode: interpolation: ``"nearest"`` (for labels), ``"bilinear"`` or ``"bicubic"`` (which may overshoot).
         expand: enlarge the canvas so that nothing is cut. Each axis keeps its parity, so that the centres of input and
             output coincide on the pixel grid (except at odd multiples of 90°, where the axes trade places).
+        axis: of a volume, the axis to rotate about: 0 for x, 1 for y, 2 for z.
 
     Returns:
-        Tensor of the same dtype, shape (…, W, H) or larger; zero where the input does not reach.
+        Tensor of the same dtype and of the same shape or larger; zero where the input does not reach.
 
     Raises:
-        ValueError: when the mode is unknown or there are fewer than two axes.
+        ValueError: when the mode or the axis is unknown or there are too few axes.
 
     Examples:
         >>> rotate(torch.ones(3, 10, 20), 30, expand=True).shape
         torch.Size([3, 20, 24])
+        >>> x = torch.rand(1, 8, 8, 8)
+        >>> bool((rotate(x, 90, axis=1) == x.rot90(1, (1, 3))).all())
+        True
     """
+    if axis is not None:
+        return rotate(_across(x, axis), angle, mode, expand).movedim(-3, axis - 3)
     size = _size(x)
-    return _turn(x, angle, _expanded(size, angle) if expand else size, mode)
+    return _rotate_onto(x, angle, _expanded(size, angle) if expand else size, mode)
 
 
-def rotate_back(y: torch.Tensor, angle: float, size: tuple[int, int], mode: str = "bilinear") -> torch.Tensor:
-    """Undo `rotate`: turn by the opposite angle onto a canvas of the original size.
+def rotate_back(
+    y: torch.Tensor, angle: float, size: Sequence[int], mode: str = "bilinear", axis: int | None = None
+) -> torch.Tensor:
+    """Undo `rotate`: rotate by the opposite angle onto a canvas of the original size.
 
     Args:
-        y: rotated tensor of shape (…, W', H'), enlarged or not.
+        y: rotated tensor of shape (…, W', H') or (…, X', Y', Z'), enlarged or not.
         angle: the angle it was rotated by, in degrees.
-        size: the original (W, H).
+        size: the original (W, H) or (X, Y, Z).
         mode: interpolation, see `rotate`.
+        axis: of a volume, the axis it was rotated about.
 
     Returns:
-        Tensor of shape (…, W, H).
+        Tensor of shape (…, W, H) or (…, X, Y, Z).
 
     Raises:
-        ValueError: when the mode is unknown or there are fewer than two axes.
+        ValueError: when the mode or the axis is unknown or there are too few axes.
 
     Examples:
         >>> x = torch.rand(1, 5, 8)
         >>> bool((rotate_back(rotate(x, 90, expand=True), 90, (5, 8)) == x).all())
         True
     """
-    return _turn(y, -angle, (size[0], size[1]), mode)
+    if axis is not None:
+        plane = [n for place, n in enumerate(size) if place != axis]
+        return rotate_back(_across(y, axis), angle, plane, mode).movedim(-3, axis - 3)
+    return _rotate_onto(y, -angle, (size[0], size[1]), mode)
 
 
-def rotate_about(x: torch.Tensor, axis: int, angle: float, mode: str = "bilinear") -> torch.Tensor:
-    """Rotate a volume about one of its axes: `rotate` in every plane across it, the remaining axes in their order.
-
-    Args:
-        x: tensor of shape (…, X, Y, Z), any dtype and device.
-        axis: the axis that stays: 0 for x, 1 for y, 2 for z.
-        angle: in degrees.
-        mode: interpolation in the plane, see `rotate`.
-
-    Returns:
-        Tensor of the same dtype and shape; zero where the input does not reach.
-
-    Raises:
-        ValueError: when the axis or the mode is unknown or there are fewer than three axes.
-
-    Examples:
-        >>> x = torch.rand(1, 8, 8, 8)
-        >>> bool((rotate_about(x, 1, 90) == x.rot90(1, (1, 3))).all())
-        True
-    """
+def _across(x: torch.Tensor, axis: int) -> torch.Tensor:
+    """Move an axis of a volume in front of the other two."""
     if axis not in (0, 1, 2) or x.ndim < 3:
         raise ValueError(f"A tensor of shape (…, X, Y, Z) and axis 0, 1 or 2 are expected, got {x.ndim} axes, {axis}.")
-    return rotate(x.movedim(axis - 3, -3), angle, mode).movedim(-3, axis - 3)
+    return x.movedim(axis - 3, -3)
 
 
 def _size(x: torch.Tensor) -> tuple[int, int]:
@@ -156,7 +103,7 @@ def _expanded(size: tuple[int, int], angle: float) -> tuple[int, int]:
     return first + (first - size[0]) % 2, second + (second - size[1]) % 2
 
 
-def _turn(x: torch.Tensor, angle: float, size: tuple[int, int], mode: str) -> torch.Tensor:
+def _rotate_onto(x: torch.Tensor, angle: float, size: tuple[int, int], mode: str) -> torch.Tensor:
     """Rotate onto a canvas of the given size, centre on centre."""
     if mode not in MODES:
         raise ValueError(f"mode must be one of {MODES}, got {mode!r}.")
@@ -168,9 +115,9 @@ def _turn(x: torch.Tensor, angle: float, size: tuple[int, int], mode: str) -> to
     dtype = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
     planes = planes.to(dtype)
     grid = _sampling_grid(planes, angle, size)
-    turned = F.grid_sample(planes, grid, mode=mode, padding_mode="zeros", align_corners=False)
-    turned = turned.reshape(*x.shape[:-2], *size)
-    return turned.to(x.dtype) if x.is_floating_point() else _to_integer(turned, x.dtype)
+    rotated = F.grid_sample(planes, grid, mode=mode, padding_mode="zeros", align_corners=False)
+    rotated = rotated.reshape(*x.shape[:-2], *size)
+    return rotated.to(x.dtype) if x.is_floating_point() else _to_integer(rotated, x.dtype)
 
 
 def _sampling_grid(x: torch.Tensor, angle: float, size: tuple[int, int]) -> torch.Tensor:

@@ -16,6 +16,7 @@ from monai.utils import convert_to_numpy
 from skimage.morphology import skeletonize
 
 from sre_monai.files import save_png, written_atomically
+from sre_monai.metrics.vessel_scores import check_threshold
 from sre_monai.transforms.field_of_view import get_field_of_view
 from sre_monai.transforms.quality import has_few_vessels
 from sre_monai.visualize.overlay import vessel_overlay
@@ -73,12 +74,10 @@ class SaveVesselsd(MapTransform):
         super().__init__(keys)
         if output_ext not in EXTENSIONS:
             raise ValueError(f"output_ext must be one of {EXTENSIONS}, got {output_ext!r}.")
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold must lie in 0–1, got {threshold}.")
         self.output_dir = Path(output_dir)
         self.photograph_key = photograph_key
         self.fov_key = fov_key
-        self.threshold = threshold
+        self.threshold = check_threshold(threshold)
         self.output_ext = output_ext
         self.write_probability = write_probability
         self.write_overlay = write_overlay

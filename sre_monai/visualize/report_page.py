@@ -30,7 +30,7 @@ def write_report_page(path: str | os.PathLike[str], columns: Sequence[str], rows
             relative to the page.
 
     Examples:
-        >>> write_report_page("report.html", ["file"], [{"file": "a.png"}])  # doctest: +SKIP
+        >>> write_report_page("report.html", ["file"], [{"file": "a.png"}])
     """
     template = files("sre_monai.visualize").joinpath(TEMPLATE).read_text(encoding="utf-8")
     before, after = template.replace(COLUMNS_HERE, _script_json(list(columns))).split(ROWS_HERE)

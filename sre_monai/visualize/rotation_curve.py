@@ -1,4 +1,4 @@
-"""Robustness to rotation at a glance: a score against the angle the image is turned by."""
+"""Robustness to rotation at a glance: a score against the angle of the image."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def plot_rotation_curve(
         ValueError: if there is no curve, or one has no point.
 
     Examples:
-        >>> plot_rotation_curve({"U-Net": {0: 0.82, 45: 0.71, 90: 0.80}}, "dice.png")  # doctest: +SKIP
+        >>> plot_rotation_curve({"U-Net": {0: 0.82, 45: 0.71, 90: 0.80}}, "dice.png")
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -75,7 +75,7 @@ def _points(name: str, curve: Mapping[float, float]) -> tuple[np.ndarray, np.nda
 
 
 def _style(axes: Axes, ylabel: str, title: str | None) -> None:
-    """Quiet axes: horizontal lines only, ticks at eighths of a turn."""
+    """Quiet axes: horizontal lines only, ticks at multiples of 45°."""
     axes.margins(x=0.02, y=0.08)
     first, last = axes.dataLim.intervalx
     if last - first >= 90:

@@ -38,7 +38,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return photographs(tmp_path_factory.mktemp("made_up") / "data")
+    return photographs(tmp_path_factory.mktemp("synthetic") / "data")
 
 
 @pytest.fixture
@@ -112,10 +112,11 @@ def test_network_takes_and_gives_what_metadata_says(name, n):
 
 def test_metadata_and_configurations_agree_on_the_network(metadata):
     data_format = metadata["network_data_format"]
-    network = parse("train.json")["network_def"]
-    assert network == parse("inference.json")["network_def"]
-    assert network["in_channels"] == data_format["inputs"]["image"]["num_channels"]
-    assert network["out_channels"] == data_format["outputs"]["pred"]["num_channels"]
+    train, inference = parse("train.json"), parse("inference.json")
+    assert train["net"] == inference["net"]
+    for network in (train["network_def"], inference["network_def"]):
+        assert network["in_channels"] == data_format["inputs"]["image"]["num_channels"]
+        assert network["out_channels"] == data_format["outputs"]["pred"]["num_channels"]
 
 
 @pytest.mark.parametrize(

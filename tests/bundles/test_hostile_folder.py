@@ -17,6 +17,8 @@ from PIL import Image
 from tests.bundles.hostile import DAMAGE, add_special_files, make_hostile_folder
 from tests.bundles.toy import BUNDLE, config_files
 
+pytestmark = pytest.mark.slow
+
 GIBIBYTE = 1 << 20  # in the kilobytes of rusage
 HANG = 300  # seconds
 

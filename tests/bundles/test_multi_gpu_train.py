@@ -14,6 +14,8 @@ import torch
 from tests.bundles.toy import BUNDLE, SHORT, SMALL, config_files, parse, photographs
 from tests.tolerances import assert_close
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -94,6 +94,7 @@ def undisturbed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
+@pytest.mark.slow
 def test_killed_and_interrupted_runs_are_continued(folder, undisturbed, tmp_path):
     expected, journal = results(undisturbed), tmp_path / ".journal" / "process_0.jsonl"
     done = 0
@@ -112,6 +113,7 @@ def test_killed_and_interrupted_runs_are_continued(folder, undisturbed, tmp_path
     assert report(tmp_path) == report(undisturbed)
 
 
+@pytest.mark.slow
 def test_processes_share_the_folder(folder, undisturbed, tmp_path):
     assert finish(command(folder, tmp_path, processes=3)) == 0
     assert results(tmp_path) == results(undisturbed)
@@ -120,6 +122,7 @@ def test_processes_share_the_folder(folder, undisturbed, tmp_path):
     assert journals == [COUNT // 3] * 3
 
 
+@pytest.mark.slow
 def test_photographs_of_a_lost_process_are_done_by_the_next_run(folder, undisturbed, tmp_path):
     process = quiet(command(folder, tmp_path, processes=2))
     journal = tmp_path / ".journal" / "process_1.jsonl"

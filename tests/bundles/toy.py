@@ -1,4 +1,4 @@
-"""What the tests of the bundles share: a copy of the bundle, made-up photographs, a training of seconds."""
+"""What the tests of the bundles share: a copy of the bundle, synthetic photographs, a training of seconds."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def parse(*names: str, **overrides: Any) -> ConfigParser:
 
 
 def photographs(folder: Path, size: tuple[int, int] = (96, 89)) -> Path:
-    """Write eight made-up photographs: four for training, four for test."""
+    """Write eight synthetic photographs: four for training, four for test."""
     return write_synthetic_dataset(folder, count=8, size=size)

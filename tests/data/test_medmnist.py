@@ -113,7 +113,7 @@ def test_damaged_files_are_named(tmp_path):
     write_set(tmp_path / "toy.npz", (30, 30))
     content = (tmp_path / "toy.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(content[:2000])
-    with pytest.raises(ValueError, match=r"cut\.npz is no complete \.npz file"):
+    with pytest.raises(ValueError, match=r"cut\.npz is not a complete \.npz file"):
         load_medmnist(tmp_path / "cut.npz")
     (tmp_path / "flipped.npz").write_bytes(content[:1500] + bytes(200) + content[1700:])
     with pytest.raises(ValueError, match=r"train_images of .*flipped\.npz can't be read"):

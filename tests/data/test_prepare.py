@@ -46,7 +46,7 @@ def test_layout_and_content(dataset, tmp_path):
     assert [len(datalist["training"]), len(datalist["test"])] == [2, 1]
     for case, entry in zip(dataset.cases(), entries, strict=True):
         name = case.files["image"]
-        assert entry["image"] == f"images/{name}"
+        assert entry["image"] == f"images/{Path(name).name}"
         assert (output / entry["image"]).read_bytes() == (tmp_path / "source" / name).read_bytes()
         assert np.array_equal(read(output / entry["label"]), arrays[case.files["label"]])
         assert entry["label"] == f"labels/{case.stem}.png"
@@ -183,6 +183,15 @@ def test_images_of_different_sizes(tmp_path):
     Image.new("L", SIZE).save(source / files["label"])
     with pytest.raises(ValueError, match=r"21_manual1\.gif of DRIVE is 44×37 pixels; expected 61×53"):
         prepare_dataset(varied, source, output, overwrite=True)
+
+
+def test_files_of_one_name_in_different_folders(tmp_path):
+    dataset = replace(TOYS["STARE"], image="images/{id}.png", label="labels/{id}.png", second_observer=None)
+    arrays = write_source(dataset, tmp_path / "source")
+    prepare_dataset(dataset, tmp_path / "source", tmp_path / "out")
+    for case in dataset.cases():
+        label = read(tmp_path / "out" / "labels" / f"{case.stem}.png")
+        assert np.array_equal(label, arrays[case.files["label"]])
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.6])

@@ -20,6 +20,23 @@ def test_folders_gz_and_case(tmp_path):
     assert {name: path.read_bytes() for name, path in found.items()} == {"Image_01L.jpg": b"jpg", "im0001.ppm": b"ppm"}
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+def test_folders_tell_files_of_one_name_apart(zipped, tmp_path):
+    content = {f"Set/{folder}/01.png": folder.encode() for folder in ("Images", "labels", "notes")}
+    if zipped:
+        source = make_zip(tmp_path / "set.zip", content)
+    else:
+        source = tmp_path / "source"
+        for name, data in content.items():
+            (source / name).parent.mkdir(parents=True)
+            (source / name).write_bytes(data)
+    found = find_files(source, ["images/01.png", "labels/01.png", "mask/01.png"], tmp_path / "scratch")
+    assert {name: path.read_bytes() for name, path in found.items()} == {
+        "images/01.png": b"Images",
+        "labels/01.png": b"labels",
+    }
+
+
 def test_archives_inside_archives(tmp_path):
     make_tar(tmp_path / "inner.tar", {"im0001.ah.ppm.gz": gzip.compress(b"label"), "other": b"x"})
     make_zip(tmp_path / "middle.zip", {"d/inner.tar": (tmp_path / "inner.tar").read_bytes(), "im0001.ppm": b"image"})

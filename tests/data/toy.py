@@ -35,5 +35,6 @@ def write_source(dataset: RetinaDataset, folder: Path) -> dict[str, np.ndarray]:
             else:
                 array = (generator.random((SIZE[1], SIZE[0])) < 0.1) * 255
             arrays[name] = array.astype(np.uint8)
+            (folder / name).parent.mkdir(exist_ok=True)
             Image.fromarray(arrays[name]).save(folder / name)
     return arrays

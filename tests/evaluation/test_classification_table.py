@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from sre_monai.evaluation import ClassificationTable
+from sre_monai.evaluation import ClassificationTable, EvaluationHandler
 from sre_monai.metrics import MULTI_LABEL, classification_scores
 from tests.evaluation.classification_toy import CLASSES, evaluator, items
 
@@ -13,7 +13,8 @@ NETWORK = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
 
 def test_files_against_direct_calculation(tmp_path):
     data = items()
-    evaluator(NETWORK, data, ClassificationTable(tmp_path, "multi-class", CLASSES, {"dataset": "toy"})).run()
+    table = ClassificationTable("multi-class", CLASSES)
+    evaluator(NETWORK, data, EvaluationHandler(tmp_path, [table], {"dataset": "toy"})).run()
     with torch.no_grad():
         probability = NETWORK(torch.stack([item["image"] for item in data])).softmax(1)
     with (tmp_path / "per_image.csv").open(newline="") as stream:
@@ -29,8 +30,8 @@ def test_files_against_direct_calculation(tmp_path):
 
 def test_multi_label_rows_name_every_label(tmp_path):
     data = [{**item, "label": torch.tensor([1.0, 0.0, float(item["index"] % 2)])} for item in items()]
-    table = ClassificationTable(tmp_path, MULTI_LABEL, CLASSES)
-    evaluator(NETWORK, data, table, task=MULTI_LABEL).run()
+    table = ClassificationTable(MULTI_LABEL, CLASSES)
+    evaluator(NETWORK, data, EvaluationHandler(tmp_path, [table]), task=MULTI_LABEL).run()
     with (tmp_path / "per_image.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["label"] for row in rows] == ["0", "0 2", "0", "0 2", "0", "0 2", "0"]
@@ -40,8 +41,8 @@ def test_multi_label_rows_name_every_label(tmp_path):
 
 
 def test_a_second_run_starts_anew(tmp_path):
-    table = ClassificationTable(tmp_path, "multi-class", CLASSES)
-    engine = evaluator(NETWORK, items(), table)
+    table = ClassificationTable("multi-class", CLASSES)
+    engine = evaluator(NETWORK, items(), EvaluationHandler(tmp_path, [table]))
     engine.run()
     engine.run()
     assert table.summarize()["num_images"] == 7

@@ -7,7 +7,7 @@ import logging
 import pytest
 import torch
 
-from sre_monai.evaluation import ScoreTable
+from sre_monai.evaluation import EvaluationHandler, ScoreTable
 from sre_monai.metrics import compute_pixel_roc_auc, vessel_scores
 from tests.evaluation.toy import evaluator, items
 
@@ -18,7 +18,7 @@ def data():
 
 
 def test_rows_and_summary(data, tmp_path, caplog):
-    table = ScoreTable(tmp_path, {"dataset": "toy"}, threshold=0.6)
+    table = EvaluationHandler(tmp_path, [ScoreTable(threshold=0.6)], {"dataset": "toy"})
     with caplog.at_level(logging.INFO):
         evaluator(data, table).run()
     with (tmp_path / "per_image.csv").open(newline="") as stream:
@@ -43,8 +43,7 @@ def test_rows_and_summary(data, tmp_path, caplog):
 
 
 def test_a_second_run_starts_anew(data, tmp_path):
-    table = ScoreTable(tmp_path)
-    engine = evaluator(data, table)
+    engine = evaluator(data, EvaluationHandler(tmp_path, [ScoreTable()]))
     engine.run()
     first = (tmp_path / "per_image.csv").read_bytes(), (tmp_path / "summary.json").read_bytes()
     engine.run()
@@ -54,7 +53,7 @@ def test_a_second_run_starts_anew(data, tmp_path):
 def test_undefined_scores_are_null(data, tmp_path):
     for item in data:
         item["label"] = torch.zeros_like(item["label"])
-    evaluator(data, ScoreTable(tmp_path)).run()
+    evaluator(data, EvaluationHandler(tmp_path, [ScoreTable()])).run()
     model = json.loads((tmp_path / "summary.json").read_text())["raters"]["model"]
     assert model["pooled_auc"] is None
     assert model["scores"]["sensitivity"]["mean"] is None

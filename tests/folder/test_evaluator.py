@@ -44,7 +44,7 @@ def run_folder(folder, files, network, **loader):
     run = FolderRun(items, folder, folder / "model.pt", {}, report=FolderReport(folder, ["mean_probability"]))
     dataset = TolerantDataset(items, prepare, run.fingerprint)
     evaluator = FolderEvaluator(
-        run, PixelBudgetLoader(dataset, run.start(), **loader), finish, device=CPU, network=network, saving_threads=2
+        run, PixelBudgetLoader(dataset, **loader), finish, device=CPU, network=network, saving_threads=2
     )
     with pytest.raises(SystemExit) as stop:
         evaluator.run()

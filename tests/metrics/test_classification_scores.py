@@ -83,7 +83,8 @@ def test_metric_collects_batches(score):
         (lambda: classification_scores(torch.rand(3, 2), torch.zeros(3), "binary"), "task must be one of 'multi-label"),
         (lambda: classification_scores(torch.rand(3, 2), torch.zeros(4), BINARY), r"label \(N,\) for binary-class"),
         (lambda: classification_scores(torch.rand(3, 2), torch.zeros(3), MULTI_LABEL), r"label \(N, K\) for multi-"),
-        (lambda: ClassificationMetric(BINARY, "f1"), "score must be one of accuracy, auc, got 'f1'"),
+        (lambda: classification_scores(torch.full((3, 2), np.nan), torch.zeros(3), BINARY), "probability holds NaN"),
+        (lambda: ClassificationMetric(BINARY, "f1"), r"score must be one of accuracy, auc.* got 'f1'"),
         (lambda: class_probabilities(torch.zeros(1, 2), "regression"), "task must be one of"),
     ],
 )

@@ -6,24 +6,24 @@ import pytest
 import torch
 
 from sre_monai.metrics.equivariance_error import EquivarianceErrorMetric, equivariance_error
-from sre_monai.transforms.rotate import SYMMETRIES, apply_symmetry, invert_symmetry
+from sre_monai.transforms import grid_symmetries
 
 
 @pytest.mark.parametrize("size", [(12, 12), (9, 14), (7, 11)])
 def test_equivariant_network_has_no_error(size):
     network = torch.nn.AvgPool2d(3, stride=1, padding=1)
     errors = equivariance_error(network, torch.rand(2, 3, *size))
-    assert list(errors) == list(SYMMETRIES)
+    assert list(errors) == list(grid_symmetries(2))
     assert len(errors) == 8
     assert max(errors.values()) < 1e-6
 
 
-@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("symmetry", grid_symmetries(2))
 def test_against_the_definition(symmetry):
     network = torch.nn.Conv2d(2, 3, kernel_size=3, padding=1)
     x = torch.rand(2, 2, 9, 14)
     with torch.no_grad():
-        expected = network(apply_symmetry(x, symmetry)) - apply_symmetry(network(x), symmetry)
+        expected = network(symmetry.apply(x)) - symmetry.apply(network(x))
         expected = (expected.square().sum() / network(x).square().sum()).sqrt().item()
     assert equivariance_error(network, x, [symmetry])[symmetry] == pytest.approx(expected, rel=1e-5)
 
@@ -56,9 +56,9 @@ def test_output_of_another_size_is_an_error():
 def test_metric_collects_the_items_errors():
     network = torch.nn.Conv2d(2, 3, kernel_size=3, padding=1)
     x = torch.rand(4, 2, 9, 10)
-    symmetry = SYMMETRIES[3]
+    symmetry = grid_symmetries(2)[3]
     with torch.no_grad():
-        turned_back = invert_symmetry(network(apply_symmetry(x, symmetry)), symmetry)
+        turned_back = symmetry.invert(network(symmetry.apply(x)))
         upright = network(x)
     expected = [equivariance_error(network, item[None], [symmetry])[symmetry] for item in x]
     metric = EquivarianceErrorMetric()

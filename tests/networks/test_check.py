@@ -104,7 +104,7 @@ def test_angles_in_three_dimensions_go_about_each_axis():
 
 def test_modes_are_restored():
     network = SREUNet(2, 1, 2, features=(4, 4, 4), kernel_size=3, dropout=0.5)
-    network.conv_0.eval()
+    network.encoder[0].eval()
     before = {name: module.training for name, module in network.named_modules()}
     check_equivariance(network, (1, 1, 8, 8))
     assert {name: module.training for name, module in network.named_modules()} == before

@@ -9,7 +9,7 @@ from monai.networks.nets import SegResNet, UNet
 from torch import nn
 
 from sre_monai.networks import convert_to_sre, export_network
-from sre_monai.networks.export import EXPORT_FORMATS, load_weights
+from sre_monai.networks.export import EXPORT_FORMATS
 from sre_monai.networks.nets import SREUNet
 
 TINY = {"features": (4, 6, 4), "kernel_size": 5, "profile": "gaussian"}
@@ -54,6 +54,7 @@ def onnx_file(network, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", EXPORT_FORMATS)
 def test_files_take_any_size_and_need_no_package(network, onnx_file, tmp_path, extension):
     path = onnx_file if extension == ".onnx" else tmp_path / f"model{extension}"
@@ -75,6 +76,7 @@ def test_files_take_any_size_and_need_no_package(network, onnx_file, tmp_path, e
     assert (actual - expected).abs().max() < 1e-4 * expected.abs().max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", [".onnx", ".ts"])
 def test_converted_networks_export_at_any_size(tmp_path, extension):
     """Sizes that the poolings note are symbols there."""
@@ -141,8 +143,3 @@ def test_mistakes_are_one_sentence(tmp_path):
     network = SREUNet(2, 3, 2, **TINY)
     with pytest.raises(ValueError, match=r"model.h5: the extension must be one of"):
         export_network(network, "model.h5", (1, 3, 32, 32))
-    with pytest.raises(FileNotFoundError, match="checkpoint: there is no file"):
-        load_weights(network, tmp_path / "none.pt")
-    torch.save(SREUNet(2, 1, 2, **TINY).state_dict(), tmp_path / "other.pt")
-    with pytest.raises(ValueError, match=r"other.pt are not those of SREUNet"):
-        load_weights(network, tmp_path / "other.pt")

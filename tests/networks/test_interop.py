@@ -1,9 +1,12 @@
+import copy
+
 import pytest
 import torch
+from torch import nn
 
 from sre_monai.networks import layers, load_sre_conv_state_dict, to_sre_conv_state_dict
-from sre_monai.networks.nets import SREUNet
-from tests.published import PublishedUNet, sre_conv
+from sre_monai.networks.nets import SREResNet, SREUNet, sre_r3d_18
+from tests.published import PublishedUNet, sre_conv, sre_resnet, sre_resnet_3d
 from tests.published_gmr import gmr, gmr_unet
 from tests.tolerances import assert_close
 
@@ -169,3 +172,90 @@ def test_another_kind_of_rings_is_named():
         to_sre_conv_state_dict(mixture)
     with pytest.raises(ValueError, match="package must be one of"):
         to_sre_conv_state_dict(bands, "escnn")
+
+
+NARROW = {"features": (4, 6, 8, 8), "kernel_size": (9, 5, 3, 3)}
+NETWORKS = {
+    "U-Net": lambda: SREUNet(2, 1, 2, harmonics=(1, 2), act="prelu", **TINY),
+    "U-Net, two levels": lambda: SREUNet(2, 1, 2, features=(4, 8, 8, 4), kernel_size=3, pooling="average"),
+    "U-Net, gmr": lambda: SREUNet(2, 1, 2, profile="gmr", circular=False, **TINY),
+    "ResNet": lambda: SREResNet(2, 1, 2, act="prelu", first_pool=True, harmonics=(2,), **NARROW),
+    "ResNet, bottlenecks": lambda: SREResNet(2, 1, 2, block="bottleneck", act="prelu", strides=(1, 2, 1, 4), **NARROW),
+    "ResNet, volumes": lambda: SREResNet(3, 1, 2, features=(4, 4, 4, 4), kernel_size=3, act="prelu"),
+}
+
+
+def published_weights(network):
+    """A trained network's weights under the published names alone, as release 0.1.0 wrote them."""
+    stored = ("weight_index_mat", "default_weight_index_mat", "mus")
+    package = "GMR-Conv" if any(name.endswith("log_sigmas") for name in network.state_dict()) else "SRE-Conv"
+    weights = to_sre_conv_state_dict(network, package)
+    return {name: value for name, value in weights.items() if name.rpartition(".")[2] not in stored}
+
+
+@pytest.mark.parametrize("build", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.parametrize("prepare", [lambda n: n, copy.deepcopy, lambda n: nn.Sequential(nn.Identity(), n)])
+def test_load_state_dict_takes_both_names(build, prepare):
+    source = build()
+    warm(source, torch.randn(2, 1, *[16] * (3 if getattr(source, "spatial_dims", 2) == 3 else 2)))
+    for weights in (source.state_dict(), published_weights(source)):
+        network = prepare(build())
+        prefix = "1." if isinstance(network, nn.Sequential) and not isinstance(network, SREResNet) else ""
+        given = {prefix + name: value for name, value in weights.items()}
+        network.load_state_dict(given)
+        for name, value in source.state_dict().items():
+            assert torch.equal(network.state_dict()[prefix + name], value), name
+        assert given.keys() == {prefix + name for name in weights}  # the caller's dictionary is left alone
+
+
+def test_names_of_release_0_1_0():
+    """Every kind of name that was in its weights, written down."""
+    unet = published_weights(SREUNet(2, 1, 2, features=(4, 8, 8, 4), kernel_size=3, harmonics=(1,), act="prelu"))
+    conv = {"conv.conv.weight", "conv.conv.bias", "conv.mix.weight", "adn.A.weight"}
+    conv |= {f"adn.N.{name}" for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")}
+    blocks = ("conv_0", "down_1.convs", "down_2.convs", "upcat_2.convs", "upcat_1.convs")
+    expected = {f"{block}.conv_{i}.{name}" for block in blocks for i in (0, 1) for name in conv}
+    mixed = ("upcat_2.upsample.preconv", "final_conv")
+    assert unet.keys() == expected | {f"{module}.{name}" for module in mixed for name in ("weight", "bias")}
+
+    def resnet(**kwargs):
+        network = SREResNet(2, 1, 2, layers=(1, 1), features=(4, 8), kernel_size=3, strides=(1, 2), **kwargs)
+        return {name.removesuffix(".weight") for name in published_weights(network) if name.endswith(".weight")}
+
+    stem = {"conv1", "bn1", "relu", "fc"}
+    assert resnet(act="prelu") == stem | {
+        f"layer{i}.0.{name}" for i in (1, 2) for name in ("bn1", "relu", "conv2", "bn2", "act")
+    } | {"layer1.0.conv1", "layer2.0.conv1.1", "layer2.0.downsample.1", "layer2.0.downsample.2"}
+    names = ("conv1", "bn1", "relu", "bn2", "relu2", "conv3", "bn3", "act", "downsample.1", "downsample.2")
+    assert resnet(act="prelu", block="bottleneck") == stem | {
+        f"layer{i}.0.{name}" for i in (1, 2) for name in names
+    } | {
+        "layer1.0.conv2",
+        "layer2.0.conv2.1",
+    }
+
+
+def test_volumes_of_release_0_1_0_without_the_names_of_video_networks():
+    network = SREResNet(3, 1, 2, features=(4, 4, 4, 4), kernel_size=3)
+    flat = SREResNet(2, 1, 2, features=(4, 4, 4, 4), kernel_size=3)  # the same modules, named as image networks
+    names = dict(zip(network.state_dict(), published_weights(flat)))
+    assert "layer2.0.conv1.1.weight" in names.values()
+    again = SREResNet(3, 1, 2, features=(4, 4, 4, 4), kernel_size=3)
+    again.load_state_dict({names[name]: value for name, value in network.state_dict().items()})
+    assert_same_weights(again.state_dict(), network.state_dict())
+
+
+@pytest.mark.parametrize("name", ["sre_resnet18", "sre_resnet50", "sre_r3d_18"])
+def test_published_resnets_there_and_back(name):
+    if name == "sre_r3d_18":
+        theirs = sre_resnet_3d().sre_r3d_18(in_channels=1, num_classes=3, sre_conv_size=[5, 5, 5, 5])
+        ours = sre_r3d_18(1, 3)
+    else:
+        block, layers_ = {"sre_resnet18": ("basic", (2, 2, 2, 2)), "sre_resnet50": ("bottleneck", (3, 4, 6, 3))}[name]
+        theirs = getattr(sre_resnet(), name)(sre_conv_size=[9, 9, 5, 5], inplanes=8, skip_first_maxpool=True)
+        ours = SREResNet(2, 3, 1000, block, layers_, features=(8, 16, 32, 64))
+    load_sre_conv_state_dict(ours, theirs.state_dict())
+    state_dict = to_sre_conv_state_dict(ours)
+    theirs.load_state_dict(state_dict)
+    published = {k: v for k, v in theirs.state_dict().items() if not k.endswith("infer_weight_matrix")}
+    assert_same_weights(state_dict, published)

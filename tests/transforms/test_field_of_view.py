@@ -9,6 +9,7 @@ from monai.data import MetaTensor
 from PIL import Image
 from scipy.spatial.distance import pdist
 
+from sre_monai.transforms import grid_symmetries
 from sre_monai.transforms.field_of_view import (
     FieldOfViewd,
     IgnoreOutsideFieldOfViewd,
@@ -16,7 +17,6 @@ from sre_monai.transforms.field_of_view import (
     field_of_view_diameter,
     get_field_of_view,
 )
-from sre_monai.transforms.rotate import SYMMETRIES, apply_symmetry
 
 
 def disc(width: int, height: int, radius: float) -> torch.Tensor:
@@ -58,19 +58,19 @@ def test_whichever_channel_is_bright():
     assert torch.equal(estimate_field_of_view(green_only), estimate_field_of_view(image[:1]))
 
 
-@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("symmetry", grid_symmetries(2))
 @pytest.mark.parametrize("size", [(101, 101), (100, 100), (121, 100), (98, 133)])
 def test_mask_turns_with_the_image(symmetry, size):
     image = photograph(*size, 44)
-    turned = estimate_field_of_view(apply_symmetry(image, symmetry))
-    assert torch.equal(turned, apply_symmetry(estimate_field_of_view(image), symmetry))
+    turned = estimate_field_of_view(symmetry.apply(image))
+    assert torch.equal(turned, symmetry.apply(estimate_field_of_view(image)))
 
 
-@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("symmetry", grid_symmetries(2))
 def test_mask_of_a_real_photograph_turns_with_it(symmetry, shared_data):
     image = torch.from_numpy(np.array(Image.open(shared_data / "DRIVE/test/images/01_test.tif"))).permute(2, 1, 0)
-    turned = estimate_field_of_view(apply_symmetry(image, symmetry))
-    assert torch.equal(turned, apply_symmetry(estimate_field_of_view(image), symmetry))
+    turned = estimate_field_of_view(symmetry.apply(image))
+    assert torch.equal(turned, symmetry.apply(estimate_field_of_view(image)))
 
 
 def test_no_dark_border_gives_the_whole_image():
@@ -141,10 +141,10 @@ def test_diameter_of_one_pixel_and_of_a_line():
     assert field_of_view_diameter(mask) == pytest.approx(26**0.5)
 
 
-@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("symmetry", grid_symmetries(2))
 def test_diameter_is_the_same_in_every_orientation(symmetry):
     mask = torch.rand(40, 57) > 0.5
-    assert field_of_view_diameter(apply_symmetry(mask, symmetry)) == field_of_view_diameter(mask)
+    assert field_of_view_diameter(symmetry.apply(mask)) == field_of_view_diameter(mask)
 
 
 def test_diameter_of_a_cropped_disc_is_that_of_the_disc():

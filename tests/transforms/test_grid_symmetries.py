@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sre_monai.transforms import SYMMETRIES, apply_symmetry, grid_symmetries
+from sre_monai.transforms import GridSymmetry, grid_symmetries
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,36 @@ def test_invert_undoes_apply(size):
     x = torch.randn(2, 3, *size)
     for symmetry in grid_symmetries(len(size)):
         assert torch.equal(symmetry.invert(symmetry.apply(x)), x)
+        assert torch.equal(symmetry.apply(symmetry.invert(x)), x)
 
 
 def test_those_of_the_square_are_the_known_ones():
     x = torch.arange(12).reshape(1, 3, 4)
-    known = {tuple(apply_symmetry(x, symmetry).flatten().tolist()) for symmetry in SYMMETRIES}
+    turned = [torch.rot90(image, k, (-2, -1)) for image in (x, x.flip(-2)) for k in range(4)]
+    known = {tuple(image.flatten().tolist()) for image in turned}
+    assert len(known) == 8
     assert {tuple(s.apply(x).flatten().tolist()) for s in grid_symmetries(2)} == known
+
+
+@pytest.mark.parametrize("first", grid_symmetries(2))
+@pytest.mark.parametrize("second", grid_symmetries(2))
+def test_closed_under_composition(first, second):
+    x = torch.rand(4, 5)
+    both = second.apply(first.apply(x))
+    assert sum(both.shape == y.shape and torch.equal(both, y) for y in (s.apply(x) for s in grid_symmetries(2))) == 1
+
+
+def test_mirror_and_identity():
+    x = torch.randn(2, 3, 4, 5)
+    assert torch.equal(GridSymmetry.mirror(3, [0, 2]).apply(x), x.flip([1, 3]))
+    assert torch.equal(GridSymmetry().apply(x), x)
+    assert torch.equal(GridSymmetry().invert(x), x)
+    assert [s.is_identity for s in (GridSymmetry(), GridSymmetry.mirror(2, []), GridSymmetry.mirror(2, [1]))] == [
+        True,
+        True,
+        False,
+    ]
+    assert sum(s.is_identity for s in grid_symmetries(3)) == 1
 
 
 def test_rotations_turn_a_volume_about_its_axes():

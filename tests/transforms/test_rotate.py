@@ -1,4 +1,4 @@
-"""Turns: the symmetries as a group, interpolation against scipy, and the way back."""
+"""Rotation: exact at multiples of 90°, interpolation against scipy, and the way back."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from sre_monai.transforms.rotate import SYMMETRIES, apply_symmetry, invert_symmetry, rotate, rotate_about, rotate_back
+from sre_monai.transforms import rotate, rotate_back
 from tests.tolerances import assert_close
 
 SIZES = [(40, 40), (41, 41), (40, 53), (37, 48), (45, 39)]
@@ -15,30 +15,6 @@ SIZES = [(40, 40), (41, 41), (40, 53), (37, 48), (45, 39)]
 def smooth(width: int, height: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
     x, y = torch.arange(width, dtype=dtype), torch.arange(height, dtype=dtype)
     return torch.stack([torch.sin(x[:, None] / 5) + torch.cos(y / 7), x[:, None] / 40 - (y / 50) ** 2])
-
-
-def test_there_are_eight_different_symmetries():
-    x = torch.rand(3, 5, 5)
-    assert len(set(SYMMETRIES)) == 8
-    results = [apply_symmetry(x, symmetry) for symmetry in SYMMETRIES]
-    assert torch.equal(results[0], x)
-    assert all(not torch.equal(results[i], results[j]) for i in range(8) for j in range(i))
-
-
-@pytest.mark.parametrize("symmetry", SYMMETRIES)
-@pytest.mark.parametrize("size", SIZES)
-def test_inverse(symmetry, size):
-    x = torch.rand(2, 3, *size)
-    assert torch.equal(invert_symmetry(apply_symmetry(x, symmetry), symmetry), x)
-    assert torch.equal(apply_symmetry(invert_symmetry(x, symmetry), symmetry), x)
-
-
-@pytest.mark.parametrize("first", SYMMETRIES)
-@pytest.mark.parametrize("second", SYMMETRIES)
-def test_closed_under_composition(first, second):
-    x = torch.rand(4, 5)
-    both = apply_symmetry(apply_symmetry(x, first), second)
-    assert sum(both.shape == y.shape and torch.equal(both, y) for y in (apply_symmetry(x, s) for s in SYMMETRIES)) == 1
 
 
 @pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
@@ -135,11 +111,20 @@ def test_bad_arguments():
         rotate_back(torch.rand(4), 90, (4, 4))
 
 
-def test_volumes_turn_about_each_axis():
+def test_volumes_rotate_about_each_axis():
     x = torch.randn(2, 5, 5, 5)
     for axis, plane in enumerate(((-2, -1), (-3, -1), (-3, -2))):
-        assert torch.equal(rotate_about(x, axis, 90), x.rot90(1, plane))
+        assert torch.equal(rotate(x, 90, axis=axis), x.rot90(1, plane))
         slices = torch.stack([rotate(part, 30) for part in x.unbind(axis + 1)], dim=axis + 1)
-        assert_close(rotate_about(x, axis, 30), slices)
+        assert_close(rotate(x, 30, axis=axis), slices)
     with pytest.raises(ValueError, match="axis 0, 1 or 2 are expected, got 4 axes, 3"):
-        rotate_about(x, 3, 90)
+        rotate(x, 90, axis=3)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_volumes_rotate_back(axis):
+    x = torch.randn(2, 5, 6, 8)
+    back = rotate_back(rotate(x, 90, expand=True, axis=axis), 90, (5, 6, 8), axis=axis)
+    assert torch.equal(back, x)
+    slices = torch.stack([rotate_back(part, 30, part.shape[-2:]) for part in x.unbind(axis + 1)], dim=axis + 1)
+    assert_close(rotate_back(x, 30, (5, 6, 8), axis=axis), slices)

@@ -81,7 +81,7 @@ def test_few_vessels_are_flagged(item, tmp_path, value, flags):
 
 @pytest.mark.parametrize(
     ("kwargs", "sentence"),
-    [({"output_ext": ".jpg"}, "output_ext must be one of"), ({"threshold": 2}, "threshold must lie in 0–1")],
+    [({"output_ext": ".jpg"}, "output_ext must be one of"), ({"threshold": 2}, "threshold must be a number in 0–1")],
 )
 def test_errors_name_the_argument(kwargs, sentence):
     with pytest.raises(ValueError, match=sentence):

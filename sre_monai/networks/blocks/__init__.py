@@ -1,14 +1,11 @@
 from sre_monai.networks.blocks.concatenate import concatenate
 from sre_monai.networks.blocks.convolution import SREConvolution, SRETwoConv
-from sre_monai.networks.blocks.residual import SREResidual, basic_branch, bottleneck_branch, shortcut, video_branch
+from sre_monai.networks.blocks.residual import SREBasicBlock, SREBottleneck
 
 __all__ = [
+    "SREBasicBlock",
+    "SREBottleneck",
     "SREConvolution",
-    "SREResidual",
     "SRETwoConv",
-    "basic_branch",
-    "bottleneck_branch",
     "concatenate",
-    "shortcut",
-    "video_branch",
 ]

@@ -1,13 +1,11 @@
-"""Residual blocks of SRE networks: what is added to the shortcut, and the sum.
+"""Residual blocks of SRE networks.
 
-A block that halves the size pools by symmetric averages before its convolution, since a strided convolution samples a
-grid that is anchored at a corner. The names of the modules are those of the published networks, so that their
-checkpoints fit.
+A block that halves the size pools by symmetric averages and then convolves, since a strided convolution samples a grid
+that is anchored at a corner. Modules are named as in MONAI's and torchvision's ResNets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from monai.networks.layers import Conv, get_act_layer, get_norm_layer
@@ -16,48 +14,128 @@ from torch import Tensor, nn
 from sre_monai.networks.blocks.convolution import sre_layer
 from sre_monai.networks.layers import SymmetricAvgPool
 
-__all__ = ["SREResidual", "basic_branch", "bottleneck_branch", "shortcut", "symmetric_stride", "video_branch"]
-
-Branch = Callable[..., dict[str, nn.Module]]
+__all__ = ["SREBasicBlock", "SREBottleneck", "symmetric_stride"]
 
 
-class SREResidual(nn.Module):
-    """``act(branch(x) + shortcut(x))``, the residual block of He et al. (https://arxiv.org/abs/1512.03385).
+class SREBasicBlock(nn.Module):
+    """The basic residual block: two SRE convolutions, added to the shortcut.
 
     Args:
-        branch: the branch's modules by name, in the order in which they are applied; they become this module's own.
-        downsample: the shortcut, see :func:`shortcut`; None for the identity.
+        spatial_dims: 1, 2 or 3.
+        in_channels: number of input channels.
+        features: number of output channels.
+        stride: factor by which the size shrinks, a power of two.
         act: activation type and arguments, as MONAI's layer factory takes them.
+        norm: normalisation type and arguments.
+        conv: ``kernel_size``, ``harmonics`` and more of :func:`~sre_monai.networks.blocks.convolution.sre_layer`.
+
+    Attributes:
+        expansion: output channels for each of ``features``.
+
+    Raises:
+        ValueError: when the stride is no power of two.
 
     Examples:
-        >>> block = SREResidual(basic_branch(2, 8, 16, kernel_size=9, stride=2), shortcut(2, 8, 16, stride=2))
-        >>> block(torch.randn(1, 8, 33, 32)).shape
+        >>> SREBasicBlock(2, 8, 16, stride=2, kernel_size=9)(torch.randn(1, 8, 33, 32)).shape
         torch.Size([1, 16, 17, 16])
+
+    References:
+        He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, https://arxiv.org/abs/1512.03385.
     """
 
+    expansion = 1
+
     def __init__(
-        self, branch: Mapping[str, nn.Module], downsample: nn.Module | None = None, act: str | tuple = "relu"
+        self,
+        spatial_dims: int,
+        in_channels: int,
+        features: int,
+        stride: int = 1,
+        act: str | tuple = "relu",
+        norm: str | tuple = "batch",
+        **conv: Any,
     ) -> None:
         super().__init__()
-        for name, module in branch.items():
-            self.add_module(name, module)
-        self.branch = tuple(branch)
-        self.downsample = downsample
-        self.act = get_act_layer(act)
+        self.pool = symmetric_stride(spatial_dims, stride)
+        self.conv1 = sre_layer(spatial_dims, in_channels, features, bias=False, **conv)
+        self.bn1 = get_norm_layer(norm, spatial_dims, features)
+        self.act1 = get_act_layer(act)
+        self.conv2 = sre_layer(spatial_dims, features, features, bias=False, **conv)
+        self.bn2 = get_norm_layer(norm, spatial_dims, features)
+        self.downsample = _shortcut(spatial_dims, in_channels, features, stride, norm)
+        self.act2 = get_act_layer(act)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add the branch to the shortcut.
+        """Add the convolutions to the shortcut.
 
         Args:
-            x: (batch, channels, *spatial*).
+            x: (batch, in_channels, *spatial*).
 
         Returns:
             (batch, features, *spatial* / stride), rounded up.
         """
-        y = x
-        for name in self.branch:
-            y = self.get_submodule(name)(y)
-        return self.act(y + (x if self.downsample is None else self.downsample(x)))
+        x = self.pool(x)
+        y = self.act1(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return self.act2(y + self.downsample(x))
+
+
+class SREBottleneck(nn.Module):
+    """The bottleneck block: an SRE convolution between two 1×1 convolutions. Arguments as for :class:`SREBasicBlock`.
+
+    Args:
+        spatial_dims: 1, 2 or 3.
+        in_channels: number of input channels.
+        features: channels in the middle; there are four times as many output channels.
+        stride: factor by which the size shrinks, a power of two.
+        act: activation type and arguments.
+        norm: normalisation type and arguments.
+        conv: further arguments of the SRE convolution.
+
+    Examples:
+        >>> SREBottleneck(2, 8, 4, stride=2, kernel_size=9)(torch.randn(1, 8, 33, 32)).shape
+        torch.Size([1, 16, 17, 16])
+    """
+
+    expansion = 4
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        in_channels: int,
+        features: int,
+        stride: int = 1,
+        act: str | tuple = "relu",
+        norm: str | tuple = "batch",
+        **conv: Any,
+    ) -> None:
+        super().__init__()
+        out_channels = self.expansion * features
+        self.conv1 = _pointwise(spatial_dims, in_channels, features)
+        self.bn1 = get_norm_layer(norm, spatial_dims, features)
+        self.act1 = get_act_layer(act)
+        self.pool = symmetric_stride(spatial_dims, stride)
+        self.conv2 = sre_layer(spatial_dims, features, features, bias=False, **conv)
+        self.bn2 = get_norm_layer(norm, spatial_dims, features)
+        self.act2 = get_act_layer(act)
+        self.conv3 = _pointwise(spatial_dims, features, out_channels)
+        self.bn3 = get_norm_layer(norm, spatial_dims, out_channels)
+        self.downsample = _shortcut(spatial_dims, in_channels, out_channels, stride, norm)
+        self.act3 = get_act_layer(act)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add the convolutions to the shortcut.
+
+        Args:
+            x: (batch, in_channels, *spatial*).
+
+        Returns:
+            (batch, 4 · features, *spatial* / stride), rounded up.
+        """
+        y = self.act1(self.bn1(self.conv1(x)))
+        y = self.act2(self.bn2(self.conv2(self.pool(y))))
+        y = self.bn3(self.conv3(y))
+        return self.act3(y + self.downsample(self.pool(x)))
 
 
 def symmetric_stride(spatial_dims: int, stride: int) -> nn.Module:
@@ -68,7 +146,7 @@ def symmetric_stride(spatial_dims: int, stride: int) -> nn.Module:
         stride: 1, 2, 4, 8, …
 
     Returns:
-        The pooling; at sizes divisible by the stride equal to average pooling by it.
+        The pooling; at sizes divisible by the stride equal to average pooling by it. The identity for stride 1.
 
     Raises:
         ValueError: when the stride is no power of two.
@@ -83,137 +161,13 @@ def symmetric_stride(spatial_dims: int, stride: int) -> nn.Module:
     return nn.Sequential(*pools) if pools else nn.Identity()
 
 
-def shortcut(
-    spatial_dims: int, in_channels: int, out_channels: int, stride: int = 1, norm: str | tuple = "batch"
-) -> nn.Module | None:
-    """Make the shortcut of a block: pooling, 1×1 convolution, normalisation; None where nothing changes.
-
-    Args:
-        spatial_dims: 1, 2 or 3.
-        in_channels: channels that come in.
-        out_channels: channels of the block's output.
-        stride: the block's stride.
-        norm: normalisation type and arguments.
-
-    Returns:
-        The module, or None for the identity.
-    """
+def _shortcut(spatial_dims: int, in_channels: int, out_channels: int, stride: int, norm: str | tuple) -> nn.Module:
+    """Make the shortcut after the pooling: the identity where nothing changes."""
     if stride == 1 and in_channels == out_channels:
-        return None
+        return nn.Identity()
     pointwise = _pointwise(spatial_dims, in_channels, out_channels)
-    return nn.Sequential(symmetric_stride(spatial_dims, stride), pointwise, _norm(norm, spatial_dims, out_channels))
-
-
-def basic_branch(
-    spatial_dims: int,
-    in_channels: int,
-    features: int,
-    stride: int = 1,
-    act: str | tuple = "relu",
-    norm: str | tuple = "batch",
-    **conv: Any,
-) -> dict[str, nn.Module]:
-    """Make the branch of a basic block: two SRE convolutions.
-
-    Args:
-        spatial_dims: 1, 2 or 3.
-        in_channels: channels that come in.
-        features: channels that go out.
-        stride: pooling before the first convolution.
-        act: activation type and arguments.
-        norm: normalisation type and arguments.
-        conv: ``kernel_size``, ``harmonics`` and more of :func:`~sre_monai.networks.blocks.convolution.sre_layer`.
-
-    Returns:
-        The modules by name.
-    """
-    return {
-        "conv1": _strided(spatial_dims, stride, sre_layer(spatial_dims, in_channels, features, bias=False, **conv)),
-        "bn1": _norm(norm, spatial_dims, features),
-        "relu": get_act_layer(act),
-        "conv2": sre_layer(spatial_dims, features, features, bias=False, **conv),
-        "bn2": _norm(norm, spatial_dims, features),
-    }
-
-
-def bottleneck_branch(
-    spatial_dims: int,
-    in_channels: int,
-    features: int,
-    stride: int = 1,
-    act: str | tuple = "relu",
-    norm: str | tuple = "batch",
-    **conv: Any,
-) -> dict[str, nn.Module]:
-    """Make the branch of a bottleneck block: an SRE convolution between two 1×1 convolutions.
-
-    Args:
-        spatial_dims: 1, 2 or 3.
-        in_channels: channels that come in.
-        features: channels in the middle; four times as many go out.
-        stride: pooling before the SRE convolution.
-        act: activation type and arguments.
-        norm: normalisation type and arguments.
-        conv: ``kernel_size``, ``harmonics`` and more of :func:`~sre_monai.networks.blocks.convolution.sre_layer`.
-
-    Returns:
-        The modules by name.
-    """
-    return {
-        "conv1": _pointwise(spatial_dims, in_channels, features),
-        "bn1": _norm(norm, spatial_dims, features),
-        "relu": get_act_layer(act),
-        "conv2": _strided(spatial_dims, stride, sre_layer(spatial_dims, features, features, bias=False, **conv)),
-        "bn2": _norm(norm, spatial_dims, features),
-        "relu2": get_act_layer(act),
-        "conv3": _pointwise(spatial_dims, features, 4 * features),
-        "bn3": _norm(norm, spatial_dims, 4 * features),
-    }
-
-
-def video_branch(
-    spatial_dims: int,
-    in_channels: int,
-    features: int,
-    stride: int = 1,
-    act: str | tuple = "relu",
-    norm: str | tuple = "batch",
-    **conv: Any,
-) -> dict[str, nn.Module]:
-    """Make the branch of a basic block with the module names of video ResNets (https://arxiv.org/abs/1711.11248).
-
-    Args:
-        spatial_dims: 1, 2 or 3.
-        in_channels: channels that come in.
-        features: channels that go out.
-        stride: pooling before the first convolution.
-        act: activation type and arguments.
-        norm: normalisation type and arguments.
-        conv: ``kernel_size``, ``harmonics`` and more of :func:`~sre_monai.networks.blocks.convolution.sre_layer`.
-
-    Returns:
-        The modules by name.
-    """
-    return {
-        "conv1": nn.Sequential(
-            symmetric_stride(spatial_dims, stride),
-            sre_layer(spatial_dims, in_channels, features, bias=False, **conv),
-            _norm(norm, spatial_dims, features),
-            get_act_layer(act),
-        ),
-        "conv2": nn.Sequential(
-            sre_layer(spatial_dims, features, features, bias=False, **conv), _norm(norm, spatial_dims, features)
-        ),
-    }
+    return nn.Sequential(pointwise, get_norm_layer(norm, spatial_dims, out_channels))
 
 
 def _pointwise(spatial_dims: int, in_channels: int, out_channels: int) -> nn.Module:
     return Conv["conv", spatial_dims](in_channels, out_channels, kernel_size=1, bias=False)
-
-
-def _norm(norm: str | tuple, spatial_dims: int, channels: int) -> nn.Module:
-    return get_norm_layer(norm, spatial_dims, channels)
-
-
-def _strided(spatial_dims: int, stride: int, conv: nn.Module) -> nn.Module:
-    return conv if stride == 1 else nn.Sequential(symmetric_stride(spatial_dims, stride), conv)

@@ -24,7 +24,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
 __all__ = ["ORDERS", "harmonic_magnitude"]
 
 ORDERS = (1, 2)

@@ -3,9 +3,9 @@ r"""The harmonic convolution: rings beside magnitudes of angular harmonics, one 
 .. math:: y = b + \sum_j W_j (\mathrm{ring}_j * x)
           + \sum_m M_m \left| \partial^m \Big( c + \sum_j V_{mj} (\mathrm{ring}_j * x) \Big) \right|
 
-It is a ring convolution to the isotropic channels and to the *profiles*, whose harmonics are then taken and mixed. Where
-there is a kernel, it is computed tile by tile and no map is stored in between; the backward pass keeps the input only and
-computes the profiles once more. Elsewhere it is composed of :func:`~sre_monai.networks.layers.ring_conv`,
+It is a ring convolution to the isotropic channels and to the *profiles*, whose harmonics are then taken and mixed.
+Where there is a kernel, it is computed tile by tile and no map is stored in between; the backward pass keeps the input
+only and computes the profiles once more. Elsewhere it is composed of :func:`~sre_monai.networks.layers.ring_conv`,
 :func:`~sre_monai.networks.layers.harmonic_magnitude` and a 1×1 convolution.
 """
 
@@ -190,13 +190,13 @@ def _differentiate_backward(ctx, *cotangents):
         bias = weight.new_zeros(weight.shape[0]) if bias is None else bias
         inputs = [t if t.requires_grad else t.detach().requires_grad_() for t in (x, weight, bias, mix)]
         g = g if g.requires_grad else g.detach().requires_grad_()
-        output = compose(*inputs[:2], rings, *inputs[2:], ctx.orders, ctx.dilation)
+        x, weight, bias, mix = inputs
+        output = compose(x, weight, rings, bias, mix, ctx.orders, ctx.dilation)
         gradients = torch.autograd.grad(output, inputs, g, create_graph=True)
         grad_g, grad_x, grad_weight, grad_bias, grad_mix = torch.autograd.grad(
             gradients, (g, *inputs), cotangents, create_graph=create_graph, allow_unused=True
         )
-    grad_bias = grad_bias if ctx.needs_input_grad[4] else None
-    return grad_g, grad_x, grad_weight, None, grad_bias, grad_mix, None, None, None
+    return grad_g, grad_x, grad_weight, None, grad_bias if ctx.needs_input_grad[4] else None, grad_mix, *(None,) * 3
 
 
 _harmonic_conv.register_autograd(_differentiate, setup_context=_save_forward)

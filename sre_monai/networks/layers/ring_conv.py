@@ -73,6 +73,7 @@ def ring_conv(
             input that does not fit the weights.
 
     Examples:
+        >>> from sre_monai.networks.layers import ring_basis
         >>> x, weight = torch.randn(1, 16, 64, 64), torch.randn(32, 16, 5)
         >>> ring_conv(x, weight, ring_basis(9, 2).float(), padding=(4, 4)).shape
         torch.Size([1, 32, 64, 64])

@@ -60,7 +60,7 @@ class _SREHarmonicConvNd(nn.Module):
 
     @property
     def is_fused(self) -> bool:
-        """Whether the layer is one operation: not with grouped channels, other padding than zeros, or a dense kernel."""
+        """Whether the layer is one operation: not with groups, other padding than zeros, or a dense kernel."""
         conv = self.conv
         return isinstance(conv, self.ring_layer) and conv.groups == 1 and conv.padding_mode == "zeros"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,14 @@ ORDINARY = {"resnet18": resnet18, "resnet50": resnet50}
 CLASSIFIERS = (*SRE, "sre_r3d_18", *ORDINARY)
 
 
-def build_classifier(net: str, spatial_dims: int, in_channels: int, num_classes: int, **kwargs: Any) -> nn.Module:
+def build_classifier(
+    net: str,
+    spatial_dims: int,
+    in_channels: int,
+    num_classes: int,
+    settings: Mapping[str, Any] | None = None,
+    **kwargs: Any,
+) -> nn.Module:
     """Build a classifier by name, for one recipe to train either kind.
 
     The ordinary networks are MONAI's with the SRE networks' stem (one 5×5 convolution of stride 1, 3×3×3 for volumes,
@@ -37,7 +44,8 @@ def build_classifier(net: str, spatial_dims: int, in_channels: int, num_classes:
         spatial_dims: 2 for images, 3 for volumes.
         in_channels: number of input channels.
         num_classes: number of logits.
-        kwargs: further arguments of the network.
+        settings: further arguments of the network.
+        kwargs: the same one by one, over those.
 
     Returns:
         The network: (batch, in_channels, *spatial*) to (batch, num_classes).
@@ -50,6 +58,7 @@ def build_classifier(net: str, spatial_dims: int, in_channels: int, num_classes:
         >>> [sum(p.numel() for p in network.parameters()) for network in networks]
         [3992130, 11169730]
     """
+    kwargs = {**(settings or {}), **kwargs}
     if net not in CLASSIFIERS:
         raise ValueError(f"net must be one of {', '.join(CLASSIFIERS)}, got {net!r}.")
     if net == "sre_r3d_18":

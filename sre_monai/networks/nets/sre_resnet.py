@@ -3,52 +3,48 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
 from monai.networks.layers import Conv, get_act_layer, get_norm_layer
 from torch import Tensor, nn
 
+from sre_monai.networks.blocks import SREBasicBlock, SREBottleneck
 from sre_monai.networks.blocks.convolution import sre_layer
-from sre_monai.networks.blocks.residual import (
-    Branch,
-    SREResidual,
-    basic_branch,
-    bottleneck_branch,
-    shortcut,
-    video_branch,
-)
+from sre_monai.networks.interop import accept_published_names, name_resnet
 from sre_monai.networks.layers import SREConv1d, SREConv2d, SREConv3d, SymmetricMaxPool
 
 __all__ = ["SREResNet", "sre_r3d_18", "sre_resnet18", "sre_resnet50"]
 
-# the branch of a block, and how many times its features go out
-BLOCKS: dict[str, tuple[Branch, int]] = {
-    "basic": (basic_branch, 1),
-    "bottleneck": (bottleneck_branch, 4),
-    "video": (video_branch, 1),
+# the blocks of video ResNets (https://arxiv.org/abs/1711.11248) are basic ones
+BLOCKS: dict[str, type[SREBasicBlock] | type[SREBottleneck]] = {
+    "basic": SREBasicBlock,
+    "bottleneck": SREBottleneck,
+    "video": SREBasicBlock,
 }
 
 
-class SREResNet(nn.Module):
+class SREResNet(nn.Sequential):
     """ResNet of symmetric rotation-equivariant convolutions: its answer does not depend on how the image is held.
 
     Features turn with the image, and the head averages them over all positions. So the logits are the same for all 8
     symmetries of an image and all 48 of a volume, exactly and at every size: kernels are isotropic, and poolings are
     chosen by the parity of each axis. Other angles hold approximately.
 
-    The published networks of Du et al. are :func:`sre_resnet18`, :func:`sre_resnet50` and :func:`sre_r3d_18`: as many
-    parameters under the same names, so that their checkpoints load through
-    :func:`~sre_monai.networks.interop.load_sre_conv_state_dict`. Outputs agree wherever every pooled axis is even, for
-    sizes divisible by the product of the strides. Elsewhere the published poolings drop the last row, and ours do not:
-    exactness goes before agreement. The same holds for the first max pooling, whose published 3-cell windows are off
-    centre at even sizes; both agree where its input is odd.
+    Modules are named as in MONAI's ResNet: ``conv1``, ``bn1``, ``act``, ``maxpool``, ``layer1`` …, ``avgpool``, ``fc``.
+
+    The published networks of Du et al. are :func:`sre_resnet18`, :func:`sre_resnet50` and :func:`sre_r3d_18`. Their
+    checkpoints load through :func:`~sre_monai.networks.interop.load_sre_conv_state_dict`. Outputs agree wherever every
+    pooled axis is even, for sizes divisible by the product of the strides. Elsewhere the published poolings drop the
+    last row, and ours do not: exactness goes before agreement. The same holds for the first max pooling, whose
+    published 3-cell windows are off centre at even sizes; both agree where its input is odd.
 
     Args:
         spatial_dims: 2 for images, 3 for volumes, 1 for signals.
         in_channels: number of input channels.
         num_classes: number of logits.
-        block: ``"basic"``, ``"bottleneck"``, or ``"video"``: basic blocks and a stem named as in video ResNets.
+        block: ``"basic"`` or ``"bottleneck"``; ``"video"`` is another name of ``"basic"``.
         layers: number of blocks in each stage.
         features: channels of each stage, four times as many after bottlenecks.
         kernel_size: odd kernel size in pixels, one for all stages or one for each.
@@ -98,10 +94,8 @@ class SREResNet(nn.Module):
         profile: str = "bands",
         harmonics: Sequence[int] = (),
     ) -> None:
-        super().__init__()
         if block not in BLOCKS:
             raise ValueError(f"block must be one of {', '.join(BLOCKS)}, got {block!r}.")
-        branch, expansion = BLOCKS[block]
         stages = len(layers)
         kernels = _per_stage("kernel_size", kernel_size, stages)
         counts = _per_stage("num_rings", num_rings, stages)
@@ -110,34 +104,29 @@ class SREResNet(nn.Module):
 
         rings: dict[str, Any] = {"profile": profile, "harmonics": harmonics}
         first = (in_channels, features[0], first_kernel_size)
+        modules: OrderedDict[str, nn.Module] = OrderedDict()
         if sre_first_conv:
-            conv1 = sre_layer(spatial_dims, *first, bias=False, **rings)
+            modules["conv1"] = sre_layer(spatial_dims, *first, bias=False, **rings)
         else:
-            conv1 = Conv["conv", spatial_dims](*first, padding="same", bias=False)
-        stem: dict[str, nn.Module] = {
-            "conv1": conv1,
-            "bn1": get_norm_layer(norm, spatial_dims, features[0]),
-            "relu": get_act_layer(act),
-        }
-        self.stem_names = ("stem",) if block == "video" else tuple(stem)
-        for name, module in ({"stem": nn.Sequential(*stem.values())} if block == "video" else stem).items():
-            self.add_module(name, module)
-        self.maxpool = SymmetricMaxPool(spatial_dims) if first_pool else nn.Identity()
-
+            modules["conv1"] = Conv["conv", spatial_dims](*first, padding="same", bias=False)
+        modules["bn1"] = get_norm_layer(norm, spatial_dims, features[0])
+        modules["act"] = get_act_layer(act)
+        modules["maxpool"] = SymmetricMaxPool(spatial_dims) if first_pool else nn.Identity()
         channels = features[0]
-        self.stages = tuple(f"layer{stage + 1}" for stage in range(stages))
-        for stage, name in enumerate(self.stages):
-            blocks = []
-            for index in range(layers[stage]):
+        for stage, count in enumerate(layers):
+            conv = {"kernel_size": kernels[stage], "num_rings": counts[stage], **rings}
+            blocks = nn.Sequential()
+            for index in range(count):
                 stride = strides[stage] if index == 0 else 1
-                conv = {"kernel_size": kernels[stage], "num_rings": counts[stage], **rings}
-                modules = branch(spatial_dims, channels, features[stage], stride, act, norm, **conv)
-                out_channels = expansion * features[stage]
-                blocks.append(SREResidual(modules, shortcut(spatial_dims, channels, out_channels, stride, norm), act))
-                channels = out_channels
-            self.add_module(name, nn.Sequential(*blocks))
-        self.fc = nn.Linear(channels, num_classes)
+                blocks.append(BLOCKS[block](spatial_dims, channels, features[stage], stride, act, norm, **conv))
+                channels = BLOCKS[block].expansion * features[stage]
+            modules[f"layer{stage + 1}"] = blocks
+        modules["avgpool"] = _GlobalAverage()
+        modules["fc"] = nn.Linear(channels, num_classes)
+        super().__init__(modules)
+        self.spatial_dims = spatial_dims
         self._initialize()
+        accept_published_names(self, name_resnet)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map an image to logits.
@@ -148,9 +137,7 @@ class SREResNet(nn.Module):
         Returns:
             (batch, num_classes), logits.
         """
-        for name in (*self.stem_names, "maxpool", *self.stages):
-            x = self.get_submodule(name)(x)
-        return self.fc(x.flatten(2).mean(dim=2))
+        return super().forward(x)
 
     def _initialize(self) -> None:
         """Draw weights by He's rule for the fan-out, as for the dense kernels that the rings make up."""
@@ -160,6 +147,13 @@ class SREResNet(nn.Module):
                 nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
             elif isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+class _GlobalAverage(nn.Module):
+    """Average over all positions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(2).mean(dim=2)
 
 
 def sre_resnet18(in_channels: int, num_classes: int, spatial_dims: int = 2, **kwargs: Any) -> SREResNet:

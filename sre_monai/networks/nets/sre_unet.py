@@ -8,6 +8,7 @@ from monai.networks.layers import Conv
 from torch import Tensor, nn
 
 from sre_monai.networks.blocks import SRETwoConv, concatenate
+from sre_monai.networks.interop import accept_published_names, name_unet
 from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, upsample_to
 
 __all__ = ["SREUNet"]
@@ -90,17 +91,19 @@ class SREUNet(nn.Module):
                 spatial_dims, source, target, kernels[level], act=act, norm=norm, dropout=dropout, **layer
             )
 
-        self.conv_0 = two_conv(in_channels, encoder[0], 0)
-        for level in range(1, self.levels + 1):
-            convs = two_conv(encoder[level - 1], encoder[level], level)
-            self.add_module(f"down_{level}", _Down(POOLINGS[pooling](spatial_dims), convs))
+        self.pool = POOLINGS[pooling](spatial_dims)
+        self.encoder = nn.ModuleList()
+        for level, target in enumerate(encoder):
+            self.encoder.append(two_conv(encoder[level - 1] if level else in_channels, target, level))
+        self.decoder = nn.ModuleList()
         for level in range(self.levels, 0, -1):
             source, skip = encoder[level], encoder[level - 1]
             # the last step keeps all its channels, as in MONAI's BasicUNet
             up, target = (source, final) if level == 1 else (source // 2, skip)
             convs = two_conv(skip + up, target, level - 1)
-            self.add_module(f"upcat_{level}", _UpCat(spatial_dims, source, up, convs))
+            self.decoder.append(_UpCat(spatial_dims, source, up, convs))
         self.final_conv = Conv["conv", spatial_dims](final, out_channels, kernel_size=1)
+        accept_published_names(self, name_unet)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map an image to logits.
@@ -111,34 +114,24 @@ class SREUNet(nn.Module):
         Returns:
             (batch, out_channels, *spatial*), logits.
         """
-        skips = [self.conv_0(x)]
-        for level in range(1, self.levels + 1):
-            skips.append(self.get_submodule(f"down_{level}")(skips[-1]))
+        skips: list[Tensor] = []
+        for convs in self.encoder:
+            skips.append(convs(self.pool(skips[-1]) if skips else x))
         y = skips.pop()
-        for level in range(self.levels, 0, -1):
-            y = self.get_submodule(f"upcat_{level}")(y, skips.pop())
+        for up_cat in self.decoder:
+            y = up_cat(y, skips.pop())
         return self.final_conv(y)
 
 
-class _Down(nn.Sequential):
-    """Pool, then convolve."""
-
-    def __init__(self, pool: nn.Module, convs: nn.Module) -> None:
-        super().__init__()
-        self.add_module("max_pooling", pool)  # the published name, whichever it is
-        self.add_module("convs", convs)
-
-
 class _UpCat(nn.Module):
-    """Mix channels if their number changes, upsample to the skip connection's size, concatenate, convolve."""
+    """Change the number of channels if needed, upsample to the skip connection's size, concatenate, convolve."""
 
     def __init__(self, spatial_dims: int, in_channels: int, up_channels: int, convs: nn.Module) -> None:
         super().__init__()
-        self.upsample = nn.Sequential()
-        if up_channels != in_channels:
-            self.upsample.add_module("preconv", Conv["conv", spatial_dims](in_channels, up_channels, kernel_size=1))
+        changes = up_channels != in_channels
+        self.preconv = Conv["conv", spatial_dims](in_channels, up_channels, 1) if changes else nn.Identity()
         self.convs = convs
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        x = upsample_to(self.upsample(x), skip.shape[2:])
+        x = upsample_to(self.preconv(x), skip.shape[2:])
         return self.convs(concatenate(skip, x))

@@ -5,7 +5,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from sre_monai.networks.blocks import concatenate
 
 
-@pytest.mark.parametrize("size", [(7,), (7, 8), (7, 8, 3)])
+@pytest.mark.parametrize("size", [(7,), (4, 5), (3, 4, 2)])
 def test_equals_torch_cat(size):
     maps = [torch.randn(2, channels, *size, dtype=torch.float64, requires_grad=True) for channels in (3, 1, 2)]
     joined = concatenate(*maps)

@@ -2,42 +2,50 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sre_monai.networks.blocks import SREResidual, basic_branch, bottleneck_branch, shortcut, video_branch
+from sre_monai.networks.blocks import SREBasicBlock, SREBottleneck
 from sre_monai.networks.blocks.residual import symmetric_stride
-from sre_monai.transforms import SYMMETRIES, apply_symmetry
+from sre_monai.transforms import grid_symmetries
 from tests.tolerances import assert_close
 
-BRANCHES = [(basic_branch, 1), (bottleneck_branch, 4), (video_branch, 1)]
+BLOCKS = [SREBasicBlock, SREBottleneck]
 
 
-@pytest.mark.parametrize(("branch", "expansion"), BRANCHES)
+@pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("spatial_dims", [1, 2, 3])
 @pytest.mark.parametrize("stride", [1, 2])
-def test_shapes_and_gradients(branch, expansion, spatial_dims, stride):
-    modules = branch(spatial_dims, 3, 4, stride, kernel_size=3)
-    block = SREResidual(modules, shortcut(spatial_dims, 3, 4 * expansion, stride))
+def test_shapes_and_gradients(block, spatial_dims, stride):
+    network = block(spatial_dims, 3, 4, stride, kernel_size=3)
     x = torch.randn(2, 3, *(7, 8, 5)[:spatial_dims], requires_grad=True)
-    y = block(x)
-    assert y.shape == (2, 4 * expansion, *(-(-n // stride) for n in x.shape[2:]))
+    y = network(x)
+    assert y.shape == (2, 4 * block.expansion, *(-(-n // stride) for n in x.shape[2:]))
     y.square().sum().backward()
-    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in block.parameters())
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
 
 
-@pytest.mark.parametrize(("branch", "expansion"), BRANCHES)
+@pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("size", [(8, 8), (9, 7), (8, 11)])
-def test_block_turns_with_the_image(branch, expansion, size):
-    block = SREResidual(branch(2, 3, 4, 2, kernel_size=5), shortcut(2, 3, 4 * expansion, 2)).double().eval()
+def test_block_turns_with_the_image(block, size):
+    network = block(2, 3, 4, 2, kernel_size=5).double().eval()
     x = torch.randn(1, 3, *size, dtype=torch.float64)
-    for symmetry in SYMMETRIES:
-        assert_close(block(apply_symmetry(x, symmetry)), apply_symmetry(block(x), symmetry))
+    for symmetry in grid_symmetries(2):
+        assert_close(network(symmetry.apply(x)), symmetry.apply(network(x)))
 
 
-def test_block_adds_branch_and_shortcut():
-    block = SREResidual(basic_branch(2, 3, 3, kernel_size=3)).eval()
-    assert block.downsample is None
+def test_basic_block_adds_the_convolutions_to_its_input():
+    block = SREBasicBlock(2, 3, 3, kernel_size=3).eval()
+    assert isinstance(block.downsample, torch.nn.Identity)
     x = torch.randn(1, 3, 6, 6)
     z = F.relu(block.bn1(block.conv1(x)))
     assert_close(block(x), F.relu(x + block.bn2(block.conv2(z))))
+
+
+def test_bottleneck_pools_between_its_convolutions():
+    block = SREBottleneck(2, 3, 2, stride=2, kernel_size=3).eval()
+    x = torch.randn(1, 3, 6, 8)
+    z = F.avg_pool2d(F.relu(block.bn1(block.conv1(x))), 2)
+    z = block.bn3(block.conv3(F.relu(block.bn2(block.conv2(z)))))
+    conv, norm = block.downsample
+    assert_close(block(x), F.relu(norm(conv(F.avg_pool2d(x, 2))) + z))
 
 
 @pytest.mark.parametrize("stride", [2, 4, 8])

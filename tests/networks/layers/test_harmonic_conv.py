@@ -186,8 +186,9 @@ def test_values_that_are_not_numbers_stay_near():
     x, weight, rings, bias, mix = (t.detach() for t in make((15, 15), dtype=torch.float32))
     x[0, 0, 7, 7] = float("nan")
     bad = harmonic_conv(x, weight, rings, bias, mix, (1, 2)).isnan()[0, 0]
-    assert bad.any()
-    assert not bad[:4].any() and not bad[11:].any() and not bad[:, :4].any() and not bad[:, 11:].any()
+    assert bad[7, 7]
+    bad[4:11, 4:11] = False
+    assert not bad.any()
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

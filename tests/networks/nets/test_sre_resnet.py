@@ -6,7 +6,7 @@ import torch
 from sre_monai.networks.interop import load_sre_conv_state_dict
 from sre_monai.networks.layers import SREConv2d, SREHarmonicConv2d
 from sre_monai.networks.nets import SREResNet, sre_r3d_18, sre_resnet18, sre_resnet50
-from sre_monai.transforms import SYMMETRIES, apply_symmetry
+from sre_monai.transforms import grid_symmetries
 from tests import published
 from tests.symmetries import cube_symmetries
 from tests.tolerances import assert_close
@@ -91,8 +91,8 @@ def test_logits_are_the_same_under_all_symmetries(build, rings, first_pool, size
     x = torch.randn(2, 1, *size, dtype=torch.float64)
     with torch.no_grad():
         y = network(x)
-        for symmetry in SYMMETRIES:
-            assert_close(network(apply_symmetry(x, symmetry)), y)
+        for symmetry in grid_symmetries(2):
+            assert_close(network(symmetry.apply(x)), y)
 
 
 @pytest.mark.parametrize("harmonics", [(), (1, 2)])
@@ -110,10 +110,10 @@ def test_3d_logits_are_the_same_under_all_48_symmetries(size, harmonics):
 
 def test_features_turn_with_the_image():
     network = settle(sre_resnet18(1, 3, **TINY).double(), 4, 1, 33, 40)
-    body = torch.nn.Sequential(*[network.get_submodule(n) for n in ("conv1", "bn1", "relu", "layer1", "layer2")])
+    body = torch.nn.Sequential(*[network.get_submodule(n) for n in ("conv1", "bn1", "act", "layer1", "layer2")])
     x = torch.randn(1, 1, 33, 40, dtype=torch.float64)
-    for symmetry in SYMMETRIES:
-        assert_close(body(apply_symmetry(x, symmetry)), apply_symmetry(body(x), symmetry))
+    for symmetry in grid_symmetries(2):
+        assert_close(body(symmetry.apply(x)), symmetry.apply(body(x)))
 
 
 def test_harmonics_reach_every_stage_and_the_first_convolution():

@@ -99,8 +99,12 @@ def backward(
     """
     x = channels_last(x)
     grad_x = torch.empty_like(x)
-    gradients = _run(x, grad_x, channels_last(g.to(x.dtype)), weight, rings, bias, mix, orders, dilation, 1.0, variant)
-    return grad_x, *(gradient.to(weight.dtype) for gradient in gradients)
+    g = channels_last(g.to(x.dtype))
+    grad_weight, grad_bias, grad_mix = (
+        gradient.to(weight.dtype)
+        for gradient in _run(x, grad_x, g, weight, rings, bias, mix, orders, dilation, 1.0, variant)
+    )
+    return grad_x, grad_weight, grad_bias, grad_mix
 
 
 def _run(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ignite.engine import Events
 
-from sre_monai.evaluation.items import evaluated_items, image_path
+from sre_monai.evaluation.evaluator import evaluated_items, image_path
 from tests.evaluation.toy import evaluator, items
 
 

@@ -1,4 +1,4 @@
-"""The images of an evaluator's current iteration, with everything known about each."""
+"""What a MONAI evaluator knows of its current iteration, and its network run on other images."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from ignite.engine import Engine
 from monai.utils import ImageMetaKey
 
-__all__ = ["evaluated_items", "image_path"]
+__all__ = ["evaluated_items", "image_path", "infer_logits"]
 
 
 def evaluated_items(engine: Engine) -> Iterator[dict[str, Any]]:
@@ -48,3 +49,21 @@ def image_path(item: dict[str, Any]) -> Path:
         '01_test'
     """
     return Path(item["image"].meta[ImageMetaKey.FILENAME_OR_OBJ])
+
+
+def infer_logits(engine: Any, images: torch.Tensor) -> torch.Tensor:
+    """Run an evaluator's network, with its inferer and precision, on other images than its own.
+
+    Args:
+        engine: MONAI's evaluator.
+        images: (N, C, *spatial*) of any size.
+
+    Returns:
+        Logits (N, K, *spatial*) of a segmentation or (N, K) of a classification, float32.
+
+    Examples:
+        >>> infer_logits(evaluator, torch.rand(1, 3, 64, 64)).shape  # doctest: +SKIP
+        torch.Size([1, 2, 64, 64])
+    """
+    with engine.mode(engine.network), torch.autocast(images.device.type, enabled=engine.amp):
+        return engine.inferer(images, engine.network).float()

@@ -1,0 +1,88 @@
+"""What a segmentation network makes of an image in a pose, mapped back onto the upright image's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from monai.data import MetaTensor
+from monai.utils import convert_to_tensor
+
+from sre_monai.evaluation.pose import Pose
+
+__all__ = ["predict_in_pose", "predict_item_in_pose"]
+
+Infer = Callable[[torch.Tensor], torch.Tensor]
+"""Maps images (N, C, W, H) of any size to logits (N, K, W, H)."""
+
+RIM = 16  # px of dark border that stay around the field of view
+
+
+def predict_in_pose(infer: Infer, image: torch.Tensor, fov: torch.Tensor, pose: Pose) -> torch.Tensor:
+    """Rotate an image, run the network, and rotate its logits back.
+
+    Bicubic interpolation, on a canvas large enough for the field of view. At the eight symmetries of the square nothing
+    is interpolated. Logits, because probabilities are flat with steep edges: bicubic interpolation overshoots there,
+    which cost 0.004 of AUC on a DRIVE image, and bilinear blurs thin vessels.
+
+    Args:
+        infer: the network: maps images (N, C, W, H) of any size to logits (N, K, W, H).
+        image: normalised image (C, W, H), zero outside the field of view.
+        fov: field of view (1, W, H) on the image's grid, above zero inside.
+        pose: in which the network sees the image.
+
+    Returns:
+        Logits (K, W, H) on the upright image's grid, valid inside the field of view.
+
+    Examples:
+        >>> image = torch.rand(1, 20, 30)
+        >>> fov = torch.ones_like(image)
+        >>> bool((predict_in_pose(torch.square, image, fov, Pose(90)) == image**2).all())
+        True
+    """
+    size = image.shape[-2:]
+    canvas = _canvas(pose.apply(fov > 0, "nearest", expand=True), least=max(size))
+    logits = infer(pose.apply(image, "bicubic", expand=True)[canvas][None])[0]
+    return pose.invert(logits, size, "bicubic")
+
+
+def predict_item_in_pose(
+    infer: Infer, item: dict[str, Any], pose: Pose, postprocessing: Callable[[dict[str, Any]], dict[str, Any]]
+) -> torch.Tensor:
+    """Show an evaluated item to the network in a pose; the upright prediction is the item's own.
+
+    Args:
+        infer: maps images (N, C, W, H) of any size to logits (N, K, W, H).
+        item: ``image`` (a MetaTensor at the working resolution), ``working_fov`` on its grid, and ``pred``, the upright
+            probability on the own grid.
+        pose: in which the network sees the image.
+        postprocessing: the evaluator's: makes vessel probabilities on the own grid of an item's logits ``pred``.
+
+    Returns:
+        Vessel probability (1, W, H) on the own grid, on the CPU, valid inside the field of view.
+
+    Examples:
+        >>> infer = partial(infer_logits, evaluator)  # doctest: +SKIP
+        >>> predict_item_in_pose(infer, item, Pose(37), postprocessing).shape  # doctest: +SKIP
+        torch.Size([1, 565, 584])
+    """
+    probability = item["pred"]
+    if not pose.is_upright:
+        device = item["image"].device
+        image, fov = (convert_to_tensor(item[key], track_meta=False, device=device) for key in ("image", "working_fov"))
+        logits = MetaTensor(predict_in_pose(infer, image, fov, pose))
+        probability = postprocessing({"image": item["image"], "pred": logits})["pred"]
+    return convert_to_tensor(probability, track_meta=False, device="cpu")
+
+
+def _canvas(fov: torch.Tensor, least: int) -> tuple[slice, ...]:
+    """Cut the empty corners off an enlarged canvas, alike on both sides of the centre: they only cost time."""
+    window = [slice(None)]
+    for other_axis in (-1, -2):
+        inside = fov[0].any(dim=other_axis).nonzero()
+        n = fov.shape[1] if other_axis == -1 else fov.shape[2]
+        empty = min(inside.min().item(), n - 1 - inside.max().item()) - RIM
+        cut = int(max(0, min(empty, (n - least) // 2)))
+        window.append(slice(cut, n - cut))
+    return tuple(window)

@@ -1,0 +1,81 @@
+"""A network on its device, with the weights of a file."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from sre_monai.files import require_file
+
+__all__ = ["load_weights", "to_device"]
+
+
+def load_weights(
+    network: nn.Module, path: str | os.PathLike[str], device: str | torch.device | None = None
+) -> nn.Module:
+    """Load a network's weights from a checkpoint, all of them.
+
+    Args:
+        network: the network.
+        path: file of a state dict, as bundles keep it.
+        device: where to put the network; None leaves it where it is.
+
+    Returns:
+        The network.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when the file holds no weights, or another network's; or when the device is not there.
+
+    Examples:
+        >>> network = nn.Linear(2, 1)
+        >>> torch.save(network.state_dict(), "model.pt")
+        >>> load_weights(network, "model.pt")
+        Linear(in_features=2, out_features=1, bias=True)
+    """
+    try:
+        weights = torch.load(require_file(path, "checkpoint"), map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
+        weights = None
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise ValueError(f"checkpoint: {path} does not hold a network's weights; give a model.pt that training wrote.")
+    try:  # checkpoints of earlier releases and of the published packages are renamed on the way
+        keys = network.load_state_dict(weights, strict=False)
+        differences = {"missing": keys.missing_keys, "unknown": keys.unexpected_keys}
+    except RuntimeError as error:
+        differences = {"of another shape": re.findall(r"size mismatch for (\S+):", str(error))}
+    if any(differences.values()):
+        told = ", ".join(f"{len(names)} {what}, such as {names[0]}" for what, names in differences.items() if names)
+        raise ValueError(
+            f"checkpoint: the weights in {path} are not those of {type(network).__name__} as configured ({told}); "
+            "give its own weights, or configure the network that they were trained with."
+        )
+    return network if device is None else to_device(network, device)
+
+
+def to_device(network: nn.Module, device: str | torch.device) -> nn.Module:
+    """Move a network to a device.
+
+    Args:
+        network: the network.
+        device: for example ``"cpu"`` or ``"cuda:0"``.
+
+    Returns:
+        The network.
+
+    Raises:
+        ValueError: when there is no such device.
+
+    Examples:
+        >>> to_device(nn.Conv2d(3, 1, 3), "cpu").weight.device
+        device(type='cpu')
+    """
+    try:
+        return network.to(device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(f"device: {device} is not available here ({str(error).splitlines()[0]}); try cpu.") from None

@@ -1,0 +1,111 @@
+"""Wrong command lines, through the short command and through MONAI's: status 2, one sentence, nothing written."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sre_monai.cli import main
+from tests.bundles.evaluation_toy import write_dataset
+from tests.bundles.mistakes import mistake
+from tests.bundles.toy import BUNDLE, photographs
+
+PLAIN = BUNDLE / "models" / "baselines" / "plain_unet.pt"
+
+TABLE = [
+    ("segment", "--treshold 0.4", "treshold: the configuration has no such option; did you mean threshold?"),
+    ("segment", "--threshold 1.4", "threshold must be a number in 0–1, got 1.4."),
+    ("segment", "--threshold abc", "threshold must be a number, such as 0.5, got 'abc'."),
+    ("segment", "--dataset_dir typo", "dataset_dir: there is no folder typo"),
+    ("segment", "--output_dir 2024", "output_dir must be text, such as 'output/inference', got 2024."),
+    ("segment", "--checkpoint typo.pt", "checkpoint: there is no file typo.pt."),
+    ("segment", f"--checkpoint {PLAIN}", "are not those of SREUNet as configured ("),
+    ("segment", f"--checkpoint {BUNDLE}/LICENSE", "LICENSE does not hold a network's weights"),
+    ("segment", "--device gpu", "device: gpu is not available here"),
+    ("segment", "--output_ext .jpg", "output_ext must be one of ('.png', '.nii.gz'), got '.jpg'."),
+    ("segment", "--write_overlay maybe", "write_overlay must be True or False, got 'maybe'."),
+    ("segment", "--working_diameter 0", "diameter must be positive"),
+    ("segment", "--batch_size 0", "batch_size, num_threads and max_pixels must be at least 1"),
+    ("segment", "--network_def#profile bnads", "profile must be one of bands, gaussian, gmr, got 'bnads'."),
+    ("segment", "--network_def#profil bands", "got an unexpected keyword argument 'profil'"),
+    ("segment", "--inferer#overlap 2", "overlap must be at least 0 and below 1, got 2."),
+    ("train", "--max_epoch 3", "max_epoch: the configuration has no such option; did you mean max_epochs?"),
+    ("train", "--max_epochs 0", "max_epochs must be at least 1, got 0."),
+    ("train", "--zoom_range [0,1]", "division by zero"),
+    ("train", "--learning_rate fast", "learning_rate must be a number, such as 0.008, got 'fast'."),
+    (
+        "train",
+        "--validation_count 2 --optimizer#lr -1",
+        "keywords: params,lr,weight_decay: Invalid learning rate: -1",
+    ),
+    ("train", "--validation_count 2 --loss#reduction foo", "'foo' is not a valid value"),
+    ("train", "--validation_count 100", "num_samples should be a positive integer value"),
+    ("evaluate", "--section tset", "has no section 'tset'; choose one of training, test, all"),
+    ("evaluate", "--limit 0", "limit must be the number of images to take, at least 1, got 0."),
+    ("evaluate", "--threshold 2", "threshold must be a number in 0–1, got 2."),
+    ("rotate", "--angles [north]", "angles must be a list of numbers in degrees, such as [0, 10, 20], got ['north']."),
+    ("rotate", "--angle_step 0", "range() arg 3 must not be zero"),
+    ("rotate", "--protocols published", "protocols must be a list, got 'published'."),
+]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("mistakes")
+    dataset, training = write_dataset(folder / "dataset"), photographs(folder / "training")
+    return {"segment": dataset / "images", "train": training, "evaluate": dataset, "rotate": dataset}
+
+
+def run_in_process(command: list[str]) -> None:
+    """Run ``python -m monai.bundle …`` without a process of its own."""
+    sys.argv = command[2:]
+    runpy.run_module("monai.bundle", run_name="__main__")
+
+
+@pytest.mark.parametrize(
+    "short", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["sre-monai", "monai.bundle"]
+)
+@pytest.mark.parametrize(("command", "option", "sentence"), TABLE, ids=lambda value: str(value)[:24])
+def test_a_mistake_is_one_sentence(folders, tmp_path, monkeypatch, capfd, command, option, sentence, short):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    long: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _, command: run_in_process(command) if short else long.append(command))
+    arguments = [command, str(folders[command]), "out", *option.split()]
+    if short:
+        told = mistake(capfd, main, arguments=arguments)
+    else:
+        main(arguments)  # what it stands for
+        capfd.readouterr()
+        told = mistake(capfd, lambda: run_in_process(long[0]))
+    assert sentence in told
+    assert not list(tmp_path.iterdir())
+
+
+def run_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(BUNDLE / "configs" / "inference.json")]
+    command += ["--bundle_root", str(BUNDLE), "--output_dir", "out", *arguments]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, timeout=300)
+
+
+@pytest.mark.slow
+def test_a_process_of_its_own_ends_with_status_2(folders, tmp_path):
+    result = run_command(tmp_path, "--dataset_dir", str(folders["segment"]), "--threshold", "1.4")
+    assert result.returncode == 2
+    assert result.stderr.endswith("error: threshold must be a number in 0–1, got 1.4.\n")
+    assert "Traceback" not in result.stderr + result.stdout
+    assert "terminating due to exception" not in result.stderr + result.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_defect_keeps_its_trace_and_status_1(tmp_path):
+    result = run_command(tmp_path, "--run", "$torch.hub.list(3)")
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr

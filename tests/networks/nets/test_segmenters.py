@@ -1,0 +1,40 @@
+import pytest
+import torch
+from monai.networks.nets import BasicUNet
+
+from sre_monai.networks import check_equivariance
+from sre_monai.networks.nets import SEGMENTERS, SREUNet, build_segmenter
+
+PARAMETERS = {
+    "sre_harmonic_unet": 258_250,
+    "sre_gaussian_unet": 274_306,
+    "sre_unet": 274_306,
+    "unet": 1_979_042,
+    "small_unet": 256_156,
+}
+
+
+@pytest.mark.parametrize("net", SEGMENTERS)
+def test_networks_have_the_published_sizes_and_keep_the_grid(net):
+    network = build_segmenter(net, 2, 3, 2).eval()
+    assert sum(p.numel() for p in network.parameters()) == PARAMETERS[net]
+    assert isinstance(network, SREUNet if net.startswith("sre_") else BasicUNet)
+    with torch.no_grad():
+        assert network(torch.zeros(1, 3, 65, 98)).shape == (1, 2, 65, 98)
+
+
+@pytest.mark.parametrize("net", SEGMENTERS)
+def test_the_sre_networks_alone_are_equivariant(net):
+    report = check_equivariance(build_segmenter(net, 2, 1, 2), (1, 1, 33, 32))
+    assert report.is_equivariant == net.startswith("sre_")
+
+
+def test_arguments_go_over_those_of_the_name():
+    network = build_segmenter("sre_harmonic_unet", 2, 3, 2, profile="bands", features=(4, 4, 4))
+    assert network.conv_0.conv_0.conv.conv.profile == "bands"
+    assert network.final_conv.out_channels == 2
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(ValueError, match=r"net must be one of sre_harmonic_unet, .*, got 'vgg'"):
+        build_segmenter("vgg", 2, 3, 2)
