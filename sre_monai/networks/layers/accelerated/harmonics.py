@@ -151,4 +151,4 @@ def _run(
     else:
         for empty in (gradient, grad_bias, grad_mix):
             empty.zero_()
-    return plan.exchange_back(gradient), grad_bias, grad_mix.t()
+    return plan.exchange_back(gradient), grad_bias, grad_mix.t().contiguous()

@@ -111,7 +111,6 @@ def test_results_repeat_to_the_last_digit(number, threads):
 @pytest.mark.parametrize("variant", compiled.VARIANTS)
 @pytest.mark.parametrize("orders", ORDERS)
 @pytest.mark.parametrize("size", [(32, 32), (33, 48), (131, 70)], ids=str)
-<<<<<<< HEAD
 def test_turns_and_flips_change_nothing_but_rounding(size, orders, variant):
     tensors, g = make(size, (3, 4, 2), orders, batch=1), torch.randn(1, 4, *size)
     y, gradients = both(tensors, orders, g, variant)
@@ -134,15 +133,6 @@ def test_bfloat16_is_rounded_on_the_way_in_and_out_only(size, variant):
     for rounded, exact in ((y, expected), (grad_x, gradients[0])):
         assert (rounded.double() - exact).abs().max() <= 2**-8 * exact.abs().max()
     assert_gradients_close(ours, gradients[1:])
-=======
-def test_turns_and_flips_change_nothing_but_rounding(size, order, variant):
-    x, g = torch.randn(2, 1, 3, *size)
-    y, gradient = harmonics.forward(x, order, variant), harmonics.backward(g, x, order, variant)
-    for move in (symmetry.apply for symmetry in grid_symmetries(2)):
-        torch.testing.assert_close(harmonics.forward(move(x), order, variant), move(y), rtol=1e-6, atol=0)
-        moved = harmonics.backward(move(g), move(x), order, variant)
-        assert (moved - move(gradient)).abs().max() <= 1e-6 * gradient.abs().max()
->>>>>>> main
 
 
 @needs_kernel
