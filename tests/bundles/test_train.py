@@ -260,7 +260,7 @@ def test_plain_unet_is_the_published_baseline(names):
     network = parse(*names, "models/plain_unet.yaml").get_parsed_content("train#trainer#network")
     assert isinstance(network, BasicUNet)
     assert sum(p.numel() for p in network.parameters()) == 1_979_042
-    assert isinstance(network.encoder[0].conv_0.adn.N, torch.nn.BatchNorm2d)
+    assert isinstance(network.conv_0.conv_0.adn.N, torch.nn.BatchNorm2d)
 
 
 def test_plain_baselines_are_one_network_in_two_sizes():
