@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from tests.bundles.mistakes import mistake
 from tests.bundles.toy import BUNDLE, SHORT, SMALL, config_files, copy_bundle, parse, photographs
 from tests.tolerances import assert_close
 
+CONSTANT_RATE = {"_target_": "torch.optim.lr_scheduler.ConstantLR", "optimizer": "@optimizer"}
 NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
@@ -117,12 +119,52 @@ def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one
     assert log_of(killed) == log_of(tmp_path / "undisturbed")
 
 
-def test_training_with_other_settings_starts_anew_on_demand_only(tmp_path, data, capfd):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, data) -> Path:
+    """The folder of a short training run."""
+    output = tmp_path_factory.mktemp("trained")
+    train("train.json", **SMALL, dataset_dir=str(data), max_epochs=1, output_dir=str(output))
+    return output
+
+
+@pytest.mark.parametrize(
+    ("override", "change"),
+    [
+        ({"loss#lambda_dice": 0}, "loss#lambda_dice was absent and is now 0"),
+        ({"learning_rate": 0.1}, "learning_rate was 0.008 and is now 0.1"),
+        ({"lr_scheduler": CONSTANT_RATE}, "lr_scheduler#_target_ was"),
+        ({"train#trainer#prepare_batch#max_trim": 3}, "train#trainer#prepare_batch#max_trim was 15 and is now 3"),
+        ({"network_def#kernel_size": 5}, "network_def#kernel_size was 3 and is now 5"),
+    ],
+    ids=str,
+)
+def test_another_run_does_not_resume_from_the_checkpoint(trained, data, capfd, override, change):
+    checkpoint = (trained / "checkpoint.pt").read_bytes()
+    settings = SMALL | {"dataset_dir": str(data), "max_epochs": 1, "output_dir": str(trained)}
+    assert change in refusal(capfd, **settings | override)
+    assert (trained / "checkpoint.pt").read_bytes() == checkpoint
+
+
+def test_data_count_by_their_content(trained, data, tmp_path, capfd):
+    moved = tmp_path / "moved"
+    shutil.copytree(data, moved)
+    settings = SMALL | {"max_epochs": 1, "output_dir": str(trained)}
+    train("train.json", **settings, dataset_dir=str(moved))
+    (label, *_) = sorted((moved / "labels").iterdir())
+    label.write_bytes(label.read_bytes() + b" ")
+    assert "dataset_dir was" in refusal(capfd, **settings, dataset_dir=str(moved))
+
+
+def refusal(capfd, **settings: Any) -> str:
+    """The sentence that refuses the checkpoint of another training run."""
+    sentence = mistake(capfd, lambda: train("train.json", **settings))
+    assert "another training run" in sentence
+    return sentence
+
+
+def test_a_run_starts_over_on_demand(tmp_path, data):
     settings = SMALL | {"dataset_dir": str(data), "max_epochs": 1}
     train("train.json", **settings, output_dir=str(tmp_path / "twice"), learning_rate=0.1)
-    assert "learning_rate" in mistake(
-        capfd, lambda: train("train.json", **settings, output_dir=str(tmp_path / "twice"))
-    )
     train("train.json", **settings, output_dir=str(tmp_path / "twice"), resume=False)
     train("train.json", **settings, output_dir=str(tmp_path / "once"))
     again, expected = weights_of(tmp_path / "twice"), weights_of(tmp_path / "once")
@@ -133,7 +175,7 @@ def test_all_images_may_be_trained_on(tmp_path, data):
     train("train.json", **SMALL | {"validation_count": 0}, dataset_dir=str(data), output_dir=str(tmp_path))
     small_network(profile="gaussian", harmonics=(1, 2)).load_state_dict(weights_of(tmp_path))
     assert [list(row) for row in log_of(tmp_path)] == [["epoch", "loss", "learning_rate"]] * 2
-    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["settings"]["steps_per_epoch"] == 2
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainer"]["epoch_length"] == 2
 
 
 def test_averaged_weights_are_validated(tmp_path, data):
@@ -218,7 +260,7 @@ def test_plain_unet_is_the_published_baseline(names):
     network = parse(*names, "models/plain_unet.yaml").get_parsed_content("train#trainer#network")
     assert isinstance(network, BasicUNet)
     assert sum(p.numel() for p in network.parameters()) == 1_979_042
-    assert isinstance(network.encoder[0].conv_0.adn.N, torch.nn.BatchNorm2d)
+    assert isinstance(network.conv_0.conv_0.adn.N, torch.nn.BatchNorm2d)
 
 
 def test_plain_baselines_are_one_network_in_two_sizes():
@@ -257,13 +299,15 @@ def test_cycles_double_and_end_at_a_rate_of_zero():
     assert all(rates[epoch - 1] < 0.03 * 0.008 for epoch in [*highest[1:], 310])
 
 
-def test_cycles_loss_is_dice_cross_entropy_and_centerline_dice():
+def test_cycles_loss_is_cross_entropy_correlation_and_centerline_dice():
     logits, label = torch.randn(2, 2, 24, 25), torch.zeros(2, 1, 24, 25)
     label[:, :, 8:12] = 1
     loss = parse("train.json", "cycles.yaml").get_parsed_content("loss")(logits, label)
-    areas = parse("train.json").get_parsed_content("loss")(logits, label)
-    centerlines = SoftclDiceLoss(iter_=3)(logits.softmax(1)[:, 1:], label)
-    assert_close(loss, areas + 0.2 * centerlines)
+    probability = logits.softmax(1)[:, 1:]
+    correlation = torch.corrcoef(torch.stack([probability.flatten(), label.flatten()]))[0, 1]
+    spread = (probability.var(correction=0) / (probability.mean() * (1 - probability.mean()))).sqrt()
+    expected = F.cross_entropy(logits, label[:, 0].long()) + 1 - correlation * spread
+    assert_close(loss, expected + 0.2 * SoftclDiceLoss(iter_=3)(probability, label))
 
 
 def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
