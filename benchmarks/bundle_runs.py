@@ -1,4 +1,4 @@
-"""Run a bundle's configurations in processes of their own, several at once if need be."""
+"""Run a bundle's configurations in processes of their own, several at once if need be, and each once."""
 
 from __future__ import annotations
 
@@ -6,57 +6,80 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
+from monai.bundle import ConfigParser
 from tqdm import tqdm
 
-__all__ = ["configurations", "run_bundle", "side_by_side"]
+from sre_monai.tables import write_json
+
+__all__ = ["BundleRun", "side_by_side"]
+
+FINISHED = "finished.json"
 
 Task = TypeVar("Task")
 
 
-def configurations(bundle: Path, files: Sequence[str]) -> list[str]:
-    """Give the paths of a bundle's configurations.
+class BundleRun(NamedTuple):
+    """A run of a bundle in a folder of its own.
 
-    Args:
-        bundle: the bundle's folder.
-        files: names in its folder ``configs``, the later over the earlier.
-
-    Returns:
-        Paths, as MONAI's ``--config_file`` and ``ConfigParser`` take them.
-    """
-    return [str(bundle / "configs" / name) for name in files]
-
-
-def run_bundle(
-    bundle: Path, files: Sequence[str], output: Path, settings: dict[str, Any], threads: int | None = None
-) -> None:
-    """Run configurations of a bundle, the log in the output folder.
-
-    Args:
+    Attributes:
         bundle: the bundle's folder.
         files: names in its folder ``configs``, the later over the earlier.
         output: folder of the results, of ``arguments.json`` and of ``console.txt``.
         settings: overrides of the configurations' entries.
-        threads: of the process; by default as many as PyTorch takes.
-
-    Raises:
-        ChildProcessError: when the run fails.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    arguments, console = output / "arguments.json", output / "console.txt"
-    arguments.write_text(json.dumps(settings | {"bundle_root": str(bundle), "output_dir": str(output)}, indent=2))
-    command = [sys.executable, "-m", "monai.bundle", "run", "--args_file", str(arguments)]
-    command += ["--config_file", str(configurations(bundle, files))]
-    environment = os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
-    with console.open("w") as stream:
-        finished = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, env=environment)
-    if finished.returncode:
-        raise ChildProcessError(f"the run for {output} failed, {console} tells why")
+
+    bundle: Path
+    files: Sequence[str]
+    output: Path
+    settings: Mapping[str, Any]
+
+    @property
+    def paths(self) -> list[str]:
+        """Paths of the configurations."""
+        return [str(self.bundle / "configs" / name) for name in self.files]
+
+    def configure(self) -> ConfigParser:
+        """Read the configurations and apply the overrides."""
+        parser = ConfigParser()
+        parser.read_config(self.paths)
+        parser.update({"bundle_root": str(self.bundle), **self.settings})
+        return parser
+
+    def is_finished(self) -> bool:
+        """Tell whether a run of the same identity (see `sre_monai.identity`) was completed in the folder."""
+        record = self.output / FINISHED
+        return record.is_file() and json.loads(record.read_text()) == self.configure().get_parsed_content("identity")
+
+    def run(self, threads: int | None = None) -> None:
+        """Run it, unless it is finished.
+
+        Args:
+            threads: of the process; by default as many as PyTorch takes.
+
+        Raises:
+            ChildProcessError: when the run fails, for example because the folder has the checkpoint of another one.
+        """
+        if self.is_finished():
+            return
+        self.output.mkdir(parents=True, exist_ok=True)
+        (self.output / FINISHED).unlink(missing_ok=True)
+        arguments, console = self.output / "arguments.json", self.output / "console.txt"
+        write_json(arguments, {**self.settings, "bundle_root": str(self.bundle), "output_dir": str(self.output)})
+        command = [sys.executable, "-m", "monai.bundle", "run", "--args_file", str(arguments)]
+        command += ["--config_file", str(self.paths)]
+        environment = os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+        with console.open("w") as stream:
+            ended = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, env=environment)
+        if ended.returncode:
+            last = console.read_text(errors="replace").strip().rpartition("\n")[2]
+            raise ChildProcessError(f"the run for {self.output} failed, {console} tells why: {last}")
+        write_json(self.output / FINISHED, self.configure().get_parsed_content("identity"))
 
 
 def side_by_side(work: Callable[[Task, int], None], tasks: Sequence[Task], jobs: int, unit: str) -> None:

@@ -1,7 +1,7 @@
 """Train SRE and ordinary ResNets by one recipe, measure them upright, turned and mirrored, and write one table.
 
 Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json on the weights
-with the best validation area. A run that is there already is not done again: a broken series goes on where it stopped.
+with the best validation area. An interrupted series resumes: runs that are finished are kept.
 
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --output_dir output/medmnist_table
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --dataset_name shapes3d --overlay volumes.yaml \
@@ -18,25 +18,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.bundle_runs import run_bundle
+from benchmarks.bundle_runs import BundleRun
 from benchmarks.markdown import markdown_table
 from sre_monai.errors import exit_on_user_error
-from sre_monai.tables import align_columns, write_json, write_table
+from sre_monai.tables import align_columns, write_table
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "medmnist_classification"
 
 
 def measure(net: str, seed: int, output: Path, overlays: list[str], settings: dict[str, Any]) -> dict[str, Any]:
     """Train one network and score it; the row of one run."""
-    done = output / "row.json"
-    if done.is_file():
-        return json.loads(done.read_text())
     settings = settings | {"net": net, "seed": seed}
-    run_bundle(BUNDLE, ["train.json", *overlays], output / "train", settings)
+    recipe = ["train.json", *overlays]
+    BundleRun(BUNDLE, recipe, output / "train", settings).run()
     seconds = torch.load(output / "train" / "checkpoint.pt", map_location="cpu", weights_only=True)["seconds"]
     settings |= {"checkpoint": str(output / "train" / "model.pt")}
-    run_bundle(BUNDLE, ["train.json", *overlays, "evaluate.json"], output / "evaluate", settings)
-    run_bundle(BUNDLE, ["train.json", *overlays, "evaluate.json", "rotation.json"], output / "rotation", settings)
+    BundleRun(BUNDLE, [*recipe, "evaluate.json"], output / "evaluate", settings).run()
+    BundleRun(BUNDLE, [*recipe, "evaluate.json", "rotation.json"], output / "rotation", settings).run()
     upright, turned = (json.loads((output / step / "summary.json").read_text()) for step in ("evaluate", "rotation"))
     row: dict[str, Any] = {"net": net, "seed": seed}
     for score in next(iter(turned["rotation"].values())):
@@ -48,7 +46,6 @@ def measure(net: str, seed: int, output: Path, overlays: list[str], settings: di
         flips = [figures[score] for figures in turned["flip"].values()]
         row |= {f"{score} flips mean": float(np.mean(flips)), f"{score} flips worst": min(flips)}
     row |= {"probability deviation": turned["probability_deviation"], "training minutes": round(seconds / 60, 1)}
-    write_json(done, row)
     return row
 
 

@@ -3,8 +3,8 @@
     python -m benchmarks.retina_ablation --data data --output_dir output/retina_ablation --jobs 2
 
 Each training sees 16 of DRIVE's training images and is measured on the other 4; test images have no say in the recipe.
-A training that is done is not done again; a broken one goes on. The table has all that the output folder has, so that
-more seeds or changes can be added. Differences below the spread between seeds mean little.
+An interrupted series resumes: finished runs are kept. The table has all runs in the output folder with the same data,
+epochs and recipe, so that more seeds or changes can be added. Differences below the spread between seeds mean little.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from benchmarks.bundle_runs import run_bundle, side_by_side
+from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.markdown import markdown_table
 from benchmarks.retina_models import BUNDLE
 from sre_monai.errors import exit_on_user_error
@@ -30,7 +30,7 @@ SOFT_CLDICE = (
     "torch.cat([1 - label, label], 1), logits.softmax(1))"
 )
 CONSTANT_RATE = {"_target_": "torch.optim.lr_scheduler.ConstantLR", "optimizer": "@optimizer", "factor": 1.0}
-INTENSITIES = ("scale_intensity", "shift_intensity", "contrast", "blur", "noise")
+INTENSITIES = ("scale_intensity", "shift_intensity", "contrast", "blur", "noise", "uneven_light", "jpeg")
 
 RECIPE = "the recipe"
 CHANGES: dict[str, dict[str, Any]] = {
@@ -68,14 +68,32 @@ SCORES = ("dice", "auc", "cldice")
 
 
 class Run(NamedTuple):
-    """A change of the recipe and a seed."""
+    """A training run with one change of the recipe, and its evaluation.
+
+    Attributes:
+        change: name of the change.
+        seed: of the training.
+        data: folder with the prepared ``DRIVE``.
+        epochs: of the training.
+    """
 
     change: str
     seed: int
+    data: Path
+    epochs: int
 
     def folder(self, output: Path) -> Path:
         """Where its files are."""
         return output / f"{file_name(self.change)}_seed{self.seed}"
+
+    def steps(self, output: Path) -> tuple[BundleRun, BundleRun]:
+        """Give the training and its evaluation on the images held back."""
+        folder = self.folder(output)
+        settings = {"dataset_dir": str(self.data / "DRIVE"), "seed": self.seed, "max_epochs": self.epochs}
+        settings |= {"val_interval": self.epochs} | CHANGES[self.change]
+        training = BundleRun(BUNDLE, ["train.json"], folder, settings)
+        settings = settings | HELD_BACK | {"checkpoint": str(folder / "model.pt")}
+        return training, BundleRun(BUNDLE, ["train.json", "evaluate.json"], (folder / SUMMARY).parent, settings)
 
 
 def file_name(change: str) -> str:
@@ -83,38 +101,33 @@ def file_name(change: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in change)
 
 
-def measure(run: Run, threads: int, data: Path, output: Path, epochs: int) -> None:
-    """Train and score on the images held back, unless that is done.
+def measure(run: Run, threads: int, output: Path) -> None:
+    """Train and score on the images held back, unless that is finished.
 
     Args:
         run: what to train.
         threads: of the training.
-        data: folder with the prepared ``DRIVE``.
         output: folder of all runs.
-        epochs: of the training.
     """
-    folder = run.folder(output)
-    settings = {"dataset_dir": str(data / "DRIVE"), "seed": run.seed, "max_epochs": epochs, "val_interval": epochs}
-    settings |= CHANGES[run.change]
-    if not (folder / "model.pt").is_file():
-        run_bundle(BUNDLE, ["train.json"], folder, settings, threads)
-    if not (folder / SUMMARY).is_file():
-        settings |= HELD_BACK | {"checkpoint": str(folder / "model.pt")}
-        run_bundle(BUNDLE, ["train.json", "evaluate.json"], (folder / SUMMARY).parent, settings, threads)
+    for step in run.steps(output):
+        step.run(threads)
 
 
-def finished(output: Path) -> list[Run]:
-    """Find the runs that are done.
+def finished(output: Path, data: Path, epochs: int) -> list[Run]:
+    """Find the runs that are finished, those of any earlier command as well.
 
     Args:
         output: folder of all runs.
+        data: folder with the prepared ``DRIVE``.
+        epochs: of the training.
 
     Returns:
-        The runs, those of any earlier command as well.
+        The runs on these data, for as many epochs.
     """
     changes = {file_name(change): change for change in CHANGES}
     names = (path.parents[1].name.rpartition("_seed") for path in sorted(output.glob(f"*/{SUMMARY}")))
-    return [Run(changes[change], int(seed)) for change, _, seed in names if change in changes]
+    runs = [Run(changes[change], int(seed), data, epochs) for change, _, seed in names if change in changes]
+    return [run for run in runs if all(step.is_finished() for step in run.steps(output))]
 
 
 def scores(folder: Path) -> list[float]:
@@ -157,12 +170,11 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once")
     options = parser.parse_args()
-    runs = [Run(change, seed) for seed in options.seeds for change in options.changes]
-    output = options.output_dir.absolute()
-    work = partial(measure, data=options.data.absolute(), output=output, epochs=options.epochs)
-    exit_on_user_error(side_by_side, work, runs, options.jobs, "training")
+    output, series = options.output_dir.absolute(), (options.data.absolute(), options.epochs)
+    runs = [Run(change, seed, *series) for seed in options.seeds for change in options.changes]
+    exit_on_user_error(side_by_side, partial(measure, output=output), runs, options.jobs, "training")
     header = ["", "seeds", "Dice", "difference", "AUC", "clDice", "minutes"]
-    table = markdown_table(header, summarize(finished(output), output))
+    table = markdown_table(header, summarize(finished(output, *series), output))
     with written_atomically(output / "table.md") as unfinished:
         unfinished.write_text(table + "\n", encoding="utf-8")
     print(table)

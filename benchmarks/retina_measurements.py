@@ -1,18 +1,15 @@
-"""What is measured of each network: runs of the bundle, done once for the same weights."""
+"""What is measured of each network: runs of the bundle, each taken once for the same weights."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from benchmarks.bundle_runs import run_bundle
+from benchmarks.bundle_runs import BundleRun
 from benchmarks.retina_models import BUNDLE, Model
-from sre_monai.data import load_datalist
-from sre_monai.evaluation import weights_record
 
-__all__ = ["OVERLAY_ANGLES", "SETS", "Measurement", "evaluations", "overlays", "pending", "rotations"]
+__all__ = ["OVERLAY_ANGLES", "SETS", "evaluations", "overlays", "pending", "rotations"]
 
 SETS = {
     "DRIVE": ("DRIVE", "test"),
@@ -26,37 +23,7 @@ SETS = {
 OVERLAY_ANGLES = (0, 37, 90)
 
 
-class Measurement(NamedTuple):
-    """A run of the bundle.
-
-    Attributes:
-        folder: of its results.
-        files: configurations.
-        settings: overrides of their entries.
-        expected: what the summary says once it is done.
-    """
-
-    folder: Path
-    files: list[str]
-    settings: dict[str, Any]
-    expected: dict[str, Any]
-
-    def is_done(self) -> bool:
-        """Tell whether there is a summary of the same weights, images and angles."""
-        summary = self.folder / "summary.json"
-        found = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
-        return all(found.get(key) == value for key, value in self.expected.items())
-
-    def measure(self, threads: int) -> None:
-        """Take it.
-
-        Args:
-            threads: of the run.
-        """
-        run_bundle(BUNDLE, self.files, self.folder, self.settings, threads)
-
-
-def evaluations(model: Model, data: Path, output: Path, sets: Iterable[str]) -> list[Measurement]:
+def evaluations(model: Model, data: Path, output: Path, sets: Iterable[str]) -> list[BundleRun]:
     """Score a network upright on data sets.
 
     Args:
@@ -73,7 +40,7 @@ def evaluations(model: Model, data: Path, output: Path, sets: Iterable[str]) -> 
 
 def rotations(
     model: Model, data: Path, output: Path, protocols: Iterable[str], angles: Iterable[float]
-) -> list[Measurement]:
+) -> list[BundleRun]:
     """Score a network on DRIVE turned and mirrored, each protocol by itself.
 
     Args:
@@ -100,7 +67,7 @@ def rotations(
     ]
 
 
-def overlays(model: Model, data: Path, output: Path) -> Measurement:
+def overlays(model: Model, data: Path, output: Path) -> BundleRun:
     """Draw a network's errors on the first test photograph of DRIVE, turned by each of :data:`OVERLAY_ANGLES`.
 
     Args:
@@ -115,7 +82,7 @@ def overlays(model: Model, data: Path, output: Path) -> Measurement:
     return _measurement(model, data, "DRIVE", output / model.name / "overlays", ["rotation.json"], **settings)
 
 
-def pending(measurements: Iterable[Measurement]) -> list[Measurement]:
+def pending(measurements: Iterable[BundleRun]) -> list[BundleRun]:
     """Leave out what is done, and begin with what takes longest: turned photographs.
 
     Args:
@@ -124,15 +91,12 @@ def pending(measurements: Iterable[Measurement]) -> list[Measurement]:
     Returns:
         Those to take.
     """
-    return sorted((each for each in measurements if not each.is_done()), key=lambda each: "angles" not in each.settings)
+    return sorted(
+        (each for each in measurements if not each.is_finished()), key=lambda each: "angles" not in each.settings
+    )
 
 
-def _measurement(model: Model, data: Path, name: str, folder: Path, files: list[str], **settings: Any) -> Measurement:
+def _measurement(model: Model, data: Path, name: str, folder: Path, files: list[str], **settings: Any) -> BundleRun:
     dataset, section = data / SETS[name][0], SETS[name][1]
-    expected = {
-        "checkpoint_sha256": weights_record(model.weights)["checkpoint_sha256"],
-        "num_images": len(load_datalist(dataset, section)[: settings.get("limit")]),
-        **{key: value for key, value in settings.items() if key == "angles"},
-    }
     settings |= {"dataset_dir": str(dataset), "section": section, "checkpoint": str(model.weights)}
-    return Measurement(folder, [*model.recipe, "evaluate.json", *files], settings, expected)
+    return BundleRun(BUNDLE, [*model.recipe, "evaluate.json", *files], folder, settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sre_monai.files import save_png
+from sre_monai.png import save_png
 
 __all__ = ["draw_overlays"]
 

@@ -3,8 +3,8 @@
     python -m benchmarks.retina_table --data data --output_dir output/retina_table --jobs 4
 
 ``--data`` has the prepared DRIVE and, as far as they are there, STARE, CHASE_DB1 and HRF. Every measurement is a run of
-the bundle with the weights in it. What has been measured with the same weights is not measured again: a broken series
-goes on where it stopped. Writes table.csv, table.json, table.md, rotation_curves.png and overlays.png.
+the bundle with the weights in it. An interrupted series resumes: what was measured with the same weights, data and
+settings is kept. Writes table.csv, table.json, table.md, rotation_curves.png and overlays.png.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bundle_runs import side_by_side
-from benchmarks.retina_measurements import OVERLAY_ANGLES, SETS, Measurement, evaluations, overlays, pending, rotations
+from benchmarks.bundle_runs import BundleRun, side_by_side
+from benchmarks.retina_measurements import OVERLAY_ANGLES, SETS, evaluations, overlays, pending, rotations
 from benchmarks.retina_models import MODELS, Model
 from benchmarks.retina_pictures import draw_overlays
 from benchmarks.retina_rows import Poses, Row, as_markdown, model_row, observer_row, read_poses
@@ -32,12 +32,12 @@ PROTOCOLS = list(SEGMENTATION_PROTOCOLS)
 def measure(models: Sequence[Model], options: argparse.Namespace) -> None:
     """Take the measurements that are not there yet."""
     where = _places(options)
-    needed: list[Measurement] = []
+    needed: list[BundleRun] = []
     for model in models:
         needed += rotations(model, *where, options.protocols, _angles(options))
         needed += evaluations(model, *where, _sets(model, options.data))
         needed += [overlays(model, *where)] if model.name in options.overlay_models else []
-    side_by_side(Measurement.measure, pending(needed), options.jobs, "measurement")
+    side_by_side(BundleRun.run, pending(needed), options.jobs, "measurement")
 
 
 def write_rows(output: Path, rows: Sequence[Row], missing: Sequence[str]) -> None:
@@ -98,7 +98,7 @@ def main() -> None:
 def _turned(model: Model, options: argparse.Namespace) -> dict[str, Poses]:
     """Scores in every pose by all protocols measured, in this series or before."""
     runs = rotations(model, *_places(options), PROTOCOLS, _angles(options))
-    return {run.folder.name: read_poses(run.folder / "per_image.csv") for run in runs if run.is_done()}
+    return {run.output.name: read_poses(run.output / "per_image.csv") for run in runs if run.is_finished()}
 
 
 def _places(options: argparse.Namespace) -> tuple[Path, Path]:

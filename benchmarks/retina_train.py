@@ -2,9 +2,9 @@
 
     python -m benchmarks.retina_train --data data --models plain_unet sre_gaussian --jobs 2
 
-``--data`` has the prepared DRIVE, and for any_camera STARE and CHASE_DB1. A network that is trained already, in the
-output folder, is not trained again; a broken training goes on. The weights come into the bundle's models, beside them
-the log and a record: steps, time, device, seed.
+``--data`` has the prepared DRIVE, and for any_camera STARE and CHASE_DB1. An interrupted series resumes: finished
+training runs in the output folder are kept. The weights come into the bundle's models, beside them the log and a
+record: steps, time, device, seed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigParser
 
-from benchmarks.bundle_runs import configurations, run_bundle, side_by_side
+from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.retina_models import BUNDLE, MODELS, Model
 from sre_monai.errors import exit_on_user_error
 from sre_monai.files import written_atomically
@@ -29,7 +28,7 @@ HALF_PRECISION_FROM = 1_000_000  # parameters: half the bytes in the repository
 
 
 def train(model: Model, threads: int, data: Path, output: Path, settings: dict[str, Any] | None = None) -> None:
-    """Train one network, unless that is done, and store its weights in the bundle.
+    """Train one network, unless that is finished, and store its weights in the bundle.
 
     Args:
         model: the row.
@@ -41,18 +40,17 @@ def train(model: Model, threads: int, data: Path, output: Path, settings: dict[s
     folder = output / model.name
     record = folder / "training.json"
     settings = {"dataset_dir": str(data / model.data)} | model.settings | (settings or {})
-    if not record.is_file():
-        run_bundle(BUNDLE, model.recipe, folder, settings, threads)
-        write_json(record, _describe(model, folder, settings) | {"threads": threads})
+    run = BundleRun(BUNDLE, model.recipe, folder, settings)
+    if not (record.is_file() and run.is_finished()):
+        run.run(threads)
+        write_json(record, _describe(run) | {"threads": threads})
     store(folder, model.weights)
 
 
-def _describe(model: Model, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+def _describe(run: BundleRun) -> dict[str, Any]:
     """Say what was trained, and for how long."""
-    parser = ConfigParser()
-    parser.read_config(configurations(BUNDLE, model.recipe))
-    parser.update(settings)
-    checkpoint = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+    parser = run.configure()
+    checkpoint = torch.load(run.output / "checkpoint.pt", map_location="cpu", weights_only=True)
     return {
         "parameters": sum(p.numel() for p in parser.get_parsed_content("network_def").parameters()),
         "steps": checkpoint["trainer"]["iteration"],

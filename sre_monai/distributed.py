@@ -51,7 +51,7 @@ def on_first_process(function: Callable[..., Result], *args: Any) -> Result:
     """Call a function on the first process alone and give its result to all.
 
     Args:
-        function: what to call. What it raises ends the first process, and with it the others.
+        function: what to call. What it raises is raised on the first process; the others end without a word.
         args: its arguments.
 
     Returns:
@@ -62,10 +62,15 @@ def on_first_process(function: Callable[..., Result], *args: Any) -> Result:
         [1, 2]
     """
     rank, count = join_processes()
-    result = [function(*args) if rank == 0 else None]
-    if count > 1:
-        dist.broadcast_object_list(result, src=0)
-    return result[0]  # type: ignore[return-value]
+    outcome: list[Any] = [None, False]
+    try:
+        outcome = [function(*args), True] if rank == 0 else outcome
+    finally:  # the others would wait for a process that has failed
+        if count > 1:
+            dist.broadcast_object_list(outcome, src=0)
+    if not outcome[1]:
+        raise SystemExit(1)  # the first process tells why
+    return outcome[0]
 
 
 def wait_for_all() -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 
-__all__ = ["printable", "remove_unfinished", "require_file", "save_png", "save_state", "written_atomically"]
+__all__ = ["printable", "remove_unfinished", "require_file", "save_state", "written_atomically"]
 
 EXIF_ORIENTATION = 0x0112
 UNFINISHED = "unfinished"
@@ -71,28 +68,6 @@ def remove_unfinished(folder: str | os.PathLike[str]) -> None:
     """
     for path in Path(folder).rglob(f".{UNFINISHED}-*"):
         path.unlink(missing_ok=True)
-
-
-def save_png(
-    path: str | os.PathLike[str], pixels: np.ndarray, exif_orientation: int = 1, compress_level: int = 6
-) -> None:
-    """Write a picture, whole or not at all.
-
-    Args:
-        path: the file to make; an existing one is replaced, missing folders are made.
-        pixels: (H, W) of uint8 or uint16, or (H, W, 3) of uint8.
-        exif_orientation: value of the EXIF tag that tells viewers how to turn the picture; 1 is as stored.
-        compress_level: 0–9. Of a photograph, 1 takes a quarter of the time of 6.
-
-    Examples:
-        >>> save_png("black.png", np.zeros((8, 8, 3), np.uint8))
-    """
-    exif = Image.Exif()
-    if exif_orientation != 1:
-        exif[EXIF_ORIENTATION] = exif_orientation
-    with written_atomically(path) as unfinished:
-        options = {"compress_level": compress_level, "compress_type": zlib.Z_RLE}  # quick, and of photographs smaller
-        Image.fromarray(pixels).save(unfinished, format="PNG", exif=exif, **options)
 
 
 def save_state(path: str | os.PathLike[str], state: Any) -> None:

@@ -1,8 +1,6 @@
-import numpy as np
 import pytest
-from PIL import Image
 
-from sre_monai.files import printable, remove_unfinished, require_file, save_png, written_atomically
+from sre_monai.files import printable, remove_unfinished, require_file, written_atomically
 
 
 def test_file_appears_when_it_is_complete(tmp_path):
@@ -27,22 +25,6 @@ def test_failure_leaves_the_old_file(tmp_path):
         fail_half_way()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(("dtype", "shape"), [(np.uint8, (4, 5)), (np.uint16, (4, 5)), (np.uint8, (4, 5, 3))])
-def test_png_keeps_every_value(tmp_path, dtype, shape):
-    pixels = np.random.default_rng(0).integers(np.iinfo(dtype).max, size=shape, dtype=dtype)
-    save_png(tmp_path / "a.png", pixels)
-    with Image.open(tmp_path / "a.png") as image:
-        np.testing.assert_array_equal(np.asarray(image), pixels)
-        assert 0x0112 not in image.getexif()
-
-
-def test_png_carries_the_orientation(tmp_path):
-    save_png(tmp_path / "a.png", np.zeros((4, 5), np.uint8), exif_orientation=6)
-    with Image.open(tmp_path / "a.png") as image:
-        assert image.getexif()[0x0112] == 6
-        assert image.size == (5, 4)
 
 
 def test_required_file(tmp_path):

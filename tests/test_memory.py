@@ -2,6 +2,8 @@ import ctypes
 import subprocess
 import sys
 
+import pytest
+
 from sre_monai.memory import keep_freed_memory
 
 FAULTS = """
@@ -23,6 +25,7 @@ def page_faults(mode: str) -> int:
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+@pytest.mark.slow
 def test_memory_is_used_again():
     if keep_freed_memory():  # glibc
         assert page_faults("keep") < page_faults("default") / 5

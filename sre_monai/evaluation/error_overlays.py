@@ -14,7 +14,7 @@ from monai.utils import convert_to_tensor
 from sre_monai.evaluation.evaluator import evaluated_items, image_path, infer_logits
 from sre_monai.evaluation.pose import Pose
 from sre_monai.evaluation.rotated_prediction import predict_item_in_pose
-from sre_monai.files import save_png
+from sre_monai.png import save_png
 from sre_monai.visualize import error_overlay
 
 __all__ = ["ErrorOverlays"]

@@ -9,7 +9,7 @@ from typing import Any
 from ignite.engine import Engine, Events
 
 from sre_monai.evaluation.pose import Pose
-from sre_monai.files import save_png
+from sre_monai.png import save_png
 from sre_monai.transforms import GridSymmetry
 from sre_monai.visualize import SaliencyMaps, saliency_picture
 

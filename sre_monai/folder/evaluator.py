@@ -1,4 +1,4 @@
-"""An evaluator that goes on past files it can't process, and never waits for one."""
+"""An evaluator for folders: failures become rows of the report, and reading and saving overlap with the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of each photograph, on disk at once: what a killed run leaves to the next."""
+"""The outcome of each file, on disk at once, so that the run after an interrupted one can continue."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ GATHERED = "gathered.jsonl"
 
 
 class Journal:
-    """A folder of records, one line of JSON each: a file a process, and one that gathers what earlier runs left.
+    """A folder of records, one line of JSON each: one file per process, and one with the records of earlier runs.
 
-    A record is appended in one piece and synchronised with the disk. A process that is killed leaves at most a torn
-    last line, which counts for nothing.
+    A record is appended at once and synchronised with the disk. A process that is killed leaves at most an incomplete
+    last line, which is ignored.
 
     Args:
         folder: where the files lie.
@@ -45,7 +45,7 @@ class Journal:
         """
         line = (json.dumps(record) + "\n").encode()
         with self.path.open("ab", buffering=0) as stream:
-            if stream.tell() and not self._ends_in_newline():  # after a write to a full disk that came to nothing
+            if stream.tell() and not self._ends_in_newline():  # after an incomplete write, to a full disk for example
                 line = b"\n" + line
             stream.write(line)
             os.fsync(stream.fileno())
@@ -63,10 +63,10 @@ class Journal:
                         yield record
 
     def gather(self, keep: Callable[[dict[str, Any]], bool]) -> None:
-        """Rewrite all files as one with the records worth keeping, each once; before anyone appends.
+        """Rewrite all files as one with the records to keep, each once; before any process appends.
 
         Args:
-            keep: whether a record is worth it.
+            keep: whether to keep a record.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with written_atomically(self.folder / GATHERED) as unfinished, unfinished.open("w", encoding="utf-8") as stream:

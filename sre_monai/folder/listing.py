@@ -1,4 +1,4 @@
-"""A folder of photographs, or a list of them, as a datalist."""
+"""A folder of images, or a list of them, as a datalist."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ PATH_KEYS = ("image", "file", "path")
 def list_images(
     dataset_dir: str | os.PathLike[str], output_dir: str | os.PathLike[str] | None = None
 ) -> list[dict[str, str]]:
-    """List photographs, and how the results of each are to be named.
+    """List images, and how the results of each are to be named.
 
-    Every file of a folder and its sub-folders counts as a photograph, links included: one that can't be read is
-    reported when it is its turn, not passed over. Only hidden files are left out, and what lies in the output folder. A
-    list is a ``.csv`` file with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of
-    objects with such a key, or an object of such lists, as MONAI's datalists are. Its paths are relative to its own
-    folder.
+    Every file of a folder and its sub-folders counts as an image, links included: one that can't be read becomes a row
+    of the report; it is not skipped. Only hidden files and the output folder are left out. A list is a ``.csv`` file
+    with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of objects with such a key,
+    or an object of such lists, as MONAI's datalists are. Its paths are relative to its own folder.
 
     Args:
         dataset_dir: the folder, or the list.
@@ -42,23 +41,23 @@ def list_images(
 
     Examples:
         >>> list_images("docs/sample", "docs/sample/output")[0]["file"]  # doctest: +SKIP
-        'chase_like.jpg'
+        'eye_700x605_cropped.jpg'
     """
     source = Path(str(dataset_dir))  # the command line makes a number of a folder called 2024
     if source.is_dir():
         paths = {file: source / file for file in _files_below(source, output_dir)}
         names = {file: Path(file) for file in paths}
         if not paths:
-            raise ValueError(f"dataset_dir: the folder {source} has no files; give a folder with photographs.")
+            raise ValueError(f"dataset_dir: the folder {source} has no files; give a folder with images.")
     elif source.is_file() and source.suffix.lower() in LIST_EXTENSIONS:
         paths = {file: source.parent / file for file in _listed(source)}
         names = _names_of_listed(paths, source.parent)
         if not paths:
-            raise ValueError(f"dataset_dir: {source} lists no photographs.")
+            raise ValueError(f"dataset_dir: {source} lists no images.")
     elif source.is_file():
         raise ValueError(f"dataset_dir: {source} is a file; give a folder, or a list as .json or .csv.")
     else:
-        raise FileNotFoundError(f"dataset_dir: there is no folder {source}; give the folder with the photographs.")
+        raise FileNotFoundError(f"dataset_dir: there is no folder {source}; give the folder with the images.")
     stems = Counter(_stem(name).casefold() for name in names.values())
     full = {name.as_posix().casefold() for name in names.values() if name.suffix}
     return [
@@ -75,7 +74,7 @@ def _files_below(folder: Path, output_dir: str | os.PathLike[str] | None) -> Ite
     """Walk through a folder, following links but not in circles."""
     output = None if output_dir is None else Path(output_dir).resolve()
     if output == folder.resolve():
-        raise ValueError(f"output_dir: {folder} is the folder of the photographs itself; give another.")
+        raise ValueError(f"output_dir: {folder} is the folder of the images itself; give another.")
     seen: set[Path] = set()
     unreadable: list[OSError] = []
     for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable.append):
@@ -100,7 +99,7 @@ def _listed(source: Path) -> list[str]:
             return [_path_of(row) for row in csv.DictReader(stream)]
     except (ValueError, KeyError, csv.Error) as error:
         raise ValueError(
-            f"dataset_dir: {source} is no list of photographs ({error}); give a column or a key 'image' with paths."
+            f"dataset_dir: {source} is not a list of images ({error}); give a column or a key 'image' with paths."
         ) from None
 
 
@@ -123,7 +122,7 @@ def _path_of(entry: Any) -> str:
 
 
 def _names_of_listed(paths: dict[str, Path], folder: Path) -> dict[str, Path]:
-    """Names below the list's folder; where a photograph lies elsewhere, below what all have in common."""
+    """Names below the list's folder; where an image lies elsewhere, below what all have in common."""
     absolute = {file: Path(os.path.abspath(path)) for file, path in paths.items()}
     root = Path(os.path.abspath(folder))
     if not all(path.is_relative_to(root) for path in absolute.values()):

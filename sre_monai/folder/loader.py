@@ -1,4 +1,4 @@
-"""Photographs read ahead, as many as fit into a bounded memory."""
+"""Images read ahead, as many as fit into a bounded memory."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from sre_monai.data.decode import MAX_PIXELS
 
 __all__ = ["PixelBudgetLoader"]
 
-IN_FLIGHT = 16  # photographs at most, however small
+IN_FLIGHT = 16  # images at most, however small
 
 
 class PixelBudgetLoader:
-    """Yield items of a data set in order, read ahead by threads, up to a number of pixels under way.
+    """Yield items of a data set in order, read ahead by threads, up to a number of pixels at a time.
 
-    torch's ``DataLoader`` reads a number of items ahead, whatever their size: a few photographs of 8000 pixels a side
-    would fill the memory. Here each item takes its pixels from a budget before it is read, and whoever has done with it
-    gives them back by `release`.
+    torch's ``DataLoader`` reads a number of items ahead, whatever their size: a few images of 8000 pixels a side would
+    fill the memory. Here each item takes its pixels from a budget before it is read; `release` gives them back once the
+    item is done.
 
     Args:
         dataset: prepares an item; must be usable from several threads.
         sampler: indices of the items, in order; all by default.
         batch_size: number of items yielded together, fewer at the end.
         num_threads: number of threads that prepare items.
-        max_pixels: pixels under way, of all items together. One item alone may have more.
+        max_pixels: budget of all items together. One item alone may have more.
 
     Examples:
         >>> loader = PixelBudgetLoader(Dataset([{"image": "a.png"}]), batch_size=1)  # doctest: +SKIP
@@ -127,5 +127,5 @@ def _pixels(path: str | os.PathLike[str]) -> int:
             return 0
         with Image.open(path) as image:
             return image.width * image.height
-    except Exception:  # damaged in any way: the reader will say so
+    except Exception:  # damaged in any way: the reader reports it
         return os.path.getsize(path) if os.path.isfile(path) else 0

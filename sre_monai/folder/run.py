@@ -1,8 +1,7 @@
-"""A run over a folder that may be killed at any moment and continued by the next."""
+"""A run over a folder that may be killed at any moment; the next run continues it."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -18,15 +17,16 @@ from typing import Any
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from sre_monai import __version__
 from sre_monai.distributed import join_processes, on_first_process, wait_for_all
 from sre_monai.files import printable, remove_unfinished
 from sre_monai.folder.journal import Journal
 from sre_monai.folder.report import FolderReport
+from sre_monai.identity import differences, digest
+from sre_monai.tables import write_json
 
 __all__ = ["FolderRun"]
 
-JOURNAL_NAME = ".journal"
+JOURNAL_NAME, IDENTITY_NAME = ".journal", "identity.json"
 NOTHING_DONE_STATUS = 1
 SOME_FAILED_STATUS = 3
 INTERRUPTED_STATUS = 130
@@ -35,86 +35,83 @@ logger = logging.getLogger(__name__)
 
 
 class FolderRun:
-    """What is to do, what is done, and the report of it.
+    """The progress of a run over a folder, and its report.
 
-    A photograph counts as done when its record says so, was made by the same version, weights and settings from the
-    same file (size and time of its last change), and the results are there in the size they were written. All others
-    are done again, failures included; results that have become stale are removed first. Under ``torchrun`` the
-    processes share what is to do: of the sorted list, process r of n takes every n-th from the r-th on.
+    A file counts as done when its record says so, was made by a run of the same identity from the same file (size and
+    time of its last change), and the results are there in the size they were written. All others are processed again,
+    failures included; stale results are removed first. Under ``torchrun`` the processes share the files: of the sorted
+    list, process r of n takes every n-th from the r-th on.
 
     Args:
         items: what `sre_monai.folder.list_images` returns.
         output_dir: folder of the results, with the journal in ``.journal``.
-        checkpoint: file of the network's weights.
-        settings: whatever else the results depend on, as JSON can hold it or as text.
+        identity: what the results depend on besides the files, by `sre_monai.identity.run_identity`.
         resume: whether to keep what earlier runs have done.
         report: the report to write, by default one of the columns that every report has.
 
     Examples:
-        >>> run = FolderRun(items, "output", "model.pt", {"threshold": 0.5})  # doctest: +SKIP
+        >>> run = FolderRun(items, "output", {"threshold": "0.5"})  # doctest: +SKIP
     """
 
     def __init__(
         self,
         items: Sequence[Mapping[str, str]],
         output_dir: str | os.PathLike[str],
-        checkpoint: str | os.PathLike[str],
-        settings: Mapping[str, Any],
+        identity: Mapping[str, str],
         resume: bool = True,
         report: FolderReport | None = None,
     ) -> None:
         self.items = items
         self.output_dir = Path(output_dir)
-        self.checkpoint = Path(checkpoint)
-        self.settings = settings
+        self.identity = dict(identity)
+        self._digest = digest(identity)
         self.resume = resume
         self.report = FolderReport(self.output_dir) if report is None else report
         self.rank, self.processes = 0, 1
         self.journal = Journal(self.output_dir / JOURNAL_NAME)
         self.unwritten: dict[str, dict[str, Any]] = {}
-        self._maker = ""
         self._bar: tqdm | None = None
         self._lock = Lock()
 
     def start(self) -> list[int]:
-        """Sort out what is to do, and remove what has become stale.
+        """Find the files that are still to be processed, and remove stale results.
 
         Returns:
             The indices of the items that this process has to do.
 
         Raises:
-            OSError: when the output folder can't be written to, or the checkpoint not be read.
+            OSError: when the output folder can't be written to.
         """
         self.rank, self.processes = join_processes()
         self.journal = Journal(self.output_dir / JOURNAL_NAME, self.rank)
-        self._maker = _digest(__version__, self.checkpoint.read_bytes(), json.dumps(self.settings, default=str))
         todo = on_first_process(self._sort_out)
         mine = todo[self.rank :: self.processes]
         total = len(mine) if self.processes > 1 else len(self.items)
         done = total - len(mine)
-        logger.info("%d photographs, %d of them done before", len(self.items), len(self.items) - len(todo))
+        logger.info("%d images, %d of them done before", len(self.items), len(self.items) - len(todo))
         self._bar = tqdm(
-            total=total, initial=done, desc="photographs", unit=" images", disable=self.rank > 0, dynamic_ncols=True
+            total=total, initial=done, desc="images", unit=" images", disable=self.rank > 0, dynamic_ncols=True
         )
         return mine
 
     def fingerprint(self, item: Mapping[str, str]) -> str:
-        """Condense what the results of a photograph depend on: program, weights, settings, file."""
+        """Condense what the results of a file depend on: the run's identity, the file's size and time of change."""
         try:
             stat = os.stat(item["image"])
         except OSError:
             return ""
-        return _digest(self._maker, item["name"], item["image"], str(stat.st_size), str(stat.st_mtime_ns))
+        file = {"name": item["name"], "image": item["image"], "size": str(stat.st_size), "time": str(stat.st_mtime_ns)}
+        return digest({**file, "run": self._digest})
 
     def add(self, item: Mapping[str, str], status: str, fingerprint: str = "", **values: Any) -> None:
-        """Note what became of a photograph; from any thread.
+        """Record the outcome of a file; from any thread.
 
         Args:
-            item: the photograph.
+            item: the file.
             status: ``"done"`` or ``"failed"``.
             fingerprint: taken before the file was read.
             values: ``outputs``, a mapping of written files, relative to the output folder, to their sizes in bytes;
-                ``thumbnails``; further columns of the report.
+                ``thumbnails``; ``link``; further columns of the report.
         """
         record = {"file": item["file"], "status": status, "fingerprint": fingerprint, **values}
         with self._lock:
@@ -130,10 +127,10 @@ class FolderRun:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Report at the end, also when the run is stopped by Ctrl-C or a termination signal.
+        """Write the report at the end, also when the run is stopped by Ctrl-C or a termination signal.
 
         Raises:
-            SystemExit: with status 1 when nothing is done, 3 when some photographs failed, 130 when stopped by Ctrl-C,
+            SystemExit: with status 1 when nothing is done, 3 when some files failed, 130 when stopped by Ctrl-C,
                 143 by a termination signal; none when all is done.
         """
         catches = current_thread() is main_thread()
@@ -173,22 +170,23 @@ class FolderRun:
         return SOME_FAILED_STATUS if count["done"] else NOTHING_DONE_STATUS
 
     def _wait(self) -> None:
-        """Wait for the other processes; one that was killed leaves its photographs to the next run."""
+        """Wait for the other processes; one that was killed leaves its files to the next run."""
         try:
             wait_for_all()
         except RuntimeError as error:
-            logger.error("another process was lost (%s): run the same command again to do its photographs", error)
+            logger.error("another process was lost (%s): run the same command again to process its files", error)
 
     def _sort_out(self) -> list[int]:
-        """Compare records with files: indices of what is to do."""
+        """Compare records with files, and give the indices of the items that are still to be processed."""
         try:
             self.output_dir.mkdir(parents=True, exist_ok=True)
             remove_unfinished(self.output_dir)
+            self._compare_runs()
             index = {item["file"]: i for i, item in enumerate(self.items)}
             done, fresh, stale = set(), set(), set()
             for record in self.journal:
                 if record["file"] not in index:
-                    continue  # of another folder, or of a photograph that was taken away: its results are let alone
+                    continue  # of another folder, or of a file that was removed: its results stay
                 if self._is_done(record, self.items[index[record["file"]]]):
                     done.add(record["file"])
                     fresh.update(record.get("outputs", ()))
@@ -197,9 +195,19 @@ class FolderRun:
             for output in stale - fresh:
                 (self.output_dir / output).unlink(missing_ok=True)
             self.journal.gather(keep=lambda record: self._is_worth_keeping(record, index, done))
+            write_json(self.journal.folder / IDENTITY_NAME, self.identity)
         except OSError as error:
             raise OSError(f"output_dir: can't write to {self.output_dir} ({error}); give another folder.") from None
         return [i for file, i in index.items() if file not in done]
+
+    def _compare_runs(self) -> None:
+        """Log what differs from the run before: nothing of it counts as done then."""
+        try:
+            former = json.loads((self.journal.folder / IDENTITY_NAME).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return
+        if self.resume and (changes := differences(former, self.identity)):
+            logger.warning("another run has left results in %s: %s; they are made again", self.output_dir, changes)
 
     def _is_worth_keeping(self, record: Mapping[str, Any], index: Mapping[str, int], done: set[str]) -> bool:
         """Whether a record still tells something true."""
@@ -208,19 +216,10 @@ class FolderRun:
         return record["file"] in done and self._is_done(record, self.items[index[record["file"]]])
 
     def _is_done(self, record: Mapping[str, Any], item: Mapping[str, str]) -> bool:
-        """Whether a photograph needn't be done again."""
+        """Whether a file needn't be processed again."""
         if not self.resume or record["status"] != "done" or record["fingerprint"] != self.fingerprint(item):
             return False
         return all(_size(self.output_dir / output) == size for output, size in record.get("outputs", {}).items())
-
-
-def _digest(*parts: str | bytes) -> str:
-    """Condense texts and bytes."""
-    digest = hashlib.sha256()
-    for part in parts:
-        content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
-        digest.update(hashlib.sha256(content).digest())
-    return digest.hexdigest()
 
 
 def _size(path: Path) -> int | None:

@@ -1,4 +1,4 @@
-"""A data set in which an unreadable item is an answer, not the end of the run."""
+"""A data set that returns the reason for an item that can't be prepared, instead of raising."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # in what torch says
 
 
 class TolerantDataset(Dataset):
-    """Apply transforms to a datalist; give an item that fails back with the reason.
+    """Apply transforms to a datalist; an item that fails is returned with the reason.
 
     An item gets the entry ``seconds``, the time it took.
 
@@ -58,7 +58,7 @@ class TolerantDataset(Dataset):
 
 
 def reason_of(error: BaseException) -> str:
-    """Give the sentence at the root of an error: transforms wrap what went wrong in words about themselves.
+    """Return the message at the root of an error: transforms wrap it in messages about themselves.
 
     Args:
         error: what was caught.

@@ -17,11 +17,11 @@ __all__ = ["BestWeights"]
 
 
 class BestWeights:
-    """Ignite handler that keeps a network's weights in a file whenever a validation is better than all before.
+    """Ignite handler that saves a network's weights whenever a validation score is better than all before.
 
-    The best score is the handler's ``state_dict``, a part of checkpoints: a training that goes on from one replaces the
-    file by better weights only. The file is replaced in one piece. (`monai.handlers.CheckpointSaver` forgets the score
-    and removes the old file before it writes the new one.)
+    The best score is the handler's ``state_dict``, a part of checkpoints: a run that resumes replaces the file by
+    better weights only. The file is replaced atomically. (`monai.handlers.CheckpointSaver` forgets the score and
+    removes the old file before it writes the new one.)
 
     Args:
         network: whose weights to keep.
@@ -41,7 +41,7 @@ class BestWeights:
         self.score = -math.inf
 
     def attach(self, engine: Evaluator) -> None:
-        """Look at the metric after every validation.
+        """Compare the metric after every validation.
 
         Args:
             engine: MONAI's evaluator.
@@ -49,11 +49,11 @@ class BestWeights:
         engine.add_event_handler(Events.COMPLETED, self._keep)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the best score so far."""
+        """Return the best score so far."""
         return {"score": self.score}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a best score.
+        """Restore the best score.
 
         Args:
             state: from :meth:`state_dict`.
@@ -62,7 +62,7 @@ class BestWeights:
 
     def _keep(self, engine: Evaluator) -> None:
         score = float(engine.state.metrics[self.metric])
-        if score > self.score or self.score == -math.inf:  # scores that are no numbers still leave weights
+        if score > self.score or self.score == -math.inf:  # weights are saved even when every score is NaN
             self.score = -math.inf if math.isnan(score) else score
             if engine.state.rank == 0:
                 save_state(self.path, self.network.state_dict())

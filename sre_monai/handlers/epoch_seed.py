@@ -1,4 +1,4 @@
-"""Randomness that an epoch does not inherit from those before it."""
+"""Random numbers that depend on the epoch, not on the epochs before it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["EpochSeed"]
 
 
 class EpochSeed:
-    """Ignite handler that seeds everything random at the start of every epoch, by seed, epoch and process.
+    """Ignite handler that seeds all random number generators at the start of every epoch, by seed, epoch and process.
 
-    A training that goes on from a checkpoint between two epochs then draws the very numbers that it would have drawn
-    undisturbed, and no random state has to be stored. Seeded are PyTorch, NumPy, Python's ``random``, the transforms of
+    A run that resumes between two epochs draws the same numbers as an uninterrupted one, and no random state has to be
+    stored. Seeded are PyTorch, NumPy, Python's ``random``, the transforms of
     the data set and the data loader's generator, if it has one of its own. Workers take their seeds from PyTorch's
     generator when the loader starts them, which is why the epoch's iterator over the batches is made here as well.
 

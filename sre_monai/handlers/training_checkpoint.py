@@ -1,4 +1,4 @@
-"""A training that may be killed at any moment and goes on where it was."""
+"""A training run that may be killed at any moment and resumes where it was."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from ignite.distributed import get_world_size
 from ignite.engine import Events
 from monai.engines import Trainer
 
 from sre_monai.files import remove_unfinished, save_state
+from sre_monai.identity import differences
 
 __all__ = ["TrainingCheckpoint"]
 
@@ -22,12 +24,12 @@ logger = logging.getLogger(__name__)
 
 
 class TrainingCheckpoint:
-    """Ignite handler that writes a checkpoint every so many epochs, and starts from it when it is there.
+    """Ignite handler that writes a checkpoint every few epochs, and resumes from it when there is one.
 
-    There is one file, which the next checkpoint replaces in one piece: whenever a process is killed, the file is
-    complete. (`monai.handlers.CheckpointSaver` removes the old one first and then writes the new one in place.) It
-    holds the state of the objects, the number of the epoch and the seconds trained. With `EpochSeed` there are no
-    random states to store, and on a CPU the training ends with the very weights of an undisturbed one.
+    There is one file, replaced atomically: whenever the process is killed, the file is complete.
+    (`monai.handlers.CheckpointSaver` removes the old file first and then writes the new one in place.) It holds the
+    state of the objects, the number of the epoch, the seconds trained and the run's identity. With `EpochSeed` there
+    are no random states to store, and on a CPU a resumed run ends with the same weights as an uninterrupted one.
 
     Attach it after the handlers that change the objects at the end of epochs. Among several processes the first one
     writes, and all read.
@@ -35,27 +37,27 @@ class TrainingCheckpoint:
     Args:
         path: the file.
         objects: what has ``state_dict`` and ``load_state_dict``, by name: network, optimizer, schedule and so on.
-        settings: whatever else decides what a training does, by name; numbers, text, or lists of them. A checkpoint of
-            a training with other settings is refused.
+        identity: what the run depends on, by `sre_monai.identity.run_identity`. The checkpoint of a run of another
+            identity, or with another number of processes, is refused.
         interval: epochs between two checkpoints; the last epoch has one too.
         resume: whether to start from the checkpoint; if not it is removed.
 
     Examples:
         >>> objects = {"network": network, "optimizer": optimizer}  # doctest: +SKIP
-        >>> TrainingCheckpoint("output/checkpoint.pt", objects, {"seed": 0}).attach(trainer)  # doctest: +SKIP
+        >>> TrainingCheckpoint("output/checkpoint.pt", objects, {"seed": "0"}).attach(trainer)  # doctest: +SKIP
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
         objects: Mapping[str, Any],
-        settings: Mapping[str, Any],
+        identity: Mapping[str, str],
         interval: int = 1,
         resume: bool = True,
     ) -> None:
         self.path = Path(path)
         self.objects = dict(objects)
-        self.settings = dict(settings)
+        self.identity = {**identity, "processes": str(get_world_size())}
         self.interval = interval
         self.resume = resume
         self.seconds, self.since = 0.0, time.perf_counter()
@@ -67,7 +69,7 @@ class TrainingCheckpoint:
             engine: MONAI's trainer.
 
         Raises:
-            ValueError: when there is a file that is no checkpoint, or that of another training.
+            ValueError: when the file is not a checkpoint, or that of another training run.
         """
         self._read()
         engine.add_event_handler(Events.STARTED, self._start)
@@ -77,16 +79,16 @@ class TrainingCheckpoint:
         """Return the content of the checkpoint to start from, None when the training starts anew."""
         if not self.resume or not self.path.is_file():
             return None
-        way_out = "give another output_dir, or --resume False to start anew"
+        way_out = "give another output_dir, or --resume False to start over"
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
-            settings = dict(state["settings"])
+            former = dict(state["identity"])
         except (RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.UnpicklingError):
-            raise ValueError(f"{self.path} is no checkpoint of a training; {way_out}") from None
-        others = [name for name in self.settings | settings if self.settings.get(name) != settings.get(name)]
-        others += [name for name in self.objects if name not in state]
-        if others:
-            raise ValueError(f"{self.path} is of a training with another {' and '.join(others)}; {way_out}")
+            raise ValueError(f"{self.path} is not a checkpoint of this version; {way_out}") from None
+        lacking = [f"it has no {name}" for name in self.objects if name not in state]
+        changes = "; ".join(filter(None, [differences(former, self.identity), *lacking]))
+        if changes:
+            raise ValueError(f"{self.path} is a checkpoint of another training run: {changes}; {way_out}")
         return state
 
     def _start(self, engine: Trainer) -> None:
@@ -99,7 +101,7 @@ class TrainingCheckpoint:
             for name, part in self._parts(engine).items():
                 part.load_state_dict(state[name])
             self.seconds = state["seconds"]
-            logger.info("going on after epoch %d of %d", engine.state.epoch, engine.state.max_epochs)
+            logger.info("resuming after epoch %d of %d", engine.state.epoch, engine.state.max_epochs)
         elif first:
             self.path.unlink(missing_ok=True)
         self.since = time.perf_counter()
@@ -108,7 +110,7 @@ class TrainingCheckpoint:
         if engine.state.rank == 0:
             states = {name: part.state_dict() for name, part in self._parts(engine).items()}
             seconds = self.seconds + time.perf_counter() - self.since
-            save_state(self.path, {"settings": self.settings, "seconds": seconds, **states})
+            save_state(self.path, {"identity": self.identity, "seconds": seconds, **states})
 
     def _parts(self, engine: Trainer) -> dict[str, Any]:
         """Everything whose state is kept; the trainer counts the epochs, and makes a gradient scaler for itself."""

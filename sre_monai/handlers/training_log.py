@@ -19,18 +19,18 @@ logger = logging.getLogger(__name__)
 
 
 class TrainingLog:
-    """Ignite handler that writes a table of the training with a row an epoch, and a line to the log now and then.
+    """Ignite handler that writes a table with a row per epoch, and regularly a line to the log.
 
     Columns are ``epoch``, ``loss`` (mean over the epoch's steps), ``learning_rate`` (that of the epoch) and the metrics
     of the validations, empty where there was none. The mean loss is ``engine.state.metrics["loss"]`` as well, for
-    other handlers. The rows are ``engine.state.log``, a part of the trainer's ``state_dict``: a training that goes on
-    from a checkpoint goes on with its table.
+    other handlers. The rows are ``engine.state.log``, a part of the trainer's ``state_dict``: a run that resumes from a
+    checkpoint continues the table.
 
     Args:
         path: the CSV file to write.
-        optimizer: whose learning rate to note; that of the first group of parameters.
+        optimizer: its learning rate is recorded; that of the first parameter group.
         evaluator: the validation that runs at the end of epochs, before this handler.
-        interval: epochs between two lines of the log and two writings of the table; it is written at the end as well.
+        interval: epochs between two lines of the log, and two updates of the table; it is written at the end as well.
 
     Examples:
         >>> TrainingLog("output/training_log.csv", optimizer, evaluator, 25).attach(trainer)  # doctest: +SKIP
@@ -47,7 +47,7 @@ class TrainingLog:
         self._learning_rate = 0.0
 
     def attach(self, engine: Trainer) -> None:
-        """Note the losses of every step, and a row at the end of every epoch.
+        """Record the loss of every step, and add a row at the end of every epoch.
 
         Args:
             engine: MONAI's trainer, with ``decollate=False``.

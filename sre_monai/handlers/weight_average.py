@@ -22,12 +22,12 @@ class WeightAverage:
     After every step t = 1, 2, … the average moves towards the network by the fraction max(momentum, 10 / (9 + t)): from
     the initial weights nothing remains after the first step, and the average covers about the last tenth of the steps
     until that is more than 1 / momentum of them. The running statistics of batch normalisation are averaged as well, to
-    suit the averaged weights; whole numbers are copied. The fraction depends on the step alone, so that a training
-    that goes on from a checkpoint averages like an undisturbed one (`ignite.handlers.EMAHandler` would warm up again).
+    suit the averaged weights; integers are copied. The fraction depends on the step alone, so that a run that resumes
+    averages like an uninterrupted one (`ignite.handlers.EMAHandler` would warm up again).
 
     Args:
         network: what to average.
-        averaged: a copy of it, which becomes the average; a part of checkpoints.
+        averaged: a copy of it that will hold the average; a part of checkpoints.
         momentum: fraction of the newest weights, 0–1, after warming up.
         path: file for the averaged ``state_dict``.
 

@@ -9,6 +9,8 @@ from monai.networks.blocks import SubpixelUpsample
 from monai.networks.blocks.patchembedding import PatchEmbed, PatchEmbeddingBlock
 from torch import nn
 
+from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, SymmetricUpsample
+
 __all__ = ["find_breaking_layers"]
 
 _CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -58,6 +60,12 @@ def _pool(pool: Any) -> str | None:
     return f"{type(pool).__name__} of an even size has no centre pixel" if any(k % 2 == 0 for k in kernel) else None
 
 
+def _stride(layer: Any) -> str | None:
+    stride = getattr(layer, "stride", None) or layer.scale
+    different = not isinstance(stride, int) and len(set(stride)) > 1
+    return f"strides {tuple(stride)} differ between axes: mirroring is exact, turns are not" if different else None
+
+
 def _pad(pad: Any) -> str | None:
     amounts = tuple(pad.padding)
     return None if amounts[::2] == amounts[1::2] else f"{type(pad).__name__} pads one side more than the other"
@@ -81,6 +89,7 @@ _RULES: dict[Any, Callable[[Any], str | None]] = {
     _CONV: _conv,
     _POOL: _pool,
     _PADS: _pad,
+    (SymmetricMaxPool, SymmetricAvgPool, SymmetricUpsample): _stride,
     (nn.LayerNorm,): _layer_norm,
     (nn.PixelShuffle, nn.PixelUnshuffle, SubpixelUpsample): _always("gives every corner of a cell channels of its own"),
     (PatchEmbed, PatchEmbeddingBlock): _always("cuts the image into patches and reads each as a vector"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -127,7 +127,7 @@ def check_equivariance(
     some = next(network.parameters(), torch.empty(0))
     x = torch.randn(*input_shape, generator=torch.Generator().manual_seed(seed)).to(some)
     trace = LayerTrace(network, spatial_dims) if layers else None
-    with evaluating(network):
+    with evaluating(network), trace or nullcontext():
         upright = _outputs(network, x)
         if trace:
             trace.keep_as_upright()
@@ -139,8 +139,7 @@ def check_equivariance(
             )
             if trace:
                 trace.compare(symmetry)
-        if trace:
-            trace.remove()
+    with evaluating(network):
         turned = _errors_at_angles(network, x, angles) if angles else {}
     return EquivarianceReport(tuple(input_shape), errors, turned, trace.errors() if trace else [], tolerance)
 

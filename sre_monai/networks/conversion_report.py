@@ -35,7 +35,8 @@ class ConversionReport:
         replaced: the layers that were replaced, in the order of the network's modules.
         breaking: layers and parameters that still break equivariance, and why.
         parameters: numbers of parameters before and after.
-        equivariance: the measured errors, for each input shape that was given to try.
+        equivariance: the measured errors, for each input shape that was given to try and at which the network runs.
+        failures: for each of the other shapes, the layer that failed and its message.
     """
 
     network: str
@@ -43,6 +44,7 @@ class ConversionReport:
     breaking: dict[str, str]
     parameters: tuple[int, int]
     equivariance: list[EquivarianceReport] = field(default_factory=list)
+    failures: dict[tuple[int, ...], str] = field(default_factory=dict)
 
     @property
     def mean_loss(self) -> float | None:
@@ -57,6 +59,7 @@ class ConversionReport:
         if self.mean_loss is not None:
             lines.append(f"  projection lost {self.mean_loss:.0%} of a kernel's norm on average")
         lines += [f"  still breaks equivariance: {name}: {reason}" for name, reason in self.breaking.items()]
+        lines += [f"  does not run at {shape}: {reason}" for shape, reason in self.failures.items()]
         lines += [f"  {line}" for report in self.equivariance for line in str(report).splitlines()]
         return "\n".join(lines)
 

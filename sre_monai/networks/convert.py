@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import logging
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from monai.networks.blocks.mednext_block import MedNeXtDownBlock, MedNeXtUpBlock
 from monai.networks.blocks.patchembedding import PatchEmbed, PatchEmbeddingBlock
 from torch import nn
 
 from sre_monai.networks.breaking import find_breaking_layers
-from sre_monai.networks.check import check_equivariance
+from sre_monai.networks.check import EquivarianceReport, check_equivariance
 from sre_monai.networks.conversion_report import ConversionReport, ReplacedLayer
 from sre_monai.networks.layers.profiles import get_profile
 from sre_monai.networks.replacements import Replacer
@@ -92,16 +94,34 @@ def convert_to_sre(
     converted.register_forward_pre_hook(replacer.sizes.forget)
     converted.train(network.training)
 
+    measured, failures = _measure(converted, input_shapes)
     report: Any = ConversionReport(
         network=type(network).__name__,
         replaced=list(replaced.values()),
         breaking=find_breaking_layers(converted),
         parameters=(before, _count(converted)),
-        equivariance=[check_equivariance(converted, shape, layers=True) for shape in input_shapes],
+        equivariance=measured,
+        failures=failures,
     )
     converted.conversion_report = report
     logging.getLogger(__name__).info("%s", report)
     return converted
+
+
+def _measure(
+    network: nn.Module, input_shapes: Sequence[Sequence[int]]
+) -> tuple[list[EquivarianceReport], dict[tuple[int, ...], str]]:
+    """Measure the errors at every shape; where the network does not run, tell in which layer and why."""
+    measured, failures = [], {}
+    for shape in input_shapes:
+        try:
+            measured.append(check_equivariance(network, shape, layers=True))
+        except (RuntimeError, ValueError, TypeError, AttributeError, IndexError) as error:
+            names = {id(module): name for name, module in network.named_modules()}
+            callers = [id(frame.f_locals.get("self")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+            where = next((names[caller] for caller in reversed(callers) if caller in names), "") or "its forward"
+            failures[tuple(shape)] = f"{where}: {error}"
+    return measured, failures
 
 
 def _replace_children(
@@ -113,6 +133,9 @@ def _replace_children(
 ) -> None:
     """Replace what can be, in place, layer by layer; one that is used in two places stays one."""
     _absorb_padding(parent)
+    if isinstance(parent, MedNeXtUpBlock):
+        # its forward pads one side of what its strided layers make; the down block is the same but for that
+        parent.__class__ = MedNeXtDownBlock  # type: ignore[assignment]
     for name, child in list(parent._modules.items()):  # named_children() would leave out repetitions
         if child is None:
             continue

@@ -48,7 +48,7 @@ class LayerTrace:
     """Hooks on all layers that compare what they take and give between forward passes.
 
     Args:
-        network: the network to watch; call :meth:`remove` when done.
+        network: the network to watch, inside a ``with`` statement.
         spatial_dims: number of spatial axes. Tensors that have neither these nor none at all, such as tokens, cannot be
             turned and are left out.
     """
@@ -86,8 +86,11 @@ class LayerTrace:
         order = dict.fromkeys(self._order)
         return [LayerError(name, self._kinds[name], *self._errors[name]) for name in order if name in self._errors]
 
-    def remove(self) -> None:
-        """Take the hooks off."""
+    def __enter__(self) -> LayerTrace:
+        """Give the trace; leaving takes the hooks off, also after an error."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for handle in self._handles:
             handle.remove()
 

@@ -29,6 +29,20 @@ class Replacement(NamedTuple):
     loss: float | None = None
 
 
+class Resampled(nn.Sequential):
+    """A resampling and a convolution. It has the convolution's attributes, for networks that ask for its stride."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Look for what it doesn't have in its last layer."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            layers = self.__dict__.get("_modules")
+            if not layers or name.startswith("__"):
+                raise
+            return getattr(next(reversed(layers.values())), name)
+
+
 class Replacer:
     """Makes the equivariant counterparts of layers.
 
@@ -65,8 +79,9 @@ class Replacer:
         if max(conv.kernel_size) == 1:
             if not is_strided:
                 return None
-            pool, conv.stride = self._low_pass(conv.stride), (1,) * len(conv.stride)
-            return Replacement(nn.Sequential(pool, conv))
+            pool = self._low_pass(conv.stride)
+            conv.stride, conv.padding = (1,) * len(conv.stride), (0,) * len(conv.stride)
+            return Replacement(Resampled(pool, conv))
         if not is_strided:
             if not isinstance(conv.padding, str):
                 return self._replace_unstrided(conv, conv.weight, conv.padding)
@@ -75,7 +90,7 @@ class Replacer:
             ]
             return self._replace_unstrided(conv, conv.weight, padding)
         convolved = self._rings(conv, conv.weight, padding="same")
-        return Replacement(nn.Sequential(self._low_pass(conv.stride), convolved.layer), convolved.loss)
+        return Replacement(Resampled(self._low_pass(conv.stride), convolved.layer), convolved.loss)
 
     def _replace_conv_transpose(self, conv: Any) -> Replacement | None:
         """Upsample, then convolve with rings."""
@@ -85,7 +100,8 @@ class Replacer:
             return self._replace_unstrided(conv, kernel, adjoint)
         # a fine pixel got about one tap in every cell; after interpolation it gets them all
         convolved = self._rings(conv, kernel / math.prod(conv.stride), padding="same")
-        return Replacement(nn.Sequential(SymmetricUpsample(conv.stride, self.sizes), convolved.layer), convolved.loss)
+        layers = [*_crop(conv), SymmetricUpsample(conv.stride, self.sizes), convolved.layer]
+        return Replacement(Resampled(*layers), convolved.loss)
 
     def _replace_unstrided(self, conv: Any, kernel: Tensor, padding: Sequence[float]) -> Replacement | None:
         """Convolve with rings, to the convolution's own output size; None where an even kernel prevents that."""
@@ -124,7 +140,7 @@ class Replacer:
         mean.weight, mean.bias = nn.Parameter(kernel), None if bias is None else nn.Parameter(bias)
         convolved = self._rings(mean, mean.weight, padding="same")
         resize = SymmetricUpsample((upsample.scale_factor,) * dims, self.sizes)
-        return Replacement(nn.Sequential(resize, convolved.layer), convolved.loss)
+        return Replacement(Resampled(resize, convolved.layer), convolved.loss)
 
     def _rings(self, conv: Any, kernel: Tensor, padding: str | Sequence[int]) -> Replacement:
         """Make the SRE convolution of an ordinary one's channels, of stride 1."""
@@ -149,6 +165,13 @@ class Replacer:
     def _size(self, kernel_size: Sequence[int]) -> int:
         largest = max(kernel_size)
         return largest + 1 - largest % 2 if self.kernel_size is None else self.kernel_size
+
+
+def _crop(conv: Any) -> list[nn.Module]:
+    """Cut off the input what a transposed convolution whose blocks do not overlap cuts off its output."""
+    cells = [p // s if s == k and p % s == 0 else 0 for p, s, k in zip(conv.padding, conv.stride, conv.kernel_size)]
+    pad: Any = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)[len(cells) - 1]
+    return [pad([-n for n in reversed(cells) for _ in range(2)], 0.0)] if any(cells) else []
 
 
 def _per_axis(value: int | Sequence[int], dims: int) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from sre_monai.transforms.field_of_view import (
     field_of_view_diameter,
 )
 from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
+from sre_monai.transforms.jpeg import RandJPEGd, compress_jpeg
 from sre_monai.transforms.local_contrast import LocalContrastNormalizationd
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
@@ -15,6 +16,7 @@ from sre_monai.transforms.report_classes import ReportClassesd
 from sre_monai.transforms.rotate import rotate, rotate_back
 from sre_monai.transforms.save_vessels import SaveVesselsd
 from sre_monai.transforms.skeleton_length import SkeletonLengthd
+from sre_monai.transforms.untracked_compose import UntrackedCompose
 from sre_monai.transforms.working_resolution import WorkingResolutiond
 
 __all__ = [
@@ -25,10 +27,13 @@ __all__ = [
     "LocalContrastNormalizationd",
     "NormalizeInsideFieldOfViewd",
     "PhotographQualityd",
+    "RandJPEGd",
     "ReportClassesd",
     "SaveVesselsd",
     "SkeletonLengthd",
+    "UntrackedCompose",
     "WorkingResolutiond",
+    "compress_jpeg",
     "estimate_field_of_view",
     "field_of_view_diameter",
     "grid_symmetries",

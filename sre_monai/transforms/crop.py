@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.data.meta_obj import get_track_meta
 from monai.transforms import InvertibleTransform, MapTransform
-from monai.utils import TraceKeys, convert_to_dst_type, convert_to_tensor
+from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, convert_to_tensor
 
-from sre_monai.transforms.field_of_view import field_of_view_diameter, get_field_of_view
+from sre_monai.transforms.field_of_view import check_size, field_of_view_diameter, get_field_of_view
 
 __all__ = ["CropToFieldOfViewd"]
 
@@ -52,8 +53,12 @@ class CropToFieldOfViewd(MapTransform, InvertibleTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return a copy of the data with cropped images."""
         d = dict(data)
+        fov: torch.Tensor | None = None
         for key in self.key_iterator(d):
-            box = self._box(get_field_of_view(data, key, self.fov_key))
+            if fov is None:
+                fov = get_field_of_view(d, key, self.fov_key)
+                box = self._box(fov)
+            check_size(fov, d[key])
             x = convert_to_tensor(d[key], track_meta=get_track_meta())
             cropped = x[_slices(box)].clone()  # a view would keep the whole in memory
             record = {"box": box} | ({"affine": x.affine} if isinstance(x, MetaTensor) else {})
@@ -78,7 +83,7 @@ class CropToFieldOfViewd(MapTransform, InvertibleTransform):
         margin = round(self.margin * field_of_view_diameter(fov))
         box = []
         for axis, n in enumerate(fov.shape[1:]):
-            inside = fov[0].any(dim=1 - axis).nonzero()
+            inside = np.flatnonzero(convert_to_numpy(fov[0]).any(axis=1 - axis))
             box.append((max(0, int(inside[0]) - margin), min(n, int(inside[-1]) + 1 + margin)))
         return box
 

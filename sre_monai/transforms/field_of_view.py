@@ -15,8 +15,8 @@ from monai.utils import convert_to_numpy, convert_to_tensor
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
-from skimage.morphology import isotropic_dilation, isotropic_erosion
 
+from sre_monai.erosion import erode_disc
 from sre_monai.transforms.resample import resample
 
 __all__ = [
@@ -95,8 +95,8 @@ def field_of_view_diameter(fov: np.ndarray | torch.Tensor) -> float:
     if mask.ndim != 2 or not mask.any():
         raise ValueError(f"A non-empty field of view of shape (1, W, H) is expected, got shape {mask.shape}.")
     rows = np.flatnonzero(mask.any(axis=1))
-    first = mask[rows].argmax(axis=1)
-    last = mask.shape[1] - mask[rows, ::-1].argmax(axis=1)
+    first = mask.argmax(axis=1)[rows]
+    last = mask.shape[1] - mask[:, ::-1].argmax(axis=1)[rows]
     corners = np.concatenate([np.column_stack((rows + edge, at)) for edge in (0, 1) for at in (first, last)])
     outline = corners[ConvexHull(corners).vertices]
     return float(pdist(outline).max())
@@ -118,8 +118,9 @@ def get_field_of_view(data: Mapping[Hashable, Any], key: Hashable, fov_key: Hash
     """
     if fov_key not in data:
         raise ValueError(f"There is no field of view {fov_key!r} beside {key!r}: put FieldOfViewd before.")
-    fov = (convert_to_tensor(data[fov_key]) > 0).any(dim=0, keepdim=True)
-    _check_size(fov, data[key])
+    fov = convert_to_tensor(data[fov_key], track_meta=False) > 0
+    fov = fov if len(fov) == 1 else fov.any(dim=0, keepdim=True)
+    check_size(fov, data[key])
     return fov
 
 
@@ -204,21 +205,25 @@ def _estimate_reduced(array: np.ndarray) -> torch.Tensor:
 def _main_region(mask: np.ndarray) -> np.ndarray:
     """Open by a disc and keep the largest connected region, without holes."""
     radius = OPENING_RADIUS * min(mask.shape)
-    core = isotropic_erosion(mask, radius)
+    core = erode_disc(mask, radius)
     if not core.any():
         raise ValueError("No field of view was found: the image has no large bright region on a dark border.")
-    labels, _ = ndimage.label(isotropic_dilation(core, radius))
-    return ndimage.binary_fill_holes(labels == 1 + np.bincount(labels.ravel())[1:].argmax())
+    labels, _ = ndimage.label(~erode_disc(~core, radius))
+    around, count = ndimage.label(labels != 1 + np.bincount(labels.ravel())[1:].argmax())
+    belongs = np.ones(count + 1, bool)  # the region itself, which is 0, and its holes, which reach no border
+    belongs[np.concatenate([around[[0, -1]].ravel(), around[:, [0, -1]].ravel()])] = False
+    belongs[0] = True
+    return belongs[around]
 
 
-def _check_size(fov: torch.Tensor, image: torch.Tensor) -> None:
-    """Refuse a mask that does not lie on its image."""
+def check_size(fov: torch.Tensor, image: torch.Tensor) -> None:
+    """Refuse a mask that is empty or does not lie on its image."""
     if fov.shape[1:] != image.shape[1:]:
         raise ValueError(
             f"The field of view is {tuple(fov.shape[1:])} pixels (W, H) but its image is {tuple(image.shape[1:])}: "
             "give the mask that belongs to the image, or none to have it estimated."
         )
-    if not fov.any():
+    if not convert_to_numpy(fov).any():
         raise ValueError("The field of view is empty: give a mask that is non-zero inside, or none to estimate it.")
 
 

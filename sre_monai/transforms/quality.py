@@ -25,8 +25,10 @@ import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from monai.utils import convert_to_numpy
-from scipy.ndimage import gaussian_filter, minimum_filter
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 
+from sre_monai.erosion import erode_square
 from sre_monai.transforms.field_of_view import field_of_view_diameter
 
 __all__ = ["PhotographQualityd", "has_few_vessels", "photograph_flags", "sharpness"]
@@ -149,7 +151,7 @@ def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
         >>> sharpness(noise, fov) > 1 > sharpness(gaussian_filter(noise, 2), fov)
         True
     """
-    inner = minimum_filter(fov.view(np.uint8), 2 * RIM + 1, mode="constant").view(bool)
+    inner = erode_square(fov, RIM)
     fov = inner if inner.any() else fov
     green = np.asarray(image[1 if len(image) == 3 else 0], dtype=np.float32)
     blurred = {sigma: gaussian_filter(green, sigma) for sigma in {*FINE, *COARSE}}
@@ -161,5 +163,6 @@ def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
 
 def _brightness(photograph: np.ndarray, fov: np.ndarray) -> float:
     """Median of the brightest channel inside the field of view."""
-    counts = [np.bincount(channel[fov], minlength=256) for channel in photograph.astype(np.uint8, copy=False)]
-    return float(max(np.searchsorted(np.cumsum(count), count.sum() / 2) for count in counts))
+    mask = Image.fromarray(fov.view(np.uint8))
+    counts = [Image.fromarray(channel).histogram(mask) for channel in photograph.astype(np.uint8, copy=False)]
+    return float(max(np.searchsorted(np.cumsum(count), sum(count) / 2) for count in counts))

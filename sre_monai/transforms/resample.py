@@ -35,22 +35,22 @@ def resample(image: np.ndarray, size: tuple[int, int], smooth: bool = True) -> n
 
 
 def _resample_channel(channel: np.ndarray, across: csr_matrix, along: csr_matrix) -> np.ndarray:
-    """Apply the weights of both axes, strip by strip, to the axis that shrinks more (or grows less) first."""
-    if along.shape[0] * across.shape[1] < across.shape[0] * along.shape[1]:
-        return _resample_channel(channel.T, along, across).T
-    half = np.empty((across.shape[0], channel.shape[1]))
-    for strip in _strips(channel.shape[1], max(channel.shape[0], across.shape[0])):
-        half[:, strip] = across @ np.ascontiguousarray(channel[:, strip], np.float64)
-    whole = np.empty((across.shape[0], along.shape[0]), np.float32)
-    for strip in _strips(across.shape[0], max(channel.shape[1], along.shape[0])):
-        whole[strip] = (along @ np.ascontiguousarray(half[strip].T)).T
-    return whole
+    """Apply the weights of both axes; what lies in memory row by row is read, or written, row by row."""
+    if across.shape[0] * along.shape[0] < channel.size:
+        half = _weighted_rows(across, channel, np.float64)
+        return _weighted_rows(along, half.T, np.float32).T
+    half = _weighted_rows(along, channel.T, np.float64)
+    return _weighted_rows(across, half.T, np.float32)
 
 
-def _strips(length: int, other: int) -> list[slice]:
-    """Cut an axis so that a strip across the other axis has a bounded number of pixels."""
-    step = max(1, STRIP // other)
-    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
+def _weighted_rows(weights: csr_matrix, rows: np.ndarray, dtype: type) -> np.ndarray:
+    """Make new rows of old ones, a strip of columns at a time."""
+    result = np.empty((weights.shape[0], rows.shape[1]), dtype)
+    step = max(1, STRIP // max(weights.shape))
+    for start in range(0, rows.shape[1], step):
+        strip = slice(start, start + step)
+        result[:, strip] = weights @ np.ascontiguousarray(rows[:, strip], np.float64)
+    return result
 
 
 def _weights(n: int, m: int, smooth: bool) -> csr_matrix:

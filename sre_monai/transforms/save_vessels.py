@@ -15,11 +15,13 @@ from monai.transforms import MapTransform
 from monai.utils import convert_to_numpy
 from skimage.morphology import skeletonize
 
-from sre_monai.files import save_png, written_atomically
+from sre_monai.files import written_atomically
 from sre_monai.metrics.vessel_scores import check_threshold
+from sre_monai.png import save_png
 from sre_monai.transforms.field_of_view import get_field_of_view
 from sre_monai.transforms.quality import has_few_vessels
-from sre_monai.visualize.overlay import vessel_overlay
+from sre_monai.visualize.overlay import draw_vessels
+from sre_monai.visualize.picture import plane_to_picture, to_picture
 from sre_monai.visualize.thumbnail import thumbnail
 
 __all__ = ["SaveVesselsd"]
@@ -111,7 +113,6 @@ class SaveVesselsd(MapTransform):
     ) -> tuple[dict[str, int], list[str]]:
         """Write all files; their sizes, and thumbnails of photograph and overlay."""
         orientation = int(getattr(photograph, "meta", {}).get("exif_orientation", 1))
-        pixels = convert_to_numpy(photograph)
         maps = {"mask": (mask, 255)}
         if self.write_probability:
             maps["probability"] = (probability, 65535)
@@ -121,13 +122,15 @@ class SaveVesselsd(MapTransform):
         for kind, (values, white) in maps.items():
             written.append(self._path(name, kind, self.output_ext))
             _save(written[-1], values, white, orientation)
-        overlay = vessel_overlay(pixels, mask, fov)
+        picture = to_picture(photograph)
+        thumbnails = [thumbnail(picture, orientation)]
+        overlay = draw_vessels(picture, mask, fov)
+        thumbnails.append(thumbnail(overlay, orientation))
         if self.write_overlay:
             written.append(self._path(name, "overlay", ".png"))
-            save_png(written[-1], overlay, orientation, compress_level=1)
+            save_png(written[-1], overlay, orientation)
         sizes = {path.relative_to(self.output_dir).as_posix(): path.stat().st_size for path in written}
-        picture = np.ascontiguousarray(pixels.transpose(2, 1, 0).astype(np.uint8, copy=False))
-        return sizes, [thumbnail(picture, orientation), thumbnail(overlay, orientation)]
+        return sizes, thumbnails
 
     def _path(self, name: str, kind: str, extension: str) -> Path:
         return self.output_dir / f"{name}_{kind}{extension}"
@@ -137,8 +140,8 @@ def _save(path: Path, values: np.ndarray, white: int, orientation: int) -> None:
     """Write a map (1, W, H) of values 0–1; in a PNG the greatest value is `white`."""
     plane = values[0]
     if path.suffix == ".png":
-        pixels = plane.T.astype(np.uint8) * np.uint8(white) if plane.dtype == bool else _scaled(plane.T, white)
-        save_png(path, pixels, orientation, compress_level=3)
+        pixels = plane_to_picture(plane) * np.uint8(white) if plane.dtype == bool else _scaled(plane.T, white)
+        save_png(path, pixels, orientation)
         return
     with written_atomically(path) as unfinished:
         image = nibabel.Nifti1Image(plane.astype(np.uint8 if plane.dtype == bool else np.float32), np.eye(4))

@@ -12,7 +12,7 @@ from monai.data.meta_obj import get_track_meta
 from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, convert_to_tensor, ensure_tuple_rep
 
-from sre_monai.transforms.field_of_view import field_of_view_diameter, get_field_of_view
+from sre_monai.transforms.field_of_view import check_size, field_of_view_diameter, get_field_of_view
 from sre_monai.transforms.resample import resample
 
 __all__ = ["WorkingResolutiond"]
@@ -79,9 +79,12 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return a copy of the data at the working resolution."""
         d = dict(data)
+        fov: torch.Tensor | None = None
         for key, mode in self.key_iterator(d, self.mode):
-            # `data`, not `d`: the field of view itself may be resampled already
-            size = self._size(get_field_of_view(data, key, self.fov_key))
+            if fov is None:
+                fov = get_field_of_view(d, key, self.fov_key)
+                size = self._size(fov)
+            check_size(fov, d[key])
             x = convert_to_tensor(d[key], track_meta=get_track_meta())
             record = {"affine": x.affine} if isinstance(x, MetaTensor) else {}
             d[key] = self.push_transform(_resample(x, size, mode), orig_size=tuple(x.shape[1:]), extra_info=record)

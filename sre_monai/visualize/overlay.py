@@ -8,9 +8,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from monai.utils import convert_to_numpy
-from scipy.ndimage import minimum_filter
 
-__all__ = ["error_overlay", "vessel_overlay"]
+from sre_monai.erosion import erode_square
+from sre_monai.visualize.picture import plane_to_picture, to_picture
+
+__all__ = ["draw_vessels", "error_overlay", "vessel_overlay"]
 
 # The palette of Okabe and Ito (Color Universal Design, 2008) keeps its colours apart in all common colour blindness.
 BLUISH_GREEN = (0, 158, 115)
@@ -48,7 +50,29 @@ def vessel_overlay(
         >>> vessel_overlay(np.full((3, 40, 30), 200), np.eye(40, 30)[None]).shape
         (30, 40, 3)
     """
-    picture = _picture(image)
+    return draw_vessels(to_picture(image), mask, fov)
+
+
+def draw_vessels(
+    picture: np.ndarray, mask: np.ndarray | torch.Tensor, fov: np.ndarray | torch.Tensor | None = None
+) -> np.ndarray:
+    """Draw a vessel mask as `vessel_overlay` does, in place.
+
+    Args:
+        picture: photograph, uint8 of shape (H, W, 3).
+        mask: vessels (1, W, H), above zero on a vessel.
+        fov: field of view (1, W, H), above zero inside; without it nothing is outlined.
+
+    Returns:
+        The picture.
+
+    Raises:
+        ValueError: if a shape isn't as above.
+
+    Examples:
+        >>> draw_vessels(np.full((30, 40, 3), 200, np.uint8), np.eye(40, 30)[None]).shape
+        (30, 40, 3)
+    """
     _paint(picture, _region(mask, picture, "mask"), CYAN, TINT_OPACITY)
     return _finish(picture, fov)
 
@@ -86,7 +110,7 @@ def error_overlay(
         >>> error_overlay(np.zeros((3, 2, 2)), mask, mask)[0, 0].tolist()
         [0, 158, 115]
     """
-    picture = _picture(image)
+    picture = to_picture(image)
     picture[:] = np.rint(0.6 * picture.mean(axis=-1, keepdims=True))
     predicted, expected = _region(prediction, picture, "prediction"), _region(label, picture, "label")
     inside = True if fov is None else _region(fov, picture, "fov")
@@ -96,31 +120,22 @@ def error_overlay(
     return _finish(picture, fov)
 
 
-def _picture(image: np.ndarray | torch.Tensor) -> np.ndarray:
-    """Bring a photograph into PIL's order, as bytes to be painted on."""
-    pixels = convert_to_numpy(image)
-    if pixels.ndim != 3 or pixels.shape[0] not in (1, 3):
-        raise ValueError(f"image must be (3, W, H) or (1, W, H), got {pixels.shape}.")
-    if pixels.min() < 0 or pixels.max() > 255 or (pixels.dtype.kind == "f" and 0 < pixels.max() <= 1):
-        raise ValueError(f"image must hold intensities 0–255, got {pixels.min():g} to {pixels.max():g}: rescale it.")
-    picture = np.broadcast_to(pixels, (3, *pixels.shape[1:])).transpose(2, 1, 0)
-    return np.array(picture if picture.dtype == np.uint8 else np.rint(picture), np.uint8, order="C")
-
-
 def _region(mask: np.ndarray | torch.Tensor, picture: np.ndarray, name: str) -> np.ndarray:
     """Bring a mask into PIL's order, as boolean (H, W)."""
     values = convert_to_numpy(mask)
     height, width, _ = picture.shape
     if values.shape != (1, width, height):
         raise ValueError(f"{name} must be {(1, width, height)} like the image, got {values.shape}.")
-    return np.ascontiguousarray(values[0].T > 0)
+    return plane_to_picture(values[0] > 0)
 
 
 def _paint(picture: np.ndarray, region: np.ndarray, color: tuple[int, int, int], opacity: float = 1.0) -> None:
     """Mix a colour into a region, in place; by a table of what becomes of each of the 256 bytes."""
     before = np.arange(256)[:, None]
     after = np.rint(before + opacity * (np.array(color) - before)).astype(np.uint8)
-    picture[region] = after[picture[region], np.arange(3)]
+    inside = np.flatnonzero(region)
+    for channel, table in zip(picture.reshape(-1, 3).T, after.T):
+        channel[inside] = table[channel[inside]]
 
 
 def _finish(picture: np.ndarray, fov: np.ndarray | torch.Tensor | None) -> np.ndarray:
@@ -129,6 +144,5 @@ def _finish(picture: np.ndarray, fov: np.ndarray | torch.Tensor | None) -> np.nd
         inside = _region(fov, picture, "fov")
         width = max(1, round(min(inside.shape) / OUTLINES_PER_IMAGE))
         # a pixel is on the outline when a pixel outside is less than `width` away along an axis or diagonal
-        core = minimum_filter(inside.view(np.uint8), 2 * width + 1, mode="constant").view(bool)
-        _paint(picture, inside & ~core, WHITE, OUTLINE_OPACITY)
+        _paint(picture, inside & ~erode_square(inside, width), WHITE, OUTLINE_OPACITY)
     return picture

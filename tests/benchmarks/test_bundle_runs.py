@@ -1,31 +1,72 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from benchmarks import bundle_runs
-from benchmarks.bundle_runs import run_bundle, side_by_side
+from benchmarks.bundle_runs import BundleRun, side_by_side
+from tests.benchmarks.instant_runs import instant_runs
+
+CONFIGURATION = {"imports": ["$from sre_monai.identity import run_identity"], "identity": "$run_identity()", "loss": 1}
 
 
-def test_a_run_gets_its_settings_and_threads(tmp_path, monkeypatch):
+@pytest.fixture
+def bundle(tmp_path) -> Path:
+    folder = tmp_path / "bundle"
+    (folder / "configs" / "models").mkdir(parents=True)
+    (folder / "configs" / "a.json").write_text(json.dumps(CONFIGURATION))
+    (folder / "configs" / "models" / "b.yaml").write_text("seed: 0\n")
+    return folder
+
+
+def a_run(bundle: Path, **settings) -> BundleRun:
+    return BundleRun(bundle, ["a.json", "models/b.yaml"], bundle.parent / "out", settings)
+
+
+def test_a_run_gets_its_settings_and_threads(bundle, tmp_path, monkeypatch):
     shell = tmp_path / "python"
     shell.write_text('#!/bin/sh\necho "$OMP_NUM_THREADS $@"\n')
     shell.chmod(0o755)
     monkeypatch.setattr(bundle_runs.sys, "executable", str(shell))
-    run_bundle(tmp_path / "bundle", ["a.json", "models/b.yaml"], tmp_path / "out", {"seed": 3}, threads=2)
+    a_run(bundle, seed=3).run(threads=2)
     arguments = json.loads((tmp_path / "out" / "arguments.json").read_text())
-    assert arguments == {"seed": 3, "bundle_root": str(tmp_path / "bundle"), "output_dir": str(tmp_path / "out")}
+    assert arguments == {"seed": 3, "bundle_root": str(bundle), "output_dir": str(tmp_path / "out")}
     said = (tmp_path / "out" / "console.txt").read_text()
     assert said.startswith("2 -m monai.bundle run")
-    assert str(tmp_path / "bundle" / "configs" / "models" / "b.yaml") in said
+    assert str(bundle / "configs" / "models" / "b.yaml") in said
 
 
-def test_a_failed_run_names_its_log(tmp_path, monkeypatch):
-    monkeypatch.setattr(bundle_runs.sys, "executable", "false")
-    with pytest.raises(ChildProcessError, match=r"console\.txt tells why"):
-        run_bundle(tmp_path, ["a.json"], tmp_path / "out", {})
+def test_a_failed_run_names_its_log_and_is_not_finished(bundle, tmp_path, monkeypatch):
+    shell = tmp_path / "python"
+    shell.write_text("#!/bin/sh\necho started\necho error: another training run\nexit 2\n")
+    shell.chmod(0o755)
+    monkeypatch.setattr(bundle_runs.sys, "executable", str(shell))
+    with pytest.raises(ChildProcessError, match=r"console\.txt tells why: error: another training run$"):
+        a_run(bundle).run()
+    assert not a_run(bundle).is_finished()
+
+
+def test_a_finished_run_is_kept_and_another_one_is_not(bundle, monkeypatch):
+    started = instant_runs(monkeypatch, lambda output, files: None)
+    for settings in ({}, {}, {"output_dir": "elsewhere"}, {"loss": 2}, {"loss": 2}, {"seed": 1}):
+        a_run(bundle, **settings).run()
+    assert [(run.get("loss"), run.get("seed")) for run in started] == [(None, None), (2, None), (None, 1)]
+
+
+def test_an_interrupted_run_is_run_again(bundle, monkeypatch):
+    def interrupt(output, files):
+        raise KeyboardInterrupt
+
+    instant_runs(monkeypatch, lambda output, files: None)
+    a_run(bundle).run()
+    instant_runs(monkeypatch, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        a_run(bundle, loss=2).run()
+    assert not a_run(bundle).is_finished()
+    assert not a_run(bundle, loss=2).is_finished()
 
 
 def test_tasks_share_the_threads(monkeypatch):

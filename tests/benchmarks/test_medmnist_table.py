@@ -1,29 +1,41 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
+import pytest
 import torch
 
 from benchmarks import medmnist_table
+from benchmarks.bundle_runs import BundleRun
 from benchmarks.medmnist_table import measure, summarize
+from tests.benchmarks.instant_runs import instant_runs
+from tests.bundles.medmnist_toy import SHORT
+from tests.data.medmnist_toy import write_set
 
 
-def test_a_run_is_trained_evaluated_and_turned_once(tmp_path, monkeypatch):
-    started = []
+@pytest.fixture
+def settings(tmp_path) -> dict[str, str]:
+    """A small data set, a small network, a training of seconds."""
+    write_set(tmp_path / "data" / "breastmnist.npz")
+    return {**SHORT, "max_epochs": 1, "dataset_dir": str(tmp_path / "data")}
 
-    def run(bundle, files, output, settings):
-        started.append((files, settings["net"], settings["seed"], settings.get("checkpoint")))
-        output.mkdir(parents=True)
-        angles = {"image": {score: {"mean": 0.8, "worst": 0.7} for score in ("accuracy", "auc")}}
-        flips = {axes: {"accuracy": value, "auc": value} for axes, value in (("x", 0.6), ("y", 0.8))}
-        summary = {"accuracy": 0.9, "auc": 0.95, "rotation": angles, "flip": flips, "probability_deviation": 1e-7}
-        (output / "summary.json").write_text(json.dumps(summary))
-        torch.save({"seconds": 90.0}, output / "checkpoint.pt")
 
-    monkeypatch.setattr(medmnist_table, "run_bundle", run)
-    rows = [measure("resnet18", 1, tmp_path / "run", ["paper.yaml"], {"dataset_name": "a"}) for _ in range(2)]
+def leave(output: Path, files: list[str]) -> None:
+    """Write what a run would."""
+    angles = {"image": {score: {"mean": 0.8, "worst": 0.7} for score in ("accuracy", "auc")}}
+    flips = {axes: {"accuracy": value, "auc": value} for axes, value in (("x", 0.6), ("y", 0.8))}
+    summary = {"accuracy": 0.9, "auc": 0.95, "rotation": angles, "flip": flips, "probability_deviation": 1e-7}
+    (output / "summary.json").write_text(json.dumps(summary))
+    torch.save({"seconds": 90.0}, output / "checkpoint.pt")
+
+
+def test_a_run_is_trained_evaluated_and_turned_once(settings, tmp_path, monkeypatch):
+    started = instant_runs(monkeypatch, leave)
+    rows = [measure("resnet18", 1, tmp_path / "run", ["paper.yaml"], settings) for _ in range(2)]
     weights = str(tmp_path / "run" / "train" / "model.pt")
-    assert started == [
+    assert [(run["files"], run["net"], run["seed"], run.get("checkpoint")) for run in started] == [
         (["train.json", "paper.yaml"], "resnet18", 1, None),
         (["train.json", "paper.yaml", "evaluate.json"], "resnet18", 1, weights),
         (["train.json", "paper.yaml", "evaluate.json", "rotation.json"], "resnet18", 1, weights),
@@ -33,6 +45,27 @@ def test_a_run_is_trained_evaluated_and_turned_once(tmp_path, monkeypatch):
     assert (rows[0]["accuracy mean"], rows[0]["accuracy worst"]) == (0.8, 0.7)
     assert (rows[0]["auc flips mean"], rows[0]["auc flips worst"]) == (0.7, 0.6)
     assert rows[0]["training minutes"] == 1.5
+
+
+def test_a_row_of_another_training_run_is_refused(settings, tmp_path, monkeypatch, capsys):
+    command = ["medmnist_table", "--dataset_dir", settings.pop("dataset_dir"), "--output_dir", str(tmp_path / "table")]
+    command += ["--nets", "resnet18", "--seeds", "0"]
+    training = BundleRun.run
+
+    def run(self: BundleRun, threads: int | None = None) -> None:
+        training(self) if self.output.name == "train" else leave(self.output, [])
+
+    monkeypatch.setattr(BundleRun, "run", run)
+    for name in ("evaluate", "rotation"):
+        (tmp_path / "table" / "resnet18_seed0" / name).mkdir(parents=True)
+    monkeypatch.setattr(sys, "argv", [*command, "--settings", json.dumps(settings)])
+    medmnist_table.main()
+    monkeypatch.setattr(sys, "argv", [*command, "--settings", json.dumps(settings | {"optimizer#eps": 0.1})])
+    with pytest.raises(SystemExit) as stop:
+        medmnist_table.main()
+    assert stop.value.code == 2
+    sentence = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "another training run: optimizer#eps was absent and is now 0.1; give another output_dir" in sentence
 
 
 def test_the_table_has_a_column_for_each_network():

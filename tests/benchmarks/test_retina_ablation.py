@@ -4,11 +4,11 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from benchmarks import retina_ablation
 from benchmarks.retina_ablation import CHANGES, SUMMARY, Run, finished, measure, summarize
 from sre_monai.networks.nets import build_segmenter
 from sre_monai.tables import write_json
-from tests.bundles.toy import BUNDLE
+from tests.benchmarks.instant_runs import instant_runs
+from tests.bundles.toy import BUNDLE, photographs
 
 AT_DEFAULTS = ("lambda_dice", "lambda_ce", "label_smoothing")  # not written in the recipe
 
@@ -39,34 +39,47 @@ def test_the_local_contrast_normalisation_is_left_out(names):
     assert parser.get_parsed_content(step)({"image": image})["image"] is image
 
 
+def leave(output, files):
+    """Write what a run would."""
+    (output / ("summary.json" if "evaluate.json" in files else "model.pt")).touch()
+
+
 def test_each_run_is_trained_and_scored_once_with_its_change_and_seed(tmp_path, monkeypatch):
-    started = []
-
-    def run(bundle, files, output, settings, threads):
-        started.append((files, settings))
-        output.mkdir()
-        (output / ("summary.json" if "evaluate.json" in files else "model.pt")).touch()
-
-    monkeypatch.setattr(retina_ablation, "run_bundle", run)
+    photographs(tmp_path / "DRIVE")
+    started = instant_runs(monkeypatch, leave)
     for _ in range(2):
-        measure(Run("lines only (order 2)", 7), 1, tmp_path, tmp_path, epochs=3)
-    assert [files for files, _ in started] == [["train.json"], ["train.json", "evaluate.json"]]
-    for _, settings in started:
-        assert (settings["network_def#harmonics"], settings["seed"], settings["max_epochs"]) == ([2], 7, 3)
-    assert started[1][1]["checkpoint"] == str(tmp_path / "lines_only__order_2__seed7" / "model.pt")
+        measure(Run("lines only (order 2)", 7, tmp_path, 3), 1, tmp_path)
+    assert [run["files"] for run in started] == [["train.json"], ["train.json", "evaluate.json"]]
+    for run in started:
+        assert (run["network_def#harmonics"], run["seed"], run["max_epochs"]) == ([2], 7, 3)
+    assert started[1]["checkpoint"] == str(tmp_path / "lines_only__order_2__seed7" / "model.pt")
+
+
+def test_runs_of_another_series_do_not_count(tmp_path, monkeypatch):
+    photographs(tmp_path / "DRIVE")
+    instant_runs(monkeypatch, leave)
+    runs = [
+        Run("the recipe", 0, tmp_path, 3),
+        Run("Dice alone", 1, tmp_path, 3),
+        Run("half the channels", 0, tmp_path, 4),
+    ]
+    for run in runs:
+        measure(run, 1, tmp_path)
+    assert finished(tmp_path, tmp_path, epochs=3) == [runs[1], runs[0]]
+    assert finished(tmp_path, tmp_path, epochs=4) == [runs[2]]
+    (runs[0].folder(tmp_path) / "model.pt").write_bytes(b"trained again")  # its scores are of other weights
+    assert finished(tmp_path, tmp_path, epochs=3) == [runs[1]]
 
 
 def test_the_table_is_of_means_over_seeds_best_first(tmp_path):
     scores = {"the recipe": (0.75, 0.77), "edges only (order 1)": (0.78, 0.80), "Dice alone": (0.5,)}
     for change, values in scores.items():
         for seed, dice in enumerate(values):
-            folder = Run(change, seed).folder(tmp_path)
+            folder = Run(change, seed, tmp_path, 3).folder(tmp_path)
             means = {"dice": {"mean": dice}, "auc": {"mean": 0.97}, "cldice": {"mean": 0.8}}
             write_json(folder / SUMMARY, {"raters": {"model": {"scores": means}}})
             torch.save({"seconds": 240.0 + 120 * seed}, folder / "checkpoint.pt")
-    Run("half the channels", 0).folder(tmp_path).mkdir()  # not done yet
-    runs = finished(tmp_path)
-    assert sorted(runs) == sorted(Run(change, seed) for change in scores for seed in range(len(scores[change])))
+    runs = [Run(change, seed, tmp_path, 3) for change in scores for seed in range(len(scores[change]))]
     assert summarize(runs, tmp_path) == [
         ["edges only (order 1)", "2", "0.7900 ± 0.0100", "+0.0300", "0.9700", "0.8000", "5"],
         ["the recipe", "2", "0.7600 ± 0.0100", "+0.0000", "0.9700", "0.8000", "5"],

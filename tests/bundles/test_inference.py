@@ -172,6 +172,26 @@ def test_a_second_run_does_nothing_and_other_settings_do_all(mixed, tmp_path):
     assert not overlay.exists()
 
 
+@pytest.mark.parametrize(
+    ("override", "change"),
+    [
+        ({"inferer#roi_size": 160}, "inferer#roi_size was @window_size and is now 160"),
+        (
+            {"transforms#working_resolution#tolerance": 0},
+            "transforms#working_resolution#tolerance was absent and is now 0",
+        ),
+    ],
+    ids=str,
+)
+def test_any_override_makes_results_again_and_the_log_names_it(mixed, tmp_path, override, change):
+    folder, output = mixed / "left eye", tmp_path / "out"
+    segment(folder, output)
+    written = (output / "älter_mask.png").stat().st_mtime_ns
+    segment(folder, output, **override)
+    assert (output / "älter_mask.png").stat().st_mtime_ns > written
+    assert change in (output / "log.txt").read_text()
+
+
 def test_a_small_disc_in_a_large_frame(mixed, tmp_path):
     """It is cropped to: the mask is that of the disc alone, in its place, and costs no more."""
     with Image.open(mixed / "a.png") as photograph:

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from monai.bundle import run
+from monai.losses import SoftclDiceLoss
 from monai.networks.nets import BasicUNet
 from monai.transforms import Compose
 
@@ -25,6 +27,7 @@ from tests.bundles.mistakes import mistake
 from tests.bundles.toy import BUNDLE, SHORT, SMALL, config_files, copy_bundle, parse, photographs
 from tests.tolerances import assert_close
 
+CONSTANT_RATE = {"_target_": "torch.optim.lr_scheduler.ConstantLR", "optimizer": "@optimizer"}
 NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
@@ -116,12 +119,52 @@ def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one
     assert log_of(killed) == log_of(tmp_path / "undisturbed")
 
 
-def test_training_with_other_settings_starts_anew_on_demand_only(tmp_path, data, capfd):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, data) -> Path:
+    """The folder of a short training run."""
+    output = tmp_path_factory.mktemp("trained")
+    train("train.json", **SMALL, dataset_dir=str(data), max_epochs=1, output_dir=str(output))
+    return output
+
+
+@pytest.mark.parametrize(
+    ("override", "change"),
+    [
+        ({"loss#lambda_dice": 0}, "loss#lambda_dice was absent and is now 0"),
+        ({"learning_rate": 0.1}, "learning_rate was 0.008 and is now 0.1"),
+        ({"lr_scheduler": CONSTANT_RATE}, "lr_scheduler#_target_ was"),
+        ({"train#trainer#prepare_batch#max_trim": 3}, "train#trainer#prepare_batch#max_trim was 15 and is now 3"),
+        ({"network_def#kernel_size": 5}, "network_def#kernel_size was 3 and is now 5"),
+    ],
+    ids=str,
+)
+def test_another_run_does_not_resume_from_the_checkpoint(trained, data, capfd, override, change):
+    checkpoint = (trained / "checkpoint.pt").read_bytes()
+    settings = SMALL | {"dataset_dir": str(data), "max_epochs": 1, "output_dir": str(trained)}
+    assert change in refusal(capfd, **settings | override)
+    assert (trained / "checkpoint.pt").read_bytes() == checkpoint
+
+
+def test_data_count_by_their_content(trained, data, tmp_path, capfd):
+    moved = tmp_path / "moved"
+    shutil.copytree(data, moved)
+    settings = SMALL | {"max_epochs": 1, "output_dir": str(trained)}
+    train("train.json", **settings, dataset_dir=str(moved))
+    (label, *_) = sorted((moved / "labels").iterdir())
+    label.write_bytes(label.read_bytes() + b" ")
+    assert "dataset_dir was" in refusal(capfd, **settings, dataset_dir=str(moved))
+
+
+def refusal(capfd, **settings: Any) -> str:
+    """The sentence that refuses the checkpoint of another training run."""
+    sentence = mistake(capfd, lambda: train("train.json", **settings))
+    assert "another training run" in sentence
+    return sentence
+
+
+def test_a_run_starts_over_on_demand(tmp_path, data):
     settings = SMALL | {"dataset_dir": str(data), "max_epochs": 1}
     train("train.json", **settings, output_dir=str(tmp_path / "twice"), learning_rate=0.1)
-    assert "learning_rate" in mistake(
-        capfd, lambda: train("train.json", **settings, output_dir=str(tmp_path / "twice"))
-    )
     train("train.json", **settings, output_dir=str(tmp_path / "twice"), resume=False)
     train("train.json", **settings, output_dir=str(tmp_path / "once"))
     again, expected = weights_of(tmp_path / "twice"), weights_of(tmp_path / "once")
@@ -132,7 +175,7 @@ def test_all_images_may_be_trained_on(tmp_path, data):
     train("train.json", **SMALL | {"validation_count": 0}, dataset_dir=str(data), output_dir=str(tmp_path))
     small_network(profile="gaussian", harmonics=(1, 2)).load_state_dict(weights_of(tmp_path))
     assert [list(row) for row in log_of(tmp_path)] == [["epoch", "loss", "learning_rate"]] * 2
-    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["settings"]["steps_per_epoch"] == 2
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainer"]["epoch_length"] == 2
 
 
 def test_averaged_weights_are_validated(tmp_path, data):
@@ -217,7 +260,7 @@ def test_plain_unet_is_the_published_baseline(names):
     network = parse(*names, "models/plain_unet.yaml").get_parsed_content("train#trainer#network")
     assert isinstance(network, BasicUNet)
     assert sum(p.numel() for p in network.parameters()) == 1_979_042
-    assert isinstance(network.encoder[0].conv_0.adn.N, torch.nn.BatchNorm2d)
+    assert isinstance(network.conv_0.conv_0.adn.N, torch.nn.BatchNorm2d)
 
 
 def test_plain_baselines_are_one_network_in_two_sizes():
@@ -240,3 +283,66 @@ def test_plain_unet_trains(tmp_path, data):
         "train.json", "paper.yaml", "models/plain_unet.yaml", **small, dataset_dir=str(data), output_dir=str(tmp_path)
     )
     BasicUNet(2, 3, 2, features=features, norm="batch").load_state_dict(weights_of(tmp_path))
+
+
+def test_cycles_double_and_end_at_a_rate_of_zero():
+    parser = parse("train.json", "cycles.yaml", cycle_epochs=10)
+    optimizer, scheduler = (parser.get_parsed_content(name) for name in ("optimizer", "lr_scheduler"))
+    rates = []
+    for _ in range(parser.get_parsed_content("max_epochs")):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    highest = [epoch for epoch, rate in enumerate(rates) if rate == 0.008]
+    assert highest == [0, 10, 30, 70, 150]
+    assert len(rates) == 310
+    assert all(rates[epoch - 1] < 0.03 * 0.008 for epoch in [*highest[1:], 310])
+
+
+def test_cycles_loss_is_cross_entropy_correlation_and_centerline_dice():
+    logits, label = torch.randn(2, 2, 24, 25), torch.zeros(2, 1, 24, 25)
+    label[:, :, 8:12] = 1
+    loss = parse("train.json", "cycles.yaml").get_parsed_content("loss")(logits, label)
+    probability = logits.softmax(1)[:, 1:]
+    correlation = torch.corrcoef(torch.stack([probability.flatten(), label.flatten()]))[0, 1]
+    spread = (probability.var(correction=0) / (probability.mean() * (1 - probability.mean()))).sqrt()
+    expected = F.cross_entropy(logits, label[:, 0].long()) + 1 - correlation * spread
+    assert_close(loss, expected + 0.2 * SoftclDiceLoss(iter_=3)(probability, label))
+
+
+def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
+    overrides = SMALL | {"cycle_epochs": 1, "max_epochs": 3, "dataset_dir": str(data), "output_dir": str(tmp_path)}
+    train("train.json", "cycles.yaml", **overrides)
+    kept = sorted(path.name for path in (tmp_path / "cycles").iterdir())
+    assert kept == [f"averaged_epoch={epoch}.pt" for epoch in (1, 2, 3)]
+    first, last = (torch.load(tmp_path / "cycles" / kept[place], weights_only=True) for place in (0, -1))
+    assert all(torch.equal(value, last[name]) for name, value in weights_of(tmp_path).items())
+    assert not torch.equal(first["final_conv.weight"], last["final_conv.weight"])
+
+
+@pytest.mark.parametrize(("overlay", "images"), [("drive.yaml", 20), ("general.yaml", 65)])
+def test_long_trainings_see_as_many_pixels_as_lwnet(overlay, images):
+    parser = parse("train.json", "cycles.yaml", overlay)
+    size, epochs = (parser.get_parsed_content(name) for name in ("crop_size", "max_epochs"))
+    mean_size = size - parser.get_parsed_content("train#trainer#prepare_batch").max_trim / 2
+    assert epochs * images * mean_size**2 == pytest.approx(4000 * 4 * 512**2, rel=0.03)
+
+
+def test_general_weights_are_trained_on_all_cameras(tmp_path):
+    for name in ("DRIVE", "STARE", "CHASE_DB1", "HRF"):
+        photographs(tmp_path / name)
+    settings = {"dataset_dir": str(tmp_path), "output_dir": str(tmp_path / "output")}
+    datalist = parse("train.json", "cycles.yaml", "general.yaml", **settings).get_parsed_content("datalist")
+    cameras = [Path(item["image"]).relative_to(tmp_path).parts[0] for item in datalist]
+    assert cameras == [name for name in ("DRIVE", "STARE", "CHASE_DB1", "HRF") for _ in range(4)]
+
+
+def test_uneven_light_and_jpeg_leave_the_frame_dark():
+    settings = {"uneven_light_prob": 1.0, "jpeg_prob": 1.0, "zoom_range": [1.0, 1.0], "crop_size": 48}
+    crop = Compose(parse("train.json", **settings).get_parsed_content("train#random_transforms"))
+    fov = torch.zeros(1, 48, 48)
+    fov[:, 8:40, 8:40] = 1
+    image = torch.randn(3, 48, 48)
+    (item,) = crop({"image": image * fov, "label": torch.zeros(1, 48, 48), "fov": fov})
+    assert (item["image"][:, fov[0] == 0] == 0).all()
+    assert not torch.equal(item["image"], image * fov)

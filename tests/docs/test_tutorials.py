@@ -93,6 +93,7 @@ def zoo_bundle(tmp_path: Path) -> Path:
     return bundle
 
 
+@pytest.mark.slow
 def test_convert_zoo_network(zoo_bundle, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     train = zoo_bundle / "configs" / "train.json"
@@ -114,6 +115,7 @@ def test_convert_zoo_network(zoo_bundle, tmp_path, monkeypatch, capsys):
     assert any(not torch.equal(fresh[name], value) for name, value in weights.items())
 
 
+@pytest.mark.slow
 def test_export(tmp_path, capsys):
     bundle = copy_bundle(tmp_path)
     config = bundle / "configs" / "inference.json"

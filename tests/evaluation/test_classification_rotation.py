@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from sre_monai.evaluation import ClassificationRotation, EvaluationHandler, Pose
-from sre_monai.metrics import classification_scores
+from sre_monai.metrics import CLASSIFICATION_SCORES, classification_scores
 from sre_monai.networks.nets import sre_r3d_18, sre_resnet18
 from sre_monai.transforms import GridSymmetry
 from tests.evaluation.classification_toy import evaluator, items
 from tests.tolerances import assert_close
 
 ORDINARY = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+PLOTS = {f"rotation_{name}.png" for name in CLASSIFICATION_SCORES}
 
 
 def mirror(dims, *axes):
@@ -78,7 +79,7 @@ def test_table_against_direct_calculation(tmp_path):
     assert summary["probability_deviation"] == pytest.approx(deviation, rel=1e-5)
     assert deviation > 0.1
     assert (summary["dataset"], summary["num_images"], summary["padding"]) == ("toy", 7, "zeros")
-    assert {path.name for path in tmp_path.glob("*.png")} == {"rotation_accuracy.png", "rotation_auc.png"}
+    assert {path.name for path in tmp_path.glob("*.png")} == PLOTS
 
 
 @pytest.mark.parametrize("size", [16, 17])
@@ -112,7 +113,7 @@ def test_without_matplotlib_the_curves_are_left_out(tmp_path, monkeypatch, caplo
     monkeypatch.setattr(builtins, "__import__", no_matplotlib)
     run(tmp_path, ORDINARY, items(), spatial_dims=2, angles=[90])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rotation.csv", "summary.json"]
-    for name in ("rotation_accuracy.png", "rotation_auc.png"):
+    for name in PLOTS:
         assert f"there is no {name}: plot_rotation_curve needs matplotlib" in caplog.text
 
 
@@ -128,5 +129,5 @@ def test_an_undefined_area_has_no_curve(tmp_path, caplog):
     data = [{**item, "label": 0} for item in items()]
     _, summary = run(tmp_path, ORDINARY, data, spatial_dims=2, angles=[90])
     assert summary["rotation"]["image"]["auc"]["mean"] is None
-    assert [path.name for path in tmp_path.glob("*.png")] == ["rotation_accuracy.png"]
+    assert {path.name for path in tmp_path.glob("*.png")} == PLOTS - {"rotation_auc.png"}
     assert "there is no rotation_auc.png: the score is undefined" in caplog.text

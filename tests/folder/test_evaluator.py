@@ -40,8 +40,7 @@ def finish(item):
 
 def run_folder(folder, files, network, **loader):
     items = [{"file": file, "name": file, "image": "", "value": value, "size": size} for file, value, size in files]
-    (folder / "model.pt").touch()
-    run = FolderRun(items, folder, folder / "model.pt", {}, report=FolderReport(folder, ["mean_probability"]))
+    run = FolderRun(items, folder, {}, report=FolderReport(folder, ["mean_probability"]))
     dataset = TolerantDataset(items, prepare, run.fingerprint)
     evaluator = FolderEvaluator(
         run, PixelBudgetLoader(dataset, **loader), finish, device=CPU, network=network, saving_threads=2

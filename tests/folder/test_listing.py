@@ -81,10 +81,10 @@ def test_a_list_of_files_elsewhere(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("list.json", "{", "no list of photographs"),
+        ("list.json", "{", "not a list of images"),
         ("list.json", "[1]", "an entry has no path"),
         ("list.csv", "patient\n1\n", "an entry has no path"),
-        ("list.csv", "image\n", "lists no photographs"),
+        ("list.csv", "image\n", "lists no images"),
         ("list.txt", "a.png", "is a file; give a folder"),
     ],
 )
@@ -97,5 +97,5 @@ def test_bad_lists_are_named(tmp_path, name, content, sentence):
 def test_the_output_may_be_around_but_not_the_folder_itself(tmp_path):
     touch(tmp_path, "in/a.png")
     assert len(list_images(tmp_path / "in", tmp_path)) == 1
-    with pytest.raises(ValueError, match=r"output_dir: .* is the folder of the photographs itself"):
+    with pytest.raises(ValueError, match=r"output_dir: .* is the folder of the images itself"):
         list_images(tmp_path / "in", tmp_path / "in")

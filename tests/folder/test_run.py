@@ -10,16 +10,15 @@ from sre_monai.folder import FolderRun
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three files to process, and a checkpoint."""
+    """Three files to process."""
     for name in ("a.png", "b.png", "c.png"):
         (tmp_path / name).write_text(name)
-    (tmp_path / "model.pt").write_text("weights")
     return tmp_path
 
 
 def make_run(folder, **overrides):
     items = [{"image": str(folder / f"{n}.png"), "file": f"{n}.png", "name": n} for n in "abc"]
-    arguments = {"items": items, "output_dir": folder / "out", "checkpoint": folder / "model.pt", "settings": {"x": 1}}
+    arguments = {"items": items, "output_dir": folder / "out", "identity": {"version": "1", "threshold": "0.5"}}
     return FolderRun(**arguments | overrides)
 
 
@@ -83,19 +82,31 @@ def test_a_touched_file_is_done_again(finished):
     assert again(finished) == [0]
 
 
-@pytest.mark.parametrize("overrides", [{"settings": {"x": 2}}, {"resume": False}], ids=str)
-def test_other_settings_do_all_again(finished, overrides):
-    assert again(finished, **overrides) == [0, 1, 2]
+@pytest.mark.parametrize(
+    ("identity", "change"),
+    [
+        ({"version": "1", "threshold": "0.4"}, "threshold was 0.5 and is now 0.4;"),
+        ({"version": "9", "threshold": "0.5"}, "version was 1 and is now 9;"),
+        ({"version": "1", "threshold": "0.5", "amp": "True"}, "amp was absent and is now True;"),
+    ],
+    ids=str,
+)
+def test_another_identity_does_all_again_and_the_log_names_the_change(finished, caplog, identity, change):
+    assert again(finished, identity=identity) == [0, 1, 2]
+    assert change in caplog.text
+    caplog.clear()
+    assert again(finished, identity=identity) == [0, 1, 2]  # nothing was done in between
+    assert "another run" not in caplog.text
 
 
-def test_other_weights_do_all_again(finished):
-    (finished / "model.pt").write_text("other weights")
-    assert again(finished) == [0, 1, 2]
+def test_all_is_done_again_on_demand(finished, caplog):
+    assert again(finished, resume=False) == [0, 1, 2]
+    assert "another run" not in caplog.text
 
 
-def test_another_version_does_all_again(finished, monkeypatch):
-    monkeypatch.setattr("sre_monai.folder.run.__version__", "9")
-    assert again(finished) == [0, 1, 2]
+def test_a_run_continues_whatever_is_left_of_the_former_identity(finished):
+    (finished / "out" / ".journal" / "identity.json").write_text("{")
+    assert again(finished) == []
 
 
 @pytest.mark.parametrize("damage", ["", "longer than it was"])

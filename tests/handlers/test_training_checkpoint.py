@@ -12,20 +12,20 @@ import sre_monai.handlers.training_checkpoint as module
 from sre_monai.handlers import EpochSeed, TrainingCheckpoint
 from tests.handlers.training_toy import make_network, make_trainer
 
-SETTINGS = {"seed": 0, "network": "small"}
+IDENTITY = {"seed": "0", "network": "small"}
 
 
 class Killed(BaseException):
     """What stands for SIGKILL: nothing handles it."""
 
 
-def training(path: Path, kill_at: int | None = None, settings: dict[str, Any] = SETTINGS, **options: Any):
+def training(path: Path, kill_at: int | None = None, identity: dict[str, str] = IDENTITY, **options: Any):
     """A trainer with everything that belongs into a checkpoint; it may be killed after a step."""
     network = make_network()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.1)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6)
     objects = {"network": network, "optimizer": optimizer, "lr_scheduler": schedule}
-    checkpoint = TrainingCheckpoint(path, objects, settings, **options)
+    checkpoint = TrainingCheckpoint(path, objects, identity, **options)
     handlers = [EpochSeed(0), LrScheduleHandler(schedule, print_lr=False), checkpoint]
     trainer = make_trainer(handlers, network=network, optimizer=optimizer, max_epochs=6)
 
@@ -99,7 +99,7 @@ def test_leftovers_of_killed_processes_are_removed(tmp_path):
 def test_starts_anew_on_demand(tmp_path):
     path = tmp_path / "checkpoint.pt"
     training(path)[0].run()
-    trainer, _ = training(path, kill_at=1, resume=False, settings={"seed": 1})
+    trainer, _ = training(path, kill_at=1, resume=False, identity={"seed": "1"})
     with pytest.raises(Killed):
         trainer.run()
     assert trainer.state.iteration == 1
@@ -107,28 +107,36 @@ def test_starts_anew_on_demand(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "named"),
+    ("identity", "named"),
     [
-        ({"seed": 1, "network": "small"}, "another seed;"),
-        ({"seed": 1, "network": "large"}, "another seed and network;"),
-        ({"seed": 0}, "another network;"),
-        ({**SETTINGS, "steps": 4}, "another steps;"),
+        ({"seed": "1", "network": "small"}, "another training run: seed was 0 and is now 1; give"),
+        ({"seed": "1", "network": "large"}, "seed was 0 and is now 1; network was small and is now large; give"),
+        ({"seed": "0"}, "network was small and is now absent;"),
+        ({**IDENTITY, "loss": "Dice"}, "loss was absent and is now Dice;"),
     ],
 )
-def test_other_settings_are_one_sentence(tmp_path, settings, named):
+def test_another_identity_is_one_sentence(tmp_path, identity, named):
     path = tmp_path / "checkpoint.pt"
     training(path)[0].run()
     with pytest.raises(ValueError, match=named) as error:
-        training(path, settings=settings)
+        training(path, identity=identity)
     assert str(path) in str(error.value)
     assert "--resume False" in str(error.value)
+
+
+def test_another_number_of_processes_is_another_run(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.pt"
+    training(path)[0].run()
+    monkeypatch.setattr(module, "get_world_size", lambda: 2)
+    with pytest.raises(ValueError, match="processes was 1 and is now 2;"):
+        training(path)
 
 
 def test_missing_object_is_named(tmp_path):
     path = tmp_path / "checkpoint.pt"
     training(path)[0].run()
-    with pytest.raises(ValueError, match="another average;"):
-        TrainingCheckpoint(path, {"average": make_network()}, SETTINGS).attach(make_trainer([]))
+    with pytest.raises(ValueError, match="it has no average;"):
+        TrainingCheckpoint(path, {"average": make_network()}, IDENTITY).attach(make_trainer([]))
 
 
 def test_other_files_are_no_checkpoints(tmp_path):
@@ -137,11 +145,11 @@ def test_other_files_are_no_checkpoints(tmp_path):
     whole = path.read_bytes()
     for content in (b"", b"hello", whole[: len(whole) // 2]):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="no checkpoint of a training"):
+        with pytest.raises(ValueError, match="not a checkpoint of this version"):
             training(path)
     for other in (make_network().state_dict(), [1, 2]):
         torch.save(other, path)
-        with pytest.raises(ValueError, match="no checkpoint of a training"):
+        with pytest.raises(ValueError, match="not a checkpoint of this version"):
             training(path)
 
 

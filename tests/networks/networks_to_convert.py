@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from monai.networks.nets import (
     AttentionUnet,
+    AutoEncoder,
     BasicUNet,
     BasicUNetPlusPlus,
     DenseNet121,
@@ -13,8 +14,10 @@ from monai.networks.nets import (
     EfficientNetBN,
     FlexibleUNet,
     HighResNet,
+    MedNeXt,
     ResNet,
     SegResNet,
+    SENet,
     UNet,
     VNet,
 )
@@ -60,6 +63,15 @@ def _res_net(spatial_dims: int) -> nn.Module:
     return ResNet("basic", layers, planes, spatial_dims=spatial_dims, n_input_channels=1, num_classes=3)
 
 
+def _med_ne_xt(spatial_dims: int) -> nn.Module:
+    depths: dict = {"blocks_down": (1, 1, 1, 1), "blocks_bottleneck": 1, "blocks_up": (1, 1, 1, 1)}
+    return MedNeXt(spatial_dims, 4, 1, 2, kernel_size=3, use_residual_connection=True, **depths)
+
+
+def _se_net(spatial_dims: int) -> nn.Module:
+    return SENet(spatial_dims, 1, "se_resnet_bottleneck", (1, 1, 1, 1), 1, 16, num_classes=3, inplanes=64)
+
+
 def _efficient_net(spatial_dims: int) -> nn.Module:
     return EfficientNetBN("efficientnet-b0", False, spatial_dims=spatial_dims, in_channels=1, num_classes=3)
 
@@ -93,6 +105,11 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "DenseNet121": lambda dims: DenseNet121(dims, 1, 3),
     "ResNet": _res_net,
     "EfficientNetBN": _efficient_net,
+    "MedNeXt": _med_ne_xt,
+    "SENet": _se_net,
+    "AutoEncoder": lambda dims: AutoEncoder(
+        dims, 1, 2, channels=(4, 8), strides=(2, 2), num_res_units=2, inter_channels=(8,)
+    ),
     "torchvision-style": lambda dims: TorchvisionStyleResNet(),
 }
 NETWORKS_3D = [name for name in NETWORKS if name not in ("torchvision-style", "FlexibleUNet EfficientNet")]

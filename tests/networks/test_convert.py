@@ -1,10 +1,12 @@
 import copy
+import re
 
 import pytest
 import torch
 from monai.bundle import ConfigParser
 from monai.networks.blocks import UnetrBasicBlock, UnetrPrUpBlock, UnetrUpBlock
-from monai.networks.nets import BasicUNet, ResNet, UNet
+from monai.networks.nets import AHNet, BasicUNet, PatchDiscriminator, Regressor, ResNet, SegResNetDS, UNet
+from monai.networks.nets.hovernet import _ResidualBlock as HoVerNetBlock
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
@@ -61,6 +63,43 @@ def test_the_networks_themselves_are_not_equivariant():
     """The bound above can be failed, and is: by far."""
     for name in ("UNet", "BasicUNet nontrainable", "ResNet"):
         assert check_equivariance(NETWORKS[name](2), (1, 1, 64, 64)).worst > 1e-2
+
+
+@pytest.mark.parametrize("channels", [16, 64])
+def test_residual_blocks_of_hovernet_ask_their_convolutions_for_the_stride(channels):
+    """The network itself takes 256×256 pixels only."""
+    shapes = [(1, channels, 16, 18), (1, channels, 17, 15)]
+    block = HoVerNetBlock(2, 8, channels, 24)
+    report = convert_to_sre(block, input_shapes=shapes).conversion_report
+    assert [measured.is_equivariant for measured in report.equivariance] == [True, True]
+    even = torch.randn(shapes[0])
+    assert convert_to_sre(block)(even).shape == block(even).shape
+
+
+def test_strides_that_differ_between_axes_are_named():
+    ahnet = AHNet(layers=(1, 1, 1, 1), spatial_dims=2, out_channels=2, psp_block_num=1)
+    converted = convert_to_sre(ahnet)
+    assert converted.conversion_report.breaking["conv1.0"] == (
+        "strides (2, 1) differ between axes: mirroring is exact, turns are not"
+    )
+    assert check_equivariance(converted, (1, 1, 67, 70), "mirrors").is_equivariant
+    assert not check_equivariance(converted, (1, 1, 64, 64)).is_equivariant
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "reason"),
+    [
+        (PatchDiscriminator(2, channels=8, in_channels=1, num_layers_d=2), (1, 1, 32, 32), "still breaks .* 1.conv"),
+        (Regressor((1, 16, 16), (1,), (4, 8), (2, 2)), (1, 1, 16, 16), r"broken by final"),
+        (SegResNetDS(2, 8, 1, 2, blocks_down=(1, 1)), (1, 1, 35, 47), r"does not run at \(1, 1, 35, 47\): .*divisible"),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(9, 2)), (1, 1, 8, 8), r"does not run at \(1, 1, 8, 8\): 1: mat1"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_report_has_the_reason_where_a_network_is_not_exact(network, shape, reason):
+    converted = convert_to_sre(network, input_shapes=[shape])
+    assert re.search(reason, str(converted.conversion_report))
+    assert not any(module._forward_hooks for module in converted.modules())  # those of the measurement are taken off
 
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])

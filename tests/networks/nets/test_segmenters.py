@@ -31,7 +31,7 @@ def test_the_sre_networks_alone_are_equivariant(net):
 
 def test_arguments_go_over_those_of_the_name():
     network = build_segmenter("sre_harmonic_unet", 2, 3, 2, profile="bands", features=(4, 4, 4))
-    assert network.conv_0.conv_0.conv.conv.profile == "bands"
+    assert network.encoder[0].conv_0.conv.conv.profile == "bands"
     assert network.final_conv.out_channels == 2
 
 

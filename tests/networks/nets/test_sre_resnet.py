@@ -61,6 +61,7 @@ def test_published_networks_of_full_width_have_as_many_parameters():
     assert count(sre_r3d_18(1, 9)) == count(theirs)
 
 
+@pytest.mark.slow
 def test_agrees_with_the_published_3d_network_at_even_sizes():
     theirs = published.sre_resnet_3d().sre_r3d_18(in_channels=1, num_classes=3, sre_conv_size=[5, 5, 5, 5])
     ours = sre_r3d_18(1, 3)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sre_monai.cli import find_bundle, long_command, main
+from sre_monai_cli import find_bundle, long_command, main
 from tests.bundles.toy import BUNDLE, config_files
 
 
@@ -84,7 +84,7 @@ def test_a_bundle_elsewhere(tmp_path):
 
 
 def test_the_command_hands_its_exit_status_on(tmp_path):
-    command = [sys.executable, "-m", "sre_monai.cli", "segment", "typo", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "sre_monai_cli", "segment", "typo", str(tmp_path / "out")]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=_environment(), timeout=300)
     assert result.returncode == 2
     assert "error: dataset_dir: there is no folder typo" in result.stderr
@@ -92,3 +92,18 @@ def test_the_command_hands_its_exit_status_on(tmp_path):
 
 def _environment():
     return {**os.environ, "PYTHONPATH": str(BUNDLE.parents[1])}
+
+
+def test_help_waits_for_no_framework():
+    command = [sys.executable, "-X", "importtime", "-m", "sre_monai_cli", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=300)
+    assert result.returncode == 0
+    imported = {line.split("|")[-1].strip() for line in result.stderr.splitlines()}
+    assert "argparse" in imported
+    assert not imported & {"torch", "monai", "numpy", "sre_monai"}
+
+
+def test_earlier_scripts_find_the_command():
+    from sre_monai import cli
+
+    assert cli.main is main
