@@ -1,37 +1,57 @@
-"""Time a folder run against the network alone, on the same photographs, with overlays and without.
+"""Time folder runs against the network alone, on photographs of four sizes, and the start of the command.
 
-    python benchmarks/folder.py --dataset_dir my/photographs --output output/benchmark_folder.json
+    python benchmarks/folder.py --output output/benchmark_folder.json
 
 The network alone sees the prepared images, already in memory, at the same resolution and through the same windows.
-The two are timed in turn, each several times; run it on an idle machine. A folder of at least 20 photographs hides the
-reading of the first and the saving of the last.
+Network, run, and run with overlays take turns, each several times; run it on an idle machine. Many photographs
+(`--count`) hide the reading of the first and the saving of the last. The photographs are synthetic JPEG files, unless
+`--dataset_dir` names a folder of real ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from statistics import median
-from time import perf_counter
-from typing import Any
+from time import perf_counter, sleep
 
+import numpy as np
 import torch
 from monai.bundle import ConfigParser
+from PIL import Image
 
+from sre_monai.data import synthetic_fundus
 from sre_monai.folder.tolerant_dataset import FAILURE
 from sre_monai.memory import keep_freed_memory
 from sre_monai.tables import write_json
 from sre_monai_cli import find_bundle
 
+SIZES = {"0.3": (702, 468), "1": (1230, 820), "2.3": (1860, 1240), "8": (3504, 2336)}
+"""Width and height of the photographs, by their megapixels."""
 
-def parse(dataset_dir: Path, output_dir: str, device: str, write_overlay: bool) -> ConfigParser:
+
+def write_photographs(folder: Path, size: tuple[int, int], count: int) -> None:
+    """Write JPEG files of one size: synthetic eyes, enlarged, with the noise of a camera."""
+    folder.mkdir()
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        eye = Image.fromarray(synthetic_fundus(SIZES["0.3"], seed % 2).image).resize(size, Image.Resampling.BICUBIC)
+        noisy = np.asarray(eye) + rng.normal(0, 2, (size[1], size[0], 3)).astype(np.float32)
+        Image.fromarray(noisy.round().clip(0, 255).astype(np.uint8)).save(folder / f"{seed}.jpg", quality=92)
+
+
+def parse(dataset_dir: Path, output_dir: str, options: argparse.Namespace, write_overlay: bool) -> ConfigParser:
     """Read the configuration of inference."""
     root = find_bundle()
     parser = ConfigParser()
     parser.read_config(root / "configs" / "inference.json")
     parser.update({"bundle_root": str(root), "dataset_dir": str(dataset_dir), "output_dir": output_dir})
-    parser.update({"device": device, "write_overlay": write_overlay})
+    parser.update({"device": options.device, "write_overlay": write_overlay})
+    if options.working_diameter:
+        parser.update({"working_diameter": options.working_diameter})
     return parser
 
 
@@ -61,19 +81,54 @@ def network_seconds(parser: ConfigParser, batches: list[torch.Tensor]) -> float:
         return perf_counter() - start
 
 
-def folder_seconds(dataset_dir: Path, device: str, write_overlay: bool) -> float:
+def folder_seconds(dataset_dir: Path, options: argparse.Namespace, write_overlay: bool) -> float:
     """Time a folder run from the first file read to the report, without the start of the program."""
     with tempfile.TemporaryDirectory() as output:
-        evaluator = parse(dataset_dir, output, device, write_overlay).get_parsed_content("evaluator")
+        evaluator = parse(dataset_dir, output, options, write_overlay).get_parsed_content("evaluator")
         start = perf_counter()
         evaluator.run()
         return perf_counter() - start
 
 
+def measure(dataset_dir: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Give the median seconds for each photograph of a folder."""
+    with tempfile.TemporaryDirectory() as unused:
+        config = parse(dataset_dir, unused, options, write_overlay=False)
+        batches = preload(config, config.get_parsed_content("batch_size"))
+        times: dict[str, list[float]] = {"network alone": [], "folder": [], "folder with overlays": []}
+        for _ in range(options.repeats):
+            times["network alone"].append(network_seconds(config, batches))
+            times["folder"].append(folder_seconds(dataset_dir, options, write_overlay=False))
+            times["folder with overlays"].append(folder_seconds(dataset_dir, options, write_overlay=True))
+    count = sum(map(len, batches))
+    return {name: median(seconds) / count for name, seconds in times.items()}
+
+
+def start_seconds(dataset_dir: Path, repeats: int) -> dict[str, float]:
+    """Time the command from its start to its help, and to the first photograph's record in the journal."""
+    command = [sys.executable, "-m", "sre_monai_cli"]
+    times: dict[str, list[float]] = {"help": [], "first photograph": []}
+    for _ in range(repeats):
+        start = perf_counter()
+        subprocess.run([*command, "--help"], check=True, stdout=subprocess.DEVNULL)
+        times["help"].append(perf_counter() - start)
+        with tempfile.TemporaryDirectory() as output, open(Path(output) / "log", "w") as log:
+            start = perf_counter()
+            run = subprocess.Popen([*command, "segment", str(dataset_dir), output], stdout=log, stderr=log)
+            while not list(Path(output).rglob("*_mask.png")) and run.poll() is None:
+                sleep(0.01)
+            times["first photograph"].append(perf_counter() - start)
+            run.wait()
+    return {name: median(seconds) for name, seconds in times.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset_dir", type=Path, required=True, help="folder of readable photographs")
+    parser.add_argument("--dataset_dir", type=Path, help="folder of readable photographs, in place of synthetic ones")
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES), help="megapixels")
+    parser.add_argument("--count", type=int, default=10, help="synthetic photographs of each size")
     parser.add_argument("--device", default="cuda:0" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--working_diameter", type=float, help="in place of the configuration's")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--output", type=Path, default=Path("output/benchmark_folder.json"))
@@ -81,23 +136,23 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     keep_freed_memory()  # as in the run itself
 
-    with tempfile.TemporaryDirectory() as unused:
-        config = parse(options.dataset_dir, unused, options.device, write_overlay=False)
-        batches = preload(config, config.get_parsed_content("batch_size"))
-        times: dict[str, list[float]] = {"network alone": [], "folder": [], "folder with overlays": []}
-        for _ in range(options.repeats):
-            times["network alone"].append(network_seconds(config, batches))
-            times["folder"].append(folder_seconds(options.dataset_dir, options.device, write_overlay=False))
-            times["folder with overlays"].append(
-                folder_seconds(options.dataset_dir, options.device, write_overlay=True)
-            )
-    count = sum(map(len, batches))
-    bare = median(times["network alone"])
-    result: dict[str, Any] = {"images": count, "device": options.device, "threads": options.threads}
-    for name, seconds in times.items():
-        result[name] = {"images_per_second": count / median(seconds), "share_of_network": bare / median(seconds)}
-        print(f"{name:21} {count / median(seconds):8.3f} images/s  {bare / median(seconds):6.1%} of the network alone")
-    write_json(options.output, result)
+    with tempfile.TemporaryDirectory() as parent:
+        folders = {str(options.dataset_dir): options.dataset_dir}
+        if options.dataset_dir is None:
+            folders = {f"{name} megapixels": Path(parent) / name for name in options.sizes}
+            for name, folder in zip(options.sizes, folders.values(), strict=True):
+                write_photographs(folder, SIZES[name], options.count)
+        start = start_seconds(next(iter(folders.values())), options.repeats)
+        print("start: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in start.items()))
+        results = {}
+        for name, folder in folders.items():
+            results[name] = measure(folder, options)
+            alone = results[name]["network alone"]
+            for row, seconds in results[name].items():
+                print(f"{name:16} {row:21} {seconds:7.3f} s a photograph, {seconds / alone:5.2f} of the network alone")
+    write_json(
+        options.output, {"device": options.device, "threads": options.threads, "start": start, "photographs": results}
+    )
 
 
 if __name__ == "__main__":

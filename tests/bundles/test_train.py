@@ -299,13 +299,15 @@ def test_cycles_double_and_end_at_a_rate_of_zero():
     assert all(rates[epoch - 1] < 0.03 * 0.008 for epoch in [*highest[1:], 310])
 
 
-def test_cycles_loss_is_dice_cross_entropy_and_centerline_dice():
+def test_cycles_loss_is_cross_entropy_correlation_and_centerline_dice():
     logits, label = torch.randn(2, 2, 24, 25), torch.zeros(2, 1, 24, 25)
     label[:, :, 8:12] = 1
     loss = parse("train.json", "cycles.yaml").get_parsed_content("loss")(logits, label)
-    areas = parse("train.json").get_parsed_content("loss")(logits, label)
-    centerlines = SoftclDiceLoss(iter_=3)(logits.softmax(1)[:, 1:], label)
-    assert_close(loss, areas + 0.2 * centerlines)
+    probability = logits.softmax(1)[:, 1:]
+    correlation = torch.corrcoef(torch.stack([probability.flatten(), label.flatten()]))[0, 1]
+    spread = (probability.var(correction=0) / (probability.mean() * (1 - probability.mean()))).sqrt()
+    expected = F.cross_entropy(logits, label[:, 0].long()) + 1 - correlation * spread
+    assert_close(loss, expected + 0.2 * SoftclDiceLoss(iter_=3)(probability, label))
 
 
 def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
