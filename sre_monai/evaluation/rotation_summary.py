@@ -75,8 +75,8 @@ def summarize_rotation(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str,
 
     Returns:
         For each score the result of :func:`summarize_curve` on its mean by angle, and ``symmetry_deviation``:
-        the largest change of a single image's score, relative to upright, under flips and rotations by multiples of 90°;
-        0 for an equivariant network.
+        the largest change of a single image's score, relative to upright, under flips and rotations by multiples of
+        90°; 0 for an equivariant network.
 
     Examples:
         >>> rows = [{"image": "a", "angle": a, "flip": False, "dice": 0.8 - a / 900} for a in (0.0, 90.0)]

@@ -157,7 +157,8 @@ class TurnedBackProtocol(SegmentationRotation):
 
     The whole image is rotated at the working resolution, see :func:`~sre_monai.evaluation.predict_in_pose`; the
     prediction is mapped back to the original grid. The scores are those of
-    :func:`~sre_monai.metrics.vessel_scores` inside the field of view, and ``consistency``, the Dice there between that binary prediction and the upright one.
+    :func:`~sre_monai.metrics.vessel_scores` inside the field of view, and
+    ``consistency``, the Dice there between that binary prediction and the upright one.
     """
 
     name = "turned_back"
