@@ -26,7 +26,7 @@ STRIP = 1 << 22  # bytes filtered at a time
 
 
 def save_png(path: str | os.PathLike[str], pixels: np.ndarray, exif_orientation: int = 1) -> None:
-    """Write a picture, whole or not at all.
+    """Write an image, atomically.
 
     Pillow tries all five of PNG's filters on every row, which takes longer than reading a photograph and finding its
     vessels. Here every row gets the same filter. The files are a few per cent larger.
