@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line; None reads those of the process.
 
     Returns:
-        The exit status; commands of the bundle replace this process and return their own.
+        The exit status; a command of the bundle that fails raises.
 
     Examples:
         >>> main(["segment", "my/photographs", "my/results"])  # doctest: +SKIP
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(shlex.join(["python", *command[1:]]), file=sys.stderr, flush=True)
     if own.dry_run:
         return 0
-    os.execv(command[0], command)  # the same process: signals and the exit status are those of the long command
+    return _run(command)
 
 
 def long_command(
@@ -147,6 +147,20 @@ def long_command(
     command += ["--config_file", files[0] if len(files) == 1 else str(files)]
     command += ["--bundle_root", _literal(str(root)), "--dataset_dir", _literal(data)]
     return [*command, *(["--output_dir", _literal(output)] if output else []), *further]
+
+
+def _run(command: list[str]) -> int:
+    """Run ``python -m monai.bundle run`` in this process, so that a wrong file or option name is told, too."""
+    import fire
+
+    from sre_monai.errors import report_user_errors
+
+    report_user_errors()
+    sys.path.insert(0, "")  # as `python -m` does
+    from monai.bundle import run
+
+    fire.Fire(run, command=command[4:], name="python -m monai.bundle run")
+    return 0
 
 
 def _literal(path: str) -> str:

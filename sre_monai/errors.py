@@ -11,6 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, TextIO, TypeVar
 
+from monai.bundle import ConfigParser
 from monai.utils.misc import MONAIEnvVars
 
 __all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "tell_user", "user_error"]
@@ -49,6 +50,9 @@ def user_error(error: BaseException) -> str | None:
     where = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
     module = where[0].f_globals.get("__name__", "") if where else ""
     is_check = any(module == name or module.startswith(f"{name}.") for name in CHECKS)
+    option = _misplaced_option(error)
+    if option is not None:
+        return f"{option}: the configuration has no such option."
     if isinstance(error, OSError) or (is_check and isinstance(error, (ValueError, ImportError))):
         return _one_line(error)
     is_expression = bool(where) and where[0].f_code.co_filename == "<string>"
@@ -131,6 +135,14 @@ def _log_to_files(message: str) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.FileHandler):
             handler.handle(record)
+
+
+def _misplaced_option(error: BaseException) -> str | None:
+    """Name of the override that MONAI finds no place for, such as ``nosuch#id``."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code is ConfigParser.__setitem__.__code__:
+            return str(frame.f_locals["id"])
+    return None
 
 
 def _wrapper_line(error: BaseException) -> str:

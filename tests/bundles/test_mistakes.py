@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sre_monai.cli import main
+from sre_monai_cli import long_command, main
 from tests.bundles.evaluation_toy import write_dataset
 from tests.bundles.mistakes import mistake
 from tests.bundles.toy import BUNDLE, photographs
@@ -19,6 +19,11 @@ PLAIN = BUNDLE / "models" / "baselines" / "plain_unet.pt"
 
 TABLE = [
     ("segment", "--treshold 0.4", "treshold: the configuration has no such option; did you mean threshold?"),
+    ("segment", "--nosuch#id 1", "nosuch#id: the configuration has no such option."),
+    ("segment", "--threshold#x 1", "threshold#x: the configuration has no such option."),
+    ("segment", "--config_file typo.json", "Cannot find the config file: typo.json."),
+    ("segment", "--args_file typo.json", "No such file or directory: 'typo.json'"),
+    ("segment", "--run_id typo", "run ID 'typo' doesn't exist in the config file."),
     ("segment", "--threshold 1.4", "threshold must be a number in 0–1, got 1.4."),
     ("segment", "--threshold abc", "threshold must be a number, such as 0.5, got 'abc'."),
     ("segment", "--dataset_dir typo", "dataset_dir: there is no folder typo"),
@@ -54,6 +59,10 @@ TABLE = [
 ]
 
 
+MONAI_ALONE_CANNOT = ("--nosuch#id", "--threshold#x", "--config_file", "--args_file")
+"""What MONAI refuses before it evaluates anything of the configuration: its own command ends in a trace."""
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("mistakes")
@@ -72,17 +81,16 @@ def run_in_process(command: list[str]) -> None:
 )
 @pytest.mark.parametrize(("command", "option", "sentence"), TABLE, ids=lambda value: str(value)[:24])
 def test_a_mistake_is_one_sentence(folders, tmp_path, monkeypatch, capfd, command, option, sentence, short):
+    if not short and option.startswith(MONAI_ALONE_CANNOT):
+        pytest.skip("docs/architecture.md names this limit")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", sys.argv)
-    long: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda _, command: run_in_process(command) if short else long.append(command))
-    arguments = [command, str(folders[command]), "out", *option.split()]
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    arguments = [str(folders[command]), "out"]
     if short:
-        told = mistake(capfd, main, arguments=arguments)
+        told = mistake(capfd, main, arguments=[command, *arguments, *option.split()])
     else:
-        main(arguments)  # what it stands for
-        capfd.readouterr()
-        told = mistake(capfd, lambda: run_in_process(long[0]))
+        told = mistake(capfd, lambda: run_in_process(long_command(command, *arguments, further=option.split())))
     assert sentence in told
     assert not list(tmp_path.iterdir())
 

@@ -101,14 +101,19 @@ class SREConvolution(nn.Sequential):
         """
         norm = getattr(self.adn, "N", None)
         conv: Any = self.conv
-        ring_conv = hasattr(conv, "convolve")  # not with harmonics, nor in a network for export
-        if self.training or not ring_conv or not isinstance(norm, _BatchNorm) or norm.running_var is None:
+        if self.training or not isinstance(norm, _BatchNorm) or norm.running_var is None:
+            return super().forward(input)
+        act = getattr(self.adn, "A", None)  # the normalisation is folded, and dropout is off
+        if getattr(conv, "is_fused", False):
+            slope = act.negative_slope if isinstance(act, nn.LeakyReLU) else 0.0 if isinstance(act, nn.ReLU) else None
+            output = conv.affine(input, *_scale_and_shift(norm), 1.0 if slope is None else slope)
+            return output if act is None or slope is not None else act(output)
+        if not hasattr(conv, "convolve"):  # in a network for export
             return super().forward(input)
         scale, shift = _scale_and_shift(norm)
         bias = shift if conv.bias is None else shift + scale * conv.bias
         output = conv.convolve(input, conv.ring_weight() * scale[:, None, None], bias)
-        act = getattr(self.adn, "A", None)
-        return output if act is None else act(output)  # the normalisation is done, and dropout is off
+        return output if act is None else act(output)
 
 
 def _scale_and_shift(norm: Any) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,6 @@
 from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
 from sre_monai.networks.layers.factories import register_layers
-from sre_monai.networks.layers.harmonic_conv import SREHarmonicConv2d, SREHarmonicConv3d
+from sre_monai.networks.layers.harmonic_conv import harmonic_conv
 from sre_monai.networks.layers.pooling import SymmetricAvgPool, SymmetricMaxPool
 from sre_monai.networks.layers.profiles import PROFILES
 from sre_monai.networks.layers.ring_conv import expand_kernel, ring_conv
@@ -13,6 +13,7 @@ from sre_monai.networks.layers.sre_conv import (
     SREConvTranspose2d,
     SREConvTranspose3d,
 )
+from sre_monai.networks.layers.sre_harmonic_conv import SREHarmonicConv2d, SREHarmonicConv3d
 from sre_monai.networks.layers.upsampling import SizeMemory, SymmetricUpsample, upsample_to
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "SymmetricMaxPool",
     "SymmetricUpsample",
     "expand_kernel",
+    "harmonic_conv",
     "harmonic_magnitude",
     "register_layers",
     "ring_basis",

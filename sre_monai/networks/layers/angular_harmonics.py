@@ -24,8 +24,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated import harmonics
-
 __all__ = ["ORDERS", "harmonic_magnitude"]
 
 ORDERS = (1, 2)
@@ -35,7 +33,7 @@ FLOOR = 0.01  # keeps the root differentiable where nothing varies
 
 # Offsets along the axes a, b and their weights. Each pair has the same error to the fourth order in every direction of
 # the plane, so that the magnitude depends on the direction by the sixth only. They and the floor are in
-# harmonic_kernel.c once more.
+# harmonic_variant.h once more.
 _GRADIENT = (((1, 0), 2 / 3), ((-1, 0), -2 / 3), ((2, 0), -1 / 12), ((-2, 0), 1 / 12))
 _STRETCH = (
     *(((step, 0), 2 / 3) for step in (-1, 1)),
@@ -88,26 +86,21 @@ def harmonic_magnitude(input: Tensor, order: int) -> Tensor:
 class _Magnitude(torch.autograd.Function):
     """The same function with a backward pass that keeps little; a stencil is (anti)symmetric, so self-adjoint.
 
-    Recording every slice of :func:`_magnitude` took three times as long. In C, where there is a kernel, it is computed
-    in one pass over memory, and the magnitude is not kept but computed again.
+    Recording every slice of :func:`_magnitude` took three times as long.
     """
 
     @staticmethod
     def forward(input: Tensor, order: int) -> Tensor:
-        return harmonics.forward(input, order) if harmonics.can_run(input) else _magnitude(input, order, _apply)
+        return _magnitude(input, order, _apply)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
         input, ctx.order = inputs
-        ctx.save_for_backward(input, None if harmonics.can_run(input) else output)
+        ctx.save_for_backward(input, output)
 
     @staticmethod
     def backward(ctx, grad):
         input, magnitude = ctx.saved_tensors
-        if magnitude is None and not torch.is_grad_enabled():
-            return harmonics.backward(grad, input, ctx.order), None
-        if magnitude is None:  # the gradient is to be differentiated, for which PyTorch has to see it computed
-            magnitude = harmonic_magnitude(input, ctx.order)
         return _gradient(grad, input, magnitude, ctx.order), None
 
 

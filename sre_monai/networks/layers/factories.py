@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monai.networks.layers import Conv
 
-from sre_monai.networks.layers import harmonic_conv, sre_conv
+from sre_monai.networks.layers import sre_conv, sre_harmonic_conv
 
 __all__ = ["register_layers"]
 
@@ -13,4 +13,4 @@ def register_layers() -> None:
     """Add ``Conv["sre", dims]``, ``"sretrans"`` and ``"sre_harmonic"``; called when ``sre_monai`` is imported."""
     Conv.add_factory_callable("sre", lambda dims: getattr(sre_conv, f"SREConv{dims}d"))
     Conv.add_factory_callable("sretrans", lambda dims: getattr(sre_conv, f"SREConvTranspose{dims}d"))
-    Conv.add_factory_callable("sre_harmonic", lambda dims: getattr(harmonic_conv, f"SREHarmonicConv{dims}d"))
+    Conv.add_factory_callable("sre_harmonic", lambda dims: getattr(sre_harmonic_conv, f"SREHarmonicConv{dims}d"))

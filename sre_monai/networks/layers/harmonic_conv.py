@@ -1,103 +1,203 @@
-"""SRE convolutions that see edges and lines as well as rings, and no direction."""
+r"""The harmonic convolution: rings beside magnitudes of angular harmonics, one function of input and weights.
+
+.. math:: y = b + \sum_j W_j (\mathrm{ring}_j * x)
+          + \sum_m M_m \left| \partial^m \Big( c + \sum_j V_{mj} (\mathrm{ring}_j * x) \Big) \right|
+
+It is a ring convolution to the isotropic channels and to the *profiles*, whose harmonics are then taken and mixed.
+Where there is a kernel, it is computed tile by tile and no map is stored in between; the backward pass keeps the input
+only and computes the profiles once more. Elsewhere it is composed of :func:`~sre_monai.networks.layers.ring_conv`,
+:func:`~sre_monai.networks.layers.harmonic_magnitude` and a 1×1 convolution.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from monai.networks.layers import Conv
-from torch import Tensor, nn
+import torch.nn.functional as F
+from torch import Tensor
 
-from sre_monai.networks.layers.angular_harmonics import ORDERS, harmonic_magnitude
-from sre_monai.networks.layers.sre_conv import SREConv2d, SREConv3d
+from sre_monai.networks.layers.accelerated import harmonics
+from sre_monai.networks.layers.accelerated.layout import channels_last
+from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
+from sre_monai.networks.layers.ring_conv import ALGORITHMS, can_compile, cast_for_autocast, choose_algorithm, ring_conv
 
-__all__ = ["SREHarmonicConv2d", "SREHarmonicConv3d"]
+__all__ = ["harmonic_conv"]
 
+# the implementations in one piece; otherwise the operation is composed
+_FUSED = {"compiled": harmonics}
 
-class _SREHarmonicConvNd(nn.Module):
-    """Rings and magnitudes of angular harmonics, mixed to the output channels."""
-
-    spatial_dims: int
-    ring_layer: type[SREConv2d] | type[SREConv3d]
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | Sequence[int],
-        orders: Sequence[int] = ORDERS,
-        harmonic_channels: int | None = None,
-        bias: bool = True,
-        **rings: Any,
-    ) -> None:
-        super().__init__()
-        if not orders or not set(orders) <= set(ORDERS) or len(set(orders)) < len(orders):
-            raise ValueError(f"orders must be one or more of {ORDERS}, each once, got {orders!r}.")
-        channels = max(1, out_channels // 2) if harmonic_channels is None else harmonic_channels
-        if channels < 1:
-            raise ValueError(f"harmonic_channels must be at least 1, got {harmonic_channels!r}.")
-        self.in_channels, self.out_channels, self.orders = in_channels, out_channels, tuple(orders)
-        self.sections = [out_channels] + [channels] * len(self.orders)
-        self.conv = self.ring_layer(in_channels, sum(self.sections), kernel_size, padding="same", bias=bias, **rings)
-        self.mix = Conv["conv", self.spatial_dims](sum(self.sections[1:]), out_channels, kernel_size=1, bias=False)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve.
-
-        Args:
-            input: (batch, in_channels, *spatial*).
-
-        Returns:
-            (batch, out_channels, *spatial*).
-        """
-        isotropic, *profiles = self.conv(input).split(self.sections, dim=1)
-        magnitudes = [harmonic_magnitude(profile, order) for profile, order in zip(profiles, self.orders)]
-        return isotropic + self.mix(torch.cat(magnitudes, dim=1))
+_CONV = {2: F.conv2d, 3: F.conv3d}
 
 
-class SREHarmonicConv2d(_SREHarmonicConvNd):
-    r"""Symmetric rotation-equivariant convolution with angular harmonics, drop-in for a ``Conv2d`` that keeps the size.
-
-    .. math:: y = \sum_j W_j (\mathrm{ring}_j * x)
-              + \sum_m M_m \left| \sum_j V_{mj} \, \partial^m (\mathrm{ring}_j * x) \right|
-
-    The first sum is :class:`SREConv2d`. In the second, :math:`\partial^m` makes the angular harmonic of order *m*, see
-    :func:`~sre_monai.networks.layers.harmonic_magnitude`. A line's magnitude is the same whichever way it runs, hence
-    turns and reflections act as on any SRE convolution: exactly by 90°, approximately by other angles.
+def harmonic_conv(
+    input: Tensor,
+    weight: Tensor,
+    rings: Tensor,
+    bias: Tensor | None,
+    mix: Tensor,
+    orders: Sequence[int],
+    dilation: Sequence[int] | None = None,
+    negative_slope: float = 1.0,
+    algorithm: str = "auto",
+) -> Tensor:
+    """Convolve with rings and mix magnitudes of angular harmonics in, at the input's size.
 
     Args:
-        in_channels: number of input channels.
-        out_channels: number of output channels.
-        kernel_size: odd edge length of the rings' kernel in pixels; the harmonics reach two pixels farther.
-        orders: angular orders *m*: 1 for edges, 2 for lines.
-        harmonic_channels: magnitudes computed for each order; by default half as many as output channels.
-        bias: whether a bias is added.
-        rings: further arguments of :class:`SREConv2d`, such as ``profile``; stride is 1 and padding ``"same"``.
+        input: (batch, in_channels, *spatial*) with two or three spatial axes.
+        weight: (out_channels + profiles, in_channels, rings), the ring weights of the output channels and then of the
+            profiles.
+        rings: (rings, *k*, …, *k*), symmetric, see :func:`~sre_monai.networks.layers.ring_basis`.
+        bias: (out_channels + profiles,) or None.
+        mix: (out_channels, profiles), the weights of the magnitudes; may have trailing axes of size 1.
+        orders: orders of the harmonics, 1 or 2, each once; each has an equal share of the profiles.
+        dilation: spacing of the kernel's taps per spatial axis, default 1.
+        negative_slope: what negative outputs are multiplied with, as by a leaky ReLU; 1 leaves them.
+        algorithm: one of :func:`~sre_monai.networks.layers.ring_conv`'s. ``"compiled"`` is one fused kernel.
 
-    Attributes:
-        conv: the rings; its first out_channels outputs are the first sum, the others the harmonics' profiles.
-        mix: the 1×1 convolution *M*.
+    Returns:
+        (batch, out_channels, *spatial*); differentiable to any order.
 
     Raises:
-        ValueError: when an argument is outside the values above.
+        ValueError: for an unknown algorithm, or one that is not available here.
 
     Examples:
-        >>> SREHarmonicConv2d(4, 8, kernel_size=3)(torch.randn(2, 4, 65, 97)).shape
-        torch.Size([2, 8, 65, 97])
+        >>> x, weight, mix = torch.randn(1, 3, 64, 64), torch.randn(8 + 6, 3, 2), torch.randn(8, 6)
+        >>> harmonic_conv(x, weight, ring_basis(3, 2).float(), None, mix, orders=(1, 2)).shape
+        torch.Size([1, 8, 64, 64])
     """
+    dilation = tuple(dilation or (1,) * (rings.ndim - 1))
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"algorithm must be one of {ALGORITHMS}, got {algorithm!r}.")
+    input, weight, bias, mix = cast_for_autocast(input, weight, bias, mix)
+    if algorithm == "auto":
+        algorithm = choose_algorithm(input, weight, rings)
+    if algorithm in _FUSED and can_compile(input):
+        arguments = (weight, rings, bias, mix.flatten(1), list(orders), list(dilation), negative_slope, algorithm)
+        return _harmonic_conv(input, *arguments)
+    output = compose(input, weight, rings, bias, mix, orders, dilation, algorithm)
+    return output if negative_slope == 1 else F.leaky_relu(output, negative_slope)
 
-    spatial_dims = 2
-    ring_layer = SREConv2d
+
+def compose(
+    input: Tensor,
+    weight: Tensor,
+    rings: Tensor,
+    bias: Tensor | None,
+    mix: Tensor,
+    orders: Sequence[int],
+    dilation: Sequence[int],
+    algorithm: str = "auto",
+) -> Tensor:
+    """Compute the operation step by step, without an activation. Arguments as for :func:`harmonic_conv`."""
+    padding = [d * (rings.shape[-1] // 2) for d in dilation]
+    maps = ring_conv(input, weight, rings, bias, padding=padding, dilation=dilation, algorithm=algorithm)
+    return mix_magnitudes(maps, mix, orders)
 
 
-class SREHarmonicConv3d(_SREHarmonicConvNd):
-    """The layer for volumes, of spherical harmonics of degree 1 and 2. Arguments as for :class:`SREHarmonicConv2d`.
+def mix_magnitudes(maps: Tensor, mix: Tensor, orders: Sequence[int]) -> Tensor:
+    """Add the mixed magnitudes of the profiles to the isotropic channels.
 
-    Examples:
-        >>> SREHarmonicConv3d(4, 8, kernel_size=3)(torch.randn(2, 4, 16, 15, 16)).shape
-        torch.Size([2, 8, 16, 15, 16])
+    Args:
+        maps: (batch, out_channels + profiles, *spatial*), the ring convolution's output.
+        mix: (out_channels, profiles).
+        orders: orders of the harmonics.
+
+    Returns:
+        (batch, out_channels, *spatial*).
     """
+    dims, (channels, profile_channels) = maps.ndim - 2, mix.shape[:2]
+    isotropic, *profiles = maps.split([channels, *[profile_channels // len(orders)] * len(orders)], dim=1)
+    magnitudes = [harmonic_magnitude(profile, order) for profile, order in zip(profiles, orders)]
+    kernel = mix.reshape(*mix.shape[:2], *(1,) * dims)
+    return isotropic + _CONV[dims](torch.cat(magnitudes, dim=1), kernel)
 
-    spatial_dims = 3
-    ring_layer = SREConv3d
+
+# --- The fused operation as an operator ------------------------------------------------------------------------------
+
+
+@torch.library.custom_op("sre_monai::harmonic_conv", mutates_args=())
+def _harmonic_conv(
+    x: Tensor,
+    weight: Tensor,
+    rings: Tensor,
+    bias: Tensor | None,
+    mix: Tensor,
+    orders: Sequence[int],
+    dilation: Sequence[int],
+    negative_slope: float,
+    algorithm: str,
+) -> Tensor:
+    """Compute the operation with its activation."""
+    with torch.autocast(x.device.type, enabled=False):  # it would recast what the implementation prepares
+        return _FUSED[algorithm].forward(x, weight, rings, bias, mix, orders, dilation, negative_slope)
+
+
+@torch.library.custom_op("sre_monai::harmonic_conv_backward", mutates_args=())
+def _harmonic_conv_backward(
+    g: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    rings: Tensor,
+    bias: Tensor | None,
+    mix: Tensor,
+    orders: Sequence[int],
+    dilation: Sequence[int],
+    algorithm: str,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Compute the gradients of x, weight, bias and mix from that of the output before its activation."""
+    with torch.autocast(x.device.type, enabled=False):
+        return _FUSED[algorithm].backward(g, x, weight, rings, bias, mix, orders, dilation)
+
+
+@_harmonic_conv.register_fake
+def _(x, weight, rings, bias, mix, orders, dilation, negative_slope, algorithm):
+    shape = (x.shape[0], mix.shape[0], *x.shape[2:])
+    return torch.empty_permuted(shape, (0, *range(2, x.ndim), 1), dtype=x.dtype, device=x.device)
+
+
+@_harmonic_conv_backward.register_fake
+def _(g, x, weight, rings, bias, mix, orders, dilation, algorithm):
+    grad_weight, grad_mix = (torch.empty_like(t, memory_format=torch.contiguous_format) for t in (weight, mix))
+    return torch.empty_like(channels_last(x)), grad_weight, weight.new_empty(weight.shape[0]), grad_mix
+
+
+def _save_forward(ctx, inputs, output) -> None:
+    x, weight, rings, bias, mix, ctx.orders, ctx.dilation, ctx.negative_slope, ctx.algorithm = inputs
+    ctx.save_for_backward(x, weight, rings, bias, mix, None if ctx.negative_slope == 1 else output)
+
+
+def _differentiate(ctx, g):
+    x, weight, rings, bias, mix, output = ctx.saved_tensors
+    if output is not None:
+        g = torch.where(output > 0, g, g * ctx.negative_slope)
+    grad_x, grad_weight, grad_bias, grad_mix = _harmonic_conv_backward(
+        g, x, weight, rings, bias, mix, ctx.orders, ctx.dilation, ctx.algorithm
+    )
+    return grad_x, grad_weight, None, None if bias is None else grad_bias, grad_mix, None, None, None, None
+
+
+def _save_backward(ctx, inputs, output) -> None:
+    *tensors, ctx.orders, ctx.dilation, ctx.algorithm = inputs
+    ctx.save_for_backward(*tensors)
+
+
+def _differentiate_backward(ctx, *cotangents):
+    """Differentiate the gradients as PyTorch computes them, step by step, hence to any order."""
+    g, x, weight, rings, bias, mix = ctx.saved_tensors
+    create_graph = torch.is_grad_enabled()
+    with torch.enable_grad():
+        bias = weight.new_zeros(weight.shape[0]) if bias is None else bias
+        inputs = [t if t.requires_grad else t.detach().requires_grad_() for t in (x, weight, bias, mix)]
+        g = g if g.requires_grad else g.detach().requires_grad_()
+        x, weight, bias, mix = inputs
+        output = compose(x, weight, rings, bias, mix, ctx.orders, ctx.dilation)
+        gradients = torch.autograd.grad(output, inputs, g, create_graph=True)
+        grad_g, grad_x, grad_weight, grad_bias, grad_mix = torch.autograd.grad(
+            gradients, (g, *inputs), cotangents, create_graph=create_graph, allow_unused=True
+        )
+    return grad_g, grad_x, grad_weight, None, grad_bias if ctx.needs_input_grad[4] else None, grad_mix, *(None,) * 3
+
+
+_harmonic_conv.register_autograd(_differentiate, setup_context=_save_forward)
+_harmonic_conv_backward.register_autograd(_differentiate_backward, setup_context=_save_backward)

@@ -18,6 +18,7 @@ A ring filter is symmetric, hence its own adjoint. With :math:`G_j = \mathrm{rin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -100,8 +101,8 @@ def ring_conv(
     if algorithm == "dense":
         kernel = expand_kernel(weight, rings)
         return _CONV[dims](input, kernel, bias, tuple(stride), tuple(padding), tuple(dilation), groups)
-    input, weight, bias = _autocast(input, weight, bias)
-    if algorithm == "compiled" and not _can_compile(input):
+    input, weight, bias = cast_for_autocast(input, weight, bias)
+    if algorithm == "compiled" and not can_compile(input):
         raise ValueError(
             f"algorithm='compiled' needs float32 or bfloat16 on the CPU and the compiled kernel, got {input.dtype} on "
             f"{input.device} and {'the' if compiled.VARIANTS else 'no'} kernel; use 'auto'."
@@ -146,24 +147,25 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
     """
     if torch.compiler.is_exporting() or torch.jit.is_tracing() or rings.shape[-1] == 1:
         return "dense"
-    if _can_compile(input):
+    if can_compile(input):
         return "compiled"
     # depthwise filters have no fast implementation in float64
     fast_filters = input.device.type == "cpu" and input.dtype != torch.float64
     return "rings" if fast_filters and weight.shape[1] >= _MIN_CHANNELS else "dense"
 
 
-def _can_compile(input: Tensor) -> bool:
+def can_compile(input: Tensor) -> bool:
+    """Tell whether there is a compiled kernel for a map."""
     return input.device.type == "cpu" and input.dtype in compiled.DTYPES and bool(compiled.VARIANTS)
 
 
-def _autocast(input: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Cast as autocast does for the convolutions it knows."""
+def cast_for_autocast(input: Tensor, *others: Tensor | None) -> tuple[Any, ...]:
+    """Cast tensors as autocast does for the convolutions it knows."""
     device = input.device.type
     if not torch.is_autocast_enabled(device):
-        return input, weight, bias
+        return input, *others
     dtype = torch.get_autocast_dtype(device)
-    return input.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
+    return tuple(tensor if tensor is None else tensor.to(dtype) for tensor in (input, *others))
 
 
 # --- The rings form as an operator: a forward, a backward, and a derivative of the backward in terms of both ----------

@@ -119,3 +119,15 @@ def test_dtype_and_memory_format_are_kept(dtype):
 def test_errors_name_the_argument(shape, order, sentence):
     with pytest.raises(ValueError, match=sentence):
         harmonic_magnitude(torch.zeros(shape), order)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_torch_compile_and_torch_func_give_the_same(order):
+    x = torch.randn(1, 2, 12, 13, requires_grad=True)
+
+    def loss(x):
+        return harmonic_magnitude(x, order).square().sum()
+
+    expected = torch.autograd.grad(loss(x), x)[0]
+    assert_close(torch.autograd.grad(torch.compile(loss, backend="aot_eager", fullgraph=True)(x), x)[0], expected)
+    assert_close(torch.func.grad(loss)(x), expected)

@@ -1,94 +1,210 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from monai.networks.layers import Conv
+from torch._subclasses.fake_tensor import FakeTensorMode
 
-from sre_monai.networks import check_equivariance
-from sre_monai.networks.layers import SREHarmonicConv2d, SREHarmonicConv3d, harmonic_magnitude
+from sre_monai.networks.layers import expand_kernel, harmonic_conv, harmonic_magnitude, ring_basis
+from sre_monai.networks.layers.accelerated import compiled
+from sre_monai.networks.layers.angular_harmonics import ORDERS
 from tests.tolerances import assert_close
 
-LAYERS = {2: SREHarmonicConv2d, 3: SREHarmonicConv3d}
+CONV = {2: F.conv2d, 3: F.conv3d}
+ALL_ORDERS = [(1,), (2,), (1, 2), (2, 1)]
+ALGORITHMS = ["dense", "rings", *(["compiled"] if compiled.VARIANTS else [])]
+
+needs_kernel = pytest.mark.skipif(not compiled.VARIANTS, reason="the package was built without a compiler")
 
 
-@pytest.mark.parametrize("orders", [(1,), (2,), (2, 1)])
-@pytest.mark.parametrize("spatial_dims", [2, 3])
-def test_it_is_a_ring_convolution_and_a_mix_of_magnitudes(spatial_dims, orders):
-    layer = LAYERS[spatial_dims](3, 6, kernel_size=3, orders=orders, harmonic_channels=2, profile="gaussian").double()
-    x = torch.randn(2, 3, 7, 6, 5, dtype=torch.float64)[(..., *[0] * (3 - spatial_dims))]
-    conv = {2: F.conv2d, 3: F.conv3d}[spatial_dims]
-    responses = conv(x, layer.conv.kernel(), layer.conv.bias, padding=1)
-    expected = responses[:, :6]
+def make(size=(9, 8), orders=(1, 2), kernel_size=3, profile="gaussian", channels=(3, 4, 2), dtype=torch.float64):
+    """Random input, weight, rings, bias and mix; channels of the input, the output and each order."""
+    source, target, each = channels
+    rings = ring_basis(kernel_size, len(size), profile).to(dtype)
+    outputs, profiles = target + each * len(orders), each * len(orders)
+    shapes = ((2, source, *size), (outputs, source, len(rings)), (outputs,), (target, profiles))
+    x, weight, bias, mix = (torch.randn(shape, dtype=dtype, requires_grad=True) for shape in shapes)
+    return x, weight, rings, bias, mix
+
+
+def by_definition(x, weight, rings, bias, mix, orders, dilation):
+    """An ordinary convolution, the magnitudes of its slices, and a sum over them."""
+    padding = [d * (rings.shape[-1] // 2) for d in dilation]
+    maps = CONV[x.ndim - 2](x, expand_kernel(weight, rings), bias, padding=padding, dilation=dilation)
+    output, each = maps[:, : len(mix)], mix.shape[1] // len(orders)
     for place, order in enumerate(orders):
-        magnitudes = harmonic_magnitude(responses[:, 6 + 2 * place : 8 + 2 * place], order)
-        weight = layer.mix.weight[:, 2 * place : 2 * place + 2]
-        expected = expected + torch.einsum("oi...,bi...->bo...", weight.flatten(2)[..., 0], magnitudes)
-    assert_close(layer(x), expected)
+        first = place * each
+        magnitude = harmonic_magnitude(maps[:, len(mix) + first : len(mix) + first + each], order)
+        output = output + torch.einsum("oi,bi...->bo...", mix[:, first : first + each], magnitude)
+    return output
 
 
-@pytest.mark.parametrize("orders", [(1,), (2,), (1, 2)])
+TYPES = [
+    (algorithm, dtype)
+    for algorithm in ALGORITHMS
+    for dtype in (torch.float64, torch.float32, torch.bfloat16)
+    if algorithm != "compiled" or dtype in compiled.DTYPES
+]
+
+
+@pytest.mark.parametrize(("algorithm", "dtype"), TYPES)
+@pytest.mark.parametrize("orders", ALL_ORDERS)
 @pytest.mark.parametrize("profile", ["bands", "gaussian"])
-@pytest.mark.parametrize("size", [(32, 32), (33, 48), (31, 33), (9, 8, 7)], ids=str)
-def test_turns_and_flips_are_exact(size, profile, orders):
-    layer = LAYERS[len(size)](2, 4, kernel_size=5, orders=orders, profile=profile)
-    assert check_equivariance(layer, (1, 2, *size)).worst < 1e-6
+@pytest.mark.parametrize("size", [(9, 8), (1, 5), (4, 6, 5)], ids=str)
+def test_all_algorithms_agree_with_the_definition(size, profile, orders, algorithm, dtype):
+    tensors = make(size, orders, profile=profile, channels=(3, 5, 3))
+    dilation = (1,) * len(size)
+    expected = by_definition(*tensors, orders, dilation)
+    g = torch.randn_like(expected)
+    x, weight, rings, bias, mix = (t.detach().to(dtype).requires_grad_(t.requires_grad) for t in tensors)
+    y = harmonic_conv(x, weight, rings, bias, mix, orders, algorithm=algorithm)
+    scale = expected.abs().max()
+    assert y.dtype == dtype
+    assert_close(y / scale, (expected / scale).to(dtype))
+    ours = torch.autograd.grad(y, (x, weight, bias, mix), g.to(dtype))
+    references = torch.autograd.grad(expected, (tensors[0], tensors[1], *tensors[3:]), g)
+    for gradient, reference in zip(ours, references):
+        scale = reference.norm()
+        assert (gradient.double() - reference).norm() < scale * {torch.bfloat16: 0.05}.get(dtype, 1e-4)
 
 
-def test_other_angles_are_close():
-    torch.manual_seed(0)
-    layer = SREHarmonicConv2d(1, 8, kernel_size=5, profile="gaussian")
-    errors = check_equivariance(layer, (1, 1, 64, 64), angles=(10, 30, 45)).angles
-    assert all(error < 0.02 for error in errors.values()), errors  # an ordinary convolution has 0.11 to 0.45
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1)])
+def test_kernel_sizes_and_dilations(dilation, kernel_size, algorithm):
+    tensors = make((13, 12), kernel_size=kernel_size, dtype=torch.float32)
+    expected = by_definition(*tensors, (1, 2), dilation)
+    y = harmonic_conv(*tensors, (1, 2), dilation, algorithm=algorithm)
+    assert_close(y, expected)
+    wanted = (tensors[0], tensors[1], *tensors[3:])
+    gradients = (torch.autograd.grad(z.square().mean(), wanted) for z in (y, expected))
+    for ours, reference in zip(*gradients):
+        assert_close(ours, reference)
 
 
-def test_it_sees_a_line_that_rings_alone_cannot_tell_from_its_background():
-    """On rings alone a random texture and a line of the same spectrum by radius would be the same on average."""
-    line = torch.zeros(1, 1, 33, 33)
-    line[..., 16, :] = 1
-    cross = line + line.transpose(2, 3)  # two lines: their second harmonics cancel where they meet
-    assert harmonic_magnitude(line, 2)[0, 0, 16, 16] > 1
-    assert harmonic_magnitude(cross, 2)[0, 0, 16, 16] == pytest.approx(0.01, abs=1e-6)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_the_activation_is_a_leaky_relu(slope, algorithm):
+    tensors = make(dtype=torch.float32)
+    expected = F.leaky_relu(by_definition(*tensors, (1, 2), (1, 1)), slope)
+    y = harmonic_conv(*tensors, (1, 2), negative_slope=slope, algorithm=algorithm)
+    assert_close(y, expected)
+    gradients = (torch.autograd.grad(z.square().mean(), (tensors[0], tensors[4])) for z in (y, expected))
+    for ours, reference in zip(*gradients):
+        assert_close(ours, reference)
 
 
-def test_gradients():
-    layer = SREHarmonicConv2d(2, 3, kernel_size=3, harmonic_channels=1).double()
-    x = torch.randn(1, 2, 6, 5, dtype=torch.float64, requires_grad=True)
-    parameters = tuple(layer.parameters())
+@pytest.mark.parametrize("algorithm", ["dense", "rings"])
+def test_first_and_second_derivatives(algorithm):
+    x, weight, rings, bias, mix = make((4, 3), channels=(2, 2, 1))
 
-    def call(x, *values):
-        return torch.func.functional_call(layer, dict(zip(dict(layer.named_parameters()), values)), (x,))
+    def function(x, weight, bias, mix):
+        return harmonic_conv(x, weight, rings, bias, mix, (1, 2), algorithm=algorithm)
 
-    assert torch.autograd.gradcheck(call, (x, *parameters))
+    assert torch.autograd.gradcheck(function, (x, weight, bias, mix))
+    assert torch.autograd.gradgradcheck(function, (x, weight, bias, mix), fast_mode=True)
 
 
+@needs_kernel
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_second_derivatives_of_the_compiled_operation(with_bias):
+    """Of a norm of the gradients, in terms of everything; PyTorch's own in float64 are the reference."""
+
+    def differentiate_twice(x, weight, rings, bias, mix, g):
+        tensors = (x, weight, *((bias,) if with_bias else ()), mix)
+        y = harmonic_conv(x, weight, rings, bias if with_bias else None, mix, (2, 1))
+        gradients = torch.autograd.grad(y, tensors, g, create_graph=True)
+        norm = sum(gradient.square().sum() for gradient in gradients)
+        return torch.autograd.grad(norm, (g, x, weight, mix))
+
+    tensors = make((7, 6), orders=(2, 1), dtype=torch.float32)
+    g = torch.randn(2, 4, 7, 6, requires_grad=True)
+    exact = [t.detach().double().requires_grad_(t.requires_grad) for t in (*tensors, g)]
+    for ours, reference in zip(differentiate_twice(*tensors, g), differentiate_twice(*exact)):
+        scale = reference.abs().max()
+        assert_close(ours / scale, (reference / scale).float())
+
+
+@needs_kernel
+def test_gradient_of_a_part_of_the_inputs():
+    tensors = make(dtype=torch.float32)
+    for wanted in (tensors[0], tensors[1], tensors[3], tensors[4]):
+        frozen = [t if t is wanted else t.detach() for t in tensors]
+        results = (harmonic_conv(*frozen, (1, 2), algorithm=name) for name in ("compiled", "dense"))
+        gradients = [torch.autograd.grad(y.mean(), wanted)[0] for y in results]
+        assert_close(*gradients)
+
+
+@needs_kernel
+def test_operator_is_well_formed():
+    x, weight, rings, bias, mix = make(dtype=torch.float32)
+    for with_bias, slope in ((bias, 1.0), (None, 0.1)):
+        arguments = (x, weight, rings, with_bias, mix, [1, 2], [1, 1], slope, "compiled")
+        torch.library.opcheck(torch.ops.sre_monai.harmonic_conv.default, arguments)
+        g = torch.randn(2, 4, 9, 8, requires_grad=True)
+        arguments = (g, x, weight, rings, with_bias, mix, [1, 2], [1, 1], "compiled")
+        torch.library.opcheck(torch.ops.sre_monai.harmonic_conv_backward.default, arguments)
+
+
+@needs_kernel
+def test_shapes_are_known_without_values():
+    tensors = make(dtype=torch.float32)
+    plain = [t.detach() for t in tensors]
+    with FakeTensorMode() as mode:
+        fakes = [mode.from_tensor(p).requires_grad_(t.requires_grad) for p, t in zip(plain, tensors)]
+        y = harmonic_conv(*fakes, (1, 2))
+        y.sum().backward()
+    real = harmonic_conv(*tensors, (1, 2))
+    assert (y.shape, y.stride()) == (real.shape, real.stride())
+    assert all(t.grad.shape == t.shape for t in fakes if t.requires_grad)
+
+
+@needs_kernel
 def test_torch_compile_gives_the_same():
-    layer = SREHarmonicConv2d(2, 4, kernel_size=3)
-    x = torch.randn(1, 2, 12, 13, requires_grad=True)
-    y = torch.compile(layer, backend="aot_eager")(x)
-    assert_close(y, layer(x))
-    y.sum().backward()
-    assert x.grad is not None
+    tensors = make(dtype=torch.float32)
+
+    def loss(x):
+        return harmonic_conv(x, *tensors[1:], (1, 2)).square().mean()
+
+    expected = torch.autograd.grad(loss(tensors[0]), tensors[0])[0]
+    compiled_loss = torch.compile(loss, backend="aot_eager", fullgraph=True)
+    assert_close(torch.autograd.grad(compiled_loss(tensors[0]), tensors[0])[0], expected)
 
 
-def test_scripting_by_tracing_gives_the_same(tmp_path):
-    layer = SREHarmonicConv2d(2, 4, kernel_size=3).eval()
-    traced = torch.jit.trace(layer, torch.randn(1, 2, 12, 13))
-    x = torch.randn(2, 2, 9, 8)
-    assert_close(traced(x), layer(x))
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_autocast_computes_in_the_lower_precision(algorithm):
+    tensors = make(dtype=torch.float32)
+    expected = harmonic_conv(*tensors, (1, 2))
+    with torch.autocast("cpu", torch.bfloat16):
+        y = harmonic_conv(*tensors, (1, 2), algorithm=algorithm)
+    assert y.dtype == torch.bfloat16
+    assert_close(y / expected.abs().max(), expected / expected.abs().max())
+    y.float().sum().backward()
+    assert all(t.grad.dtype == torch.float32 for t in tensors if t.requires_grad)
 
 
-def test_it_is_in_monais_factory():
-    assert [Conv["sre_harmonic", dims] for dims in (2, 3)] == list(LAYERS.values())
+@needs_kernel
+def test_values_that_are_not_numbers_stay_near():
+    x, weight, rings, bias, mix = (t.detach() for t in make((15, 15), dtype=torch.float32))
+    x[0, 0, 7, 7] = float("nan")
+    bad = harmonic_conv(x, weight, rings, bias, mix, (1, 2)).isnan()[0, 0]
+    assert bad[7, 7]
+    bad[4:11, 4:11] = False
+    assert not bad.any()
 
 
-@pytest.mark.parametrize(
-    ("kwargs", "sentence"),
-    [
-        ({"orders": ()}, "orders must be one or more"),
-        ({"orders": (3,)}, "orders must be one or more"),
-        ({"orders": (2, 2)}, "each once"),
-        ({"harmonic_channels": 0}, "harmonic_channels must be at least 1"),
-    ],
-)
-def test_errors_name_the_argument(kwargs, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        SREHarmonicConv2d(2, 4, kernel_size=3, **kwargs)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_empty_batches(algorithm):
+    x, weight, rings, bias, mix = make(dtype=torch.float32)
+    y = harmonic_conv(x[:0], weight, rings, bias, mix, ORDERS, algorithm=algorithm)
+    assert y.shape == (0, 4, 9, 8)
+    assert not torch.autograd.grad(y.sum(), weight)[0].any()
+
+
+def test_errors_say_what_is_wrong(monkeypatch):
+    tensors = make(dtype=torch.float32)
+    with pytest.raises(ValueError, match="algorithm must be one of"):
+        harmonic_conv(*tensors, (1, 2), algorithm="fft")
+    with pytest.raises(ValueError, match="needs float32 or bfloat16 on the CPU and the compiled kernel"):
+        harmonic_conv(*make(), (1, 2), algorithm="compiled")
+    monkeypatch.setattr(compiled, "VARIANTS", ())
+    with pytest.raises(ValueError, match="and no kernel"):
+        harmonic_conv(*tensors, (1, 2), algorithm="compiled")

@@ -14,14 +14,14 @@ from sre_monai.networks.layers.accelerated.layout import channels_last, empty_ou
 from sre_monai.networks.layers.accelerated.library import VARIANTS, run
 from sre_monai.networks.layers.accelerated.tap_plan import TapPlan, plan_taps
 
-__all__ = ["DTYPES", "VARIANTS", "backward", "forward"]
+__all__ = ["DTYPES", "VARIANTS", "RingJob", "backward", "describe", "forward", "load_plan", "triple"]
 
 DTYPES = (torch.float32, torch.bfloat16)
 
 _Address, _Integer, _Triple = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64 * 3
 
 
-class _Job(ctypes.Structure):
+class RingJob(ctypes.Structure):
     """`ring_job` of ring_kernel.h."""
 
     _fields_ = (
@@ -29,7 +29,7 @@ class _Job(ctypes.Structure):
         *((name, _Integer * 2) for name in ("weight_strides", "gradient_strides")),
         ("batch", _Integer),
         *((name, _Triple) for name in ("in_size", "out_size", "shift")),
-        *((name, _Integer) for name in ("in_channels", "out_channels", "half_precision")),
+        *((name, _Integer) for name in ("in_channels", "out_channels", "in_half", "out_half")),
         *((name, _Integer) for name in ("reach", "rings", "lines", "classes")),
         *((name, _Address) for name in ("line_rows", "line_ends", "class_terms", "class_ends", "mix")),
     )
@@ -112,39 +112,56 @@ def _run(
     variant: str | None,
 ) -> Tensor:
     """Run a job: write `out`; where there is a partner, give the weights' gradient, shaped as `weight`."""
-    plan = _plan(rings.detach().float().numpy().tobytes(), tuple(rings.shape), tuple(dilation))
-    weight = weight.detach().float()
-    weight = weight if plan.exchange is None else weight @ plan.exchange
-    weight = weight if weight.stride(-1) == 1 else weight.contiguous()
+    plan = load_plan(rings, dilation)
+    weight = plan.exchange(weight)
     gradient = torch.empty_like(weight if partner is not None else weight[:0])
     bias = None if bias is None else bias.detach().float().contiguous()
-    job = _Job(
+    job = describe(source, out, weight, bias, gradient, plan)
+    job.partner = None if partner is None else partner.data_ptr()
+    job.in_size, job.out_size = triple(source.shape[2:], 1), triple(out.shape[2:], 1)
+    job.shift = triple(shift, 0)
+    run("ring_convolve", job, variant)
+    return plan.exchange_back(gradient)
+
+
+def describe(
+    source: Tensor, out: Tensor, weight: Tensor, bias: Tensor | None, gradient: Tensor, plan: LoadedPlan
+) -> RingJob:
+    """Describe a job but for the sizes of its maps.
+
+    Args:
+        source: the map that is read, channels last in memory.
+        out: the map that is written.
+        weight: (channels of source, channels of out, rings), exchanged.
+        bias: (channels of out,) in float32 and contiguous, or None.
+        gradient: where the weights' gradient is written.
+        plan: of the rings.
+
+    Returns:
+        The job. All tensors must outlive it.
+    """
+    return RingJob(
         input=source.data_ptr(),
         out=out.data_ptr(),
-        partner=None if partner is None else partner.data_ptr(),
         bias=None if bias is None else bias.data_ptr(),
         weight=weight.data_ptr(),
         weight_gradient=gradient.data_ptr(),
         weight_strides=(_Integer * 2)(*weight.stride()[:2]),
         gradient_strides=(_Integer * 2)(*gradient.stride()[:2]),
         batch=source.shape[0],
-        in_size=_triple(source.shape[2:], 1),
-        out_size=_triple(out.shape[2:], 1),
-        shift=_triple(shift, 0),
         in_channels=source.shape[1],
-        out_channels=out.shape[1],
-        half_precision=int(source.dtype == torch.bfloat16),
+        out_channels=weight.shape[1],
+        in_half=int(source.dtype == torch.bfloat16),
+        out_half=int(out.dtype == torch.bfloat16),
         **plan.fields,
     )
-    run("ring_convolve", job, variant)
-    return gradient if plan.exchange is None else gradient @ plan.exchange.T
 
 
-class _LoadedPlan:
+class LoadedPlan:
     """A plan as the library reads it. The arrays must outlive the call."""
 
     def __init__(self, plan: TapPlan) -> None:
-        self.exchange = None if plan.exchange is None else torch.from_numpy(plan.exchange)
+        self._exchange = None if plan.exchange is None else torch.from_numpy(plan.exchange)
         tables = {
             "line_rows": [row for rows in plan.lines for row in rows],
             "line_ends": np.cumsum([len(rows) for rows in plan.lines]),
@@ -161,11 +178,27 @@ class _LoadedPlan:
             "classes": len(plan.classes),
         }
 
+    def exchange(self, weight: Tensor) -> Tensor:
+        """Give the float32 weights (…, rings) of the plan's rings."""
+        weight = weight.detach().float()
+        weight = weight if self._exchange is None else weight @ self._exchange
+        return weight if weight.stride(-1) == 1 else weight.contiguous()
+
+    def exchange_back(self, gradient: Tensor) -> Tensor:
+        """Give the gradient of the weights from that of the exchanged ones."""
+        return gradient if self._exchange is None else gradient @ self._exchange.T
+
+
+def load_plan(rings: Tensor, dilation: Sequence[int]) -> LoadedPlan:
+    """Plan the taps of a ring basis, or recall how it was done before."""
+    return _plan(rings.detach().float().numpy().tobytes(), tuple(rings.shape), tuple(dilation))
+
 
 @lru_cache(maxsize=256)
-def _plan(content: bytes, shape: tuple[int, ...], dilation: tuple[int, ...]) -> _LoadedPlan:
-    return _LoadedPlan(plan_taps(np.frombuffer(content, dtype=np.float32).reshape(shape), dilation))
+def _plan(content: bytes, shape: tuple[int, ...], dilation: tuple[int, ...]) -> LoadedPlan:
+    return LoadedPlan(plan_taps(np.frombuffer(content, dtype=np.float32).reshape(shape), dilation))
 
 
-def _triple(values: Sequence[int], fill: int) -> ctypes.Array:
+def triple(values: Sequence[int], fill: int) -> ctypes.Array:
+    """Give three numbers: missing ones lead."""
     return _Triple(*(fill,) * (3 - len(values)), *values)

@@ -1,193 +1,232 @@
-/* Magnitudes of angular harmonics in two dimensions and their gradient: angular_harmonics.py in one pass over memory.
- *
- *     magnitude = sqrt(a^2 + b^2 + FLOOR^2),    a = A * in, b = B * in
- *     gradient  = A^T * (grad a / magnitude) + B^T * (grad b / magnitude)
- *
- * A and B are the derivatives along the two axes (order 1) or the stretch and the shear (order 2). Maps are
- * channels-last. A tile keeps the five rows that a stencil reads, dense and with a margin, and slides down. In such rows
- * a pixel's neighbours are at the same distance whatever the channel: one loop runs over pixels and channels.
- * Opposite taps are added up in pairs, hence turns and flips change signs and the order of two summands at most.
- */
-#include "ring_kernel.h"
+/* The harmonic convolution on the CPU: how a job is cut into tiles, and the threads that share them. */
+#include "variants.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REACH 2 /* pixels, of a stencil */
-#define ROWS (2 * REACH + 1)
-#define FLOOR 0.01f
-#define ROW_FLOATS 2048 /* about as many in a row of a tile, so that its rows fit the second-level cache */
-#define MIN_COLUMNS 32  /* but no fewer pixels, nor rows than these: neighbours compute their margins twice */
-#define MIN_ROWS 16
+#define FORWARD_FLOATS (1 << 16)  /* about as many in a tile's buffers, so that they fit the second-level cache */
+#define BACKWARD_FLOATS (1 << 17)
+#define MIN_COLUMNS 48            /* but no fewer pixels than these: neighbours compute their margins twice */
+#define MOST_COLUMNS 64           /* of a tile of a volume */
+#define MIN_ROWS 8
+#define MIN_SLABS 16
 #define TILES_PER_THREAD 4 /* lest all wait for a thread whose core does something else as well */
-#define INLINE static inline __attribute__((always_inline))
-
-typedef struct {
-    const float *data;  /* its first pixel, or NULL for no map; the channels of a pixel are adjacent */
-    int64_t strides[3]; /* elements from image to image, row to row and pixel to pixel */
-} harmonic_map;
-
-typedef struct {
-    harmonic_map in;
-    harmonic_map grad; /* of the magnitude, where the gradient of `in` is wanted */
-    float *out;        /* (batch, height, width, channels): the magnitude, or that gradient */
-    int64_t batch, height, width, channels, order;
-} harmonic_job;
-
-typedef struct {
-    int64_t image, top, bottom, left, right; /* bottom and right are the first beyond it */
-} harmonic_tile;
-
-typedef void run_tile(const harmonic_job *, const harmonic_tile *, float *scratch);
-
-INLINE int64_t maximum(int64_t a, int64_t b) { return a > b ? a : b; }
-
-/* Copy the columns [left, right) of a row, zero beyond the border. */
-INLINE void load_row(const harmonic_job *job, const harmonic_map *map, int64_t image, int64_t y, int64_t left,
-                     int64_t right, float *row) {
-    const int64_t channels = job->channels, step = map->strides[2];
-    const int outside = y < 0 || y >= job->height;
-    const int64_t first = outside ? right : maximum(left, 0), last = outside ? right : minimum(right, job->width);
-    memset(row, 0, (first - left) * channels * sizeof(float));
-    row += (first - left) * channels;
-    const float *pixel = map->data + image * map->strides[0] + y * map->strides[1] + first * step;
-    for (int64_t x = first; x < last; x++, row += channels, pixel += step) {
-        int64_t c = 0;
-        for (; c + 8 <= channels; c += 8) memcpy(row + c, pixel + c, 8 * sizeof(float)); /* moves, not calls */
-        for (; c < channels; c++) row[c] = pixel[c];
-    }
-    memset(row, 0, (right - last) * channels * sizeof(float));
-}
-
-/* Make the oldest of the rows the newest, to be written. */
-INLINE float *slide(float *rows[ROWS]) {
-    float *oldest = rows[0];
-    for (int r = 1; r < ROWS; r++) rows[r - 1] = rows[r];
-    return rows[ROWS - 1] = oldest;
-}
-
-INLINE float slope(float far_before, float before, float after, float far_after) {
-    return (after - before) * (2.0f / 3) - (far_after - far_before) * (1.0f / 12);
-}
-
-/* A at element i of the middle row, with `step` elements from pixel to pixel. */
-INLINE float stencil_a(float *const rows[ROWS], int64_t i, int64_t step, const int order) {
-    const float *row = rows[2] + i;
-    if (order == 1) return slope(row[-2 * step], row[-step], row[step], row[2 * step]);
-    return ((rows[1][i] + rows[3][i]) - (row[-step] + row[step])) * (2.0f / 3) +
-           ((rows[0][i] + rows[4][i]) - (row[-2 * step] + row[2 * step])) * (1.0f / 12);
-}
-
-/* B likewise. */
-INLINE float stencil_b(float *const rows[ROWS], int64_t i, int64_t step, const int order) {
-    if (order == 1) return slope(rows[0][i], rows[1][i], rows[3][i], rows[4][i]);
-    return ((rows[1][i - step] + rows[3][i + step]) - (rows[1][i + step] + rows[3][i - step])) * 0.5f;
-}
-
-INLINE float *out_row(const harmonic_job *job, const harmonic_tile *tile, int64_t y) {
-    return job->out + ((tile->image * job->height + y) * job->width + tile->left) * job->channels;
-}
-
-INLINE void write_magnitude(const harmonic_job *job, const harmonic_tile *tile, float *scratch, const int order) {
-    const int64_t step = job->channels, columns = tile->right - tile->left;
-    float *in[ROWS];
-    for (int r = 0; r < ROWS; r++) in[r] = scratch + r * (columns + 2 * REACH) * step;
-    for (int64_t y = tile->top - REACH; y < tile->bottom + REACH; y++) {
-        load_row(job, &job->in, tile->image, y, tile->left - REACH, tile->right + REACH, slide(in));
-        if (y < tile->top + REACH) continue;
-        float *out = out_row(job, tile, y - REACH);
-#pragma GCC ivdep
-        for (int64_t i = 0; i < columns * step; i++) {
-            const float a = stencil_a(in, i + REACH * step, step, order);
-            const float b = stencil_b(in, i + REACH * step, step, order);
-            out[i] = sqrtf(a * a + b * b + FLOOR * FLOOR);
-        }
-    }
-}
-
-/* The transposed stencils read `grad a / magnitude` and `grad b / magnitude`, which slide behind the input's rows. */
-INLINE void write_gradient(const harmonic_job *job, const harmonic_tile *tile, float *scratch, const int order) {
-    const int64_t step = job->channels, columns = tile->right - tile->left, pitch = (columns + 4 * REACH) * step;
-    const float sign = order == 1 ? -1 : 1; /* the derivative is its own transpose but for the sign */
-    float *in[ROWS], *from_a[ROWS], *from_b[ROWS], *grad = scratch + 3 * ROWS * pitch;
-    for (int r = 0; r < ROWS; r++) {
-        in[r] = scratch + r * pitch;
-        from_a[r] = in[r] + ROWS * pitch;
-        from_b[r] = from_a[r] + ROWS * pitch;
-    }
-    for (int64_t y = tile->top - 2 * REACH; y < tile->bottom + 2 * REACH; y++) {
-        load_row(job, &job->in, tile->image, y, tile->left - 2 * REACH, tile->right + 2 * REACH, slide(in));
-        if (y < tile->top) continue;
-        load_row(job, &job->grad, tile->image, y - REACH, tile->left - REACH, tile->right + REACH, grad);
-        float *new_a = slide(from_a), *new_b = slide(from_b);
-#pragma GCC ivdep
-        for (int64_t i = 0; i < (columns + 2 * REACH) * step; i++) {
-            const float a = stencil_a(in, i + REACH * step, step, order);
-            const float b = stencil_b(in, i + REACH * step, step, order);
-            const float ratio = grad[i] / sqrtf(a * a + b * b + FLOOR * FLOOR); /* zero beyond the border */
-            new_a[i] = ratio * a;
-            new_b[i] = ratio * b;
-        }
-        if (y < tile->top + 2 * REACH) continue;
-        float *out = out_row(job, tile, y - 2 * REACH);
-#pragma GCC ivdep
-        for (int64_t i = 0; i < columns * step; i++)
-            out[i] = (stencil_a(from_a, i + REACH * step, step, order) +
-                      stencil_b(from_b, i + REACH * step, step, order)) * sign;
-    }
-}
-
-/* The same for every instruction set: the compiler makes vectors of it. */
-INLINE void run_any(const harmonic_job *job, const harmonic_tile *tile, float *scratch) {
-    if (job->grad.data) {
-        if (job->order == 1) write_gradient(job, tile, scratch, 1);
-        else write_gradient(job, tile, scratch, 2);
-    } else {
-        if (job->order == 1) write_magnitude(job, tile, scratch, 1);
-        else write_magnitude(job, tile, scratch, 2);
-    }
-}
-
-#define VARIANT(name, ...) \
-    __VA_ARGS__ static void name(const harmonic_job *job, const harmonic_tile *tile, float *scratch) { \
-        run_any(job, tile, scratch); \
-    }
-VARIANT(run_portable)
-#ifdef X86_VARIANTS
-VARIANT(run_avx2, __attribute__((target("avx2,fma"))))
-VARIANT(run_avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512"))))
-#endif
-
-static run_tile *find_variant(const char *name) {
-#ifdef X86_VARIANTS
-    if (!strcmp(name, "avx512")) return run_avx512;
-    if (!strcmp(name, "avx2")) return run_avx2;
-#endif
-    return strcmp(name, "portable") ? NULL : run_portable;
-}
 
 static int64_t parts(int64_t number, int64_t size) { return (number + size - 1) / size; }
 
-/* Run a job by one of the variants of ring_variant_name. Returns 0, 1 for another, 2 where memory ran out. */
-int64_t harmonic_run(const harmonic_job *job, const char *variant_name, int64_t threads) {
-    run_tile *run = find_variant(variant_name);
-    if (!run) return 1;
-    if (!(job->batch && job->height && job->width && job->channels)) return 0;
-    const int64_t most = maximum(MIN_COLUMNS, ROW_FLOATS / job->channels);
-    const int64_t columns = parts(job->width, parts(job->width, most)), across = parts(job->width, columns);
-    const int64_t share = parts(job->batch * job->height * across, TILES_PER_THREAD * threads);
-    const int64_t rows = minimum(job->height, maximum(MIN_ROWS, share)), down = parts(job->height, rows);
-    const int64_t private = round_up((3 * ROWS + 1) * (columns + 4 * REACH) * job->channels, 16);
-    float *memory = aligned_alloc(64, threads * private * sizeof(float));
+static int64_t common_divisor(int64_t a, int64_t b) { return b ? common_divisor(b, a % b) : a; }
+
+/* Buffers are cut from one piece of memory, or counted where there is none yet. */
+typedef struct {
+    float *memory;
+    int64_t used;
+} pool;
+
+static float *take(pool *pool, int64_t floats) {
+    float *taken = pool->memory ? pool->memory + pool->used : NULL;
+    pool->used += round_up(floats, 16);
+    return taken;
+}
+
+static ring_job matrix(const float *weight, int64_t in_channels, int64_t out_channels, int64_t in_step, int64_t out_step) {
+    ring_job job = {0};
+    job.weight = weight;
+    job.weight_strides[0] = in_step;
+    job.weight_strides[1] = out_step;
+    job.in_channels = in_channels;
+    job.out_channels = out_channels;
+    job.rings = 1;
+    return job;
+}
+
+static harmonic_products describe_products(const harmonic_job *job) {
+    const ring_job *rings = &job->rings;
+    const int64_t channels = job->channels, profiles = rings->out_channels - channels;
+    harmonic_products products = {.isotropic = *rings, .profiles = *rings, .adjoint = *rings};
+    products.isotropic.out_channels = channels;
+    products.profiles.out_channels = profiles;
+    products.profiles.weight += channels * rings->weight_strides[1];
+    if (rings->bias) products.profiles.bias += channels;
+    products.mix = matrix(job->mix, profiles, channels, job->mix_strides[0], job->mix_strides[1]);
+    products.mix_adjoint = matrix(job->mix, channels, profiles, job->mix_strides[1], job->mix_strides[0]);
+    products.mix.weight_gradient = job->mix_gradient;
+    products.mix.gradient_strides[0] = channels;
+    products.mix.gradient_strides[1] = 1;
+    ring_job *adjoint = &products.adjoint;
+    adjoint->in_channels = rings->out_channels;
+    adjoint->out_channels = rings->in_channels;
+    adjoint->partner = rings->in;
+    adjoint->bias = NULL;
+    adjoint->in_half = 0;
+    adjoint->batch = 1;
+    for (int i = 0; i < 2; i++) {
+        adjoint->weight_strides[i] = rings->weight_strides[1 - i];
+        adjoint->gradient_strides[i] = rings->gradient_strides[1 - i];
+    }
+    return products;
+}
+
+static float *take_packed(pool *pool, const ring_job *job, int64_t lanes) {
+    return take(pool, job->in_channels * job->rings * round_up(job->out_channels, lanes));
+}
+
+static void lay_out_weights(harmonic_products *products, const harmonic_job *job, int64_t lanes, pool *pool) {
+    products->profile_weight = take_packed(pool, &products->profiles, lanes);
+    if (!job->gradient) {
+        products->isotropic_weight = take_packed(pool, &products->isotropic, lanes);
+        products->mix_weight = take_packed(pool, &products->mix, lanes);
+    } else {
+        products->mix_adjoint_weight = take_packed(pool, &products->mix_adjoint, lanes);
+        products->adjoint_weight = take_packed(pool, &products->adjoint, lanes);
+    }
+}
+
+static void pack(const ring_variant *variant, const ring_job *job, float *packed) {
+    const int64_t floats = CHANNEL_BLOCK * job->rings * round_up(job->out_channels, variant->lanes);
+    if (!packed) return;
+#pragma omp for
+    for (int64_t block = 0; block < parts(job->in_channels, CHANNEL_BLOCK); block++)
+        variant->pack_weight(job, block, packed + block * floats);
+}
+
+/* Pixels of a slab in front of which its buffers are counted: with margins, and room for products rounded up. */
+static int64_t slab_pixels(const harmonic_job *job, const int64_t tile[3]) {
+    const int64_t margin = harmonic_margin(job), middle = job->dims == 3 ? margin : 0;
+    return (tile[1] + 2 * middle) * (tile[2] + 2 * margin + WINDOW);
+}
+
+static void lay_out_scratch(harmonic_scratch *scratch, const harmonic_job *job, const harmonic_products *products,
+                            int64_t lanes, pool *pool) {
+    const ring_job *rings = &job->rings;
+    const int64_t channels = round_up(job->channels, lanes), inputs = round_up(rings->in_channels, lanes);
+    const int64_t profiles = round_up(products->profiles.out_channels, lanes), depth = rings->rings * CHANNEL_BLOCK;
+    const int64_t pixels = slab_pixels(job, scratch->tile), chunk = CHUNK + WINDOW, reach = ring_reach(rings);
+    scratch->ring.lines = take(pool, rings->lines * (WINDOW + 2 * rings->reach) * CHANNEL_BLOCK);
+    scratch->ring.classes = take(pool, rings->mix ? rings->classes * WINDOW * CHANNEL_BLOCK : 0);
+    scratch->ring.features = take(pool, CHUNK * depth);
+    scratch->ring.rows = take(pool, rings->lines * (MAX_ROWS + 1) * 2);
+    scratch->profiles = take(pool, SLABS * pixels * profiles);
+    scratch->magnitudes = take(pool, chunk * profiles);
+    scratch->second = (uint32_t *)take(pool, profiles);
+    if (!job->gradient) {
+        scratch->isotropic = take(pool, (REACH + 1) * pixels * channels);
+        return;
+    }
+    const int64_t blocks = parts(rings->out_channels, CHANNEL_BLOCK);
+    scratch->ring.sums = take(pool, CHUNK * inputs);
+    scratch->ring.partner = take(pool, CHUNK * inputs);
+    scratch->ring.gradient = take(pool, blocks * depth * inputs);
+    scratch->parts = take(pool, (job->dims == 2 ? 2 : MOST_PARTS) * SLABS * pixels * profiles);
+    scratch->band = take(pool, (BAND + 2 * reach + 1) * pixels * rings->out_channels + lanes);
+    scratch->upstream = take(pool, chunk * channels);
+    scratch->magnitude_gradient = take(pool, chunk * profiles);
+    scratch->mix_gradient = take(pool, round_up(profiles, 16) * channels);
+    scratch->bias_gradient = take(pool, rings->out_channels + lanes);
+}
+
+/* Floats of a tile's buffers for each pixel of a slab. */
+static int64_t pixel_floats(const harmonic_job *job) {
+    const int64_t channels = job->channels, profiles = job->rings.out_channels - channels;
+    if (!job->gradient) return SLABS * profiles + (REACH + 1) * channels;
+    const int64_t kept = BAND + 2 * ring_reach(&job->rings) + 1;
+    return SLABS * profiles * (job->dims == 2 ? 3 : 1 + MOST_PARTS) + kept * (channels + profiles);
+}
+
+/* The largest tiles whose buffers fit the cache, alike, and enough of them for all threads. */
+static void choose_tile(const harmonic_job *job, int64_t threads, int64_t tile[3]) {
+    const int64_t *size = job->rings.in_size, margin = 2 * harmonic_margin(job), batch = job->rings.batch;
+    const int64_t pixels = (job->gradient ? BACKWARD_FLOATS : FORWARD_FLOATS) / pixel_floats(job);
+    int64_t most = maximum(pixels - margin, MIN_COLUMNS);
+    if (job->dims == 3) most = MOST_COLUMNS;
+    tile[2] = parts(size[2], parts(size[2], most));
+    most = maximum(pixels / (tile[2] + margin) - margin, MIN_ROWS);
+    tile[1] = parts(size[1], parts(size[1], most));
+    const int64_t across = parts(size[1], tile[1]) * parts(size[2], tile[2]);
+    int64_t share;
+    if (job->gradient) /* as many tiles for every thread */
+        share = parts(size[0], threads / common_divisor(threads, batch * across));
+    else
+        share = parts(batch * size[0] * across, TILES_PER_THREAD * threads);
+    tile[0] = minimum(size[0], maximum(MIN_SLABS, share));
+}
+
+static void run_tile(const harmonic_job *job, const ring_variant *variant, const harmonic_products *products,
+                     const harmonic_scratch *scratch, int64_t t) {
+    harmonic_tile tile;
+    for (int axis = 2; axis >= 0; axis--) {
+        const int64_t number = parts(job->rings.in_size[axis], scratch->tile[axis]);
+        tile.first[axis] = t % number * scratch->tile[axis];
+        tile.last[axis] = minimum(tile.first[axis] + scratch->tile[axis], job->rings.in_size[axis]);
+        t /= number;
+    }
+    tile.image = t;
+    (job->gradient ? variant->harmonic_backward : variant->harmonic_forward)(job, products, scratch, &tile);
+}
+
+/* Mark the profile channels of order 2; those that only fill the last vector count to the last. */
+static void mark_orders(const harmonic_job *job, uint32_t *second, int64_t profiles, int64_t padded) {
+    for (int64_t c = 0; c < padded; c++) {
+        const int first_order = minimum(c, profiles - 1) < job->order_channels;
+        second[c] = first_order == (job->order == 2) ? UINT32_MAX : 0;
+    }
+}
+
+/* Run a job. Returns 0, 1 for an unknown variant, 2 where memory ran out. */
+int64_t harmonic_convolve(const harmonic_job *job, const char *variant_name, int64_t threads) {
+    const ring_variant *variant = ring_find_variant(variant_name);
+    if (!variant) return 1;
+    const ring_job *rings = &job->rings;
+    const int64_t lanes = variant->lanes, profiles = rings->out_channels - job->channels;
+    harmonic_products products = describe_products(job);
+    harmonic_scratch layout = {0};
+    choose_tile(job, threads, layout.tile);
+    int64_t work = rings->batch;
+    for (int axis = 0; axis < 3; axis++) work *= parts(rings->in_size[axis], layout.tile[axis]);
+    pool weights = {0}, buffers = {0};
+    lay_out_weights(&products, job, lanes, &weights);
+    lay_out_scratch(&layout, job, &products, lanes, &buffers);
+    const int64_t private = buffers.used;
+    float *memory = aligned_alloc(64, (weights.used + threads * private) * sizeof(float));
     if (!memory) return 2;
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int64_t t = 0; t < job->batch * down * across; t++) {
-        const int64_t top = t / across % down * rows, left = t % across * columns;
-        const harmonic_tile tile = {t / across / down, top, minimum(top + rows, job->height), left,
-                                    minimum(left + columns, job->width)};
-        run(job, &tile, memory + omp_get_thread_num() * private);
+    weights = (pool){memory, 0};
+    lay_out_weights(&products, job, lanes, &weights);
+
+#pragma omp parallel num_threads(threads)
+    {
+        const int64_t me = omp_get_thread_num(), team = omp_get_num_threads();
+        harmonic_scratch scratch = layout;
+        pool own = {memory + weights.used + me * private, 0};
+        lay_out_scratch(&scratch, job, &products, lanes, &own);
+        scratch.ring.packed = products.adjoint_weight;
+        mark_orders(job, scratch.second, profiles, round_up(profiles, lanes));
+        pack(variant, &products.profiles, products.profile_weight);
+        pack(variant, &products.isotropic, products.isotropic_weight);
+        pack(variant, &products.mix, products.mix_weight);
+        pack(variant, &products.mix_adjoint, products.mix_adjoint_weight);
+        pack(variant, &products.adjoint, products.adjoint_weight);
+        if (!job->gradient) {
+#pragma omp for schedule(dynamic)
+            for (int64_t t = 0; t < work; t++) run_tile(job, variant, &products, &scratch, t);
+        } else { /* fixed shares, lest the sums depend on who is faster */
+            const int64_t inputs = round_up(rings->in_channels, lanes), channels = round_up(job->channels, lanes);
+            const int64_t blocks = parts(rings->out_channels, CHANNEL_BLOCK);
+            memset(scratch.ring.gradient, 0, blocks * rings->rings * CHANNEL_BLOCK * inputs * sizeof(float));
+            memset(scratch.mix_gradient, 0, round_up(round_up(profiles, lanes), 16) * channels * sizeof(float));
+            memset(scratch.bias_gradient, 0, (rings->out_channels + lanes) * sizeof(float));
+            for (int64_t t = work * me / team; t < work * (me + 1) / team; t++)
+                run_tile(job, variant, &products, &scratch, t);
+#pragma omp barrier
+#pragma omp for
+            for (int64_t i = 0; i < rings->out_channels; i++) {
+                ring_add_gradients(&products.adjoint, i, scratch.ring.gradient - me * private, team, private, inputs);
+                const float *bias = scratch.bias_gradient - me * private;
+                job->bias_gradient[i] = 0;
+                for (int64_t thread = 0; thread < team; thread++) job->bias_gradient[i] += bias[thread * private + i];
+                if (i < profiles)
+                    ring_add_gradients(&products.mix, i, scratch.mix_gradient - me * private, team, private, channels);
+            }
+        }
     }
     free(memory);
     return 0;

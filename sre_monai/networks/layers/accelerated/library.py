@@ -24,6 +24,8 @@ def _load() -> ctypes.CDLL | None:
                 library = ctypes.CDLL(str(path))
             except OSError:  # built elsewhere, or PyTorch brings no OpenMP to share
                 return None
+            if not hasattr(library, "harmonic_convolve"):  # built from older sources, to be built anew
+                return None
             library.ring_variant_name.restype = ctypes.c_char_p
             library.ring_variant_name.argtypes = (ctypes.c_int64,)
             return library

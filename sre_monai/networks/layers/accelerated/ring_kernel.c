@@ -1,6 +1,7 @@
 /* The ring convolution on the CPU: variants for several instruction sets, and the threads that share the work. */
-#include "ring_kernel.h"
+#include "variants.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,17 @@
 #define VARIANT(name) portable_##name
 #define LANES 4
 #define COLUMNS 2
+#define ROOT(v) portable_root(v)
+typedef float portable_floats __attribute__((vector_size(16)));
+static inline portable_floats portable_root(portable_floats v) {
+    for (int i = 0; i < LANES; i++) v[i] = sqrtf(v[i]);
+    return v;
+}
 #include "ring_variant.h"
 #undef VARIANT
 #undef LANES
 #undef COLUMNS
+#undef ROOT
 
 #ifdef X86_VARIANTS
 #include <immintrin.h>
@@ -24,11 +32,13 @@
 #define VARIANT(name) avx2_##name
 #define LANES 8
 #define COLUMNS 2
+#define ROOT(v) (vector)_mm256_sqrt_ps((__m256)(v))
 #define STREAM(p, v) _mm256_stream_ps(p, (__m256)(v))
 #include "ring_variant.h"
 #undef VARIANT
 #undef LANES
 #undef COLUMNS
+#undef ROOT
 #undef STREAM
 #pragma GCC pop_options
 
@@ -37,21 +47,23 @@
 #define VARIANT(name) avx512_##name
 #define LANES 16
 #define COLUMNS 4
+#define ROOT(v) (vector)_mm512_sqrt_ps((__m512)(v))
 #define STREAM(p, v) _mm512_stream_ps(p, (__m512)(v))
 #include "ring_variant.h"
 #undef VARIANT
 #undef LANES
 #undef COLUMNS
+#undef ROOT
 #undef STREAM
 #pragma GCC pop_options
 #endif
 
 static const ring_variant variants[] = {
 #ifdef X86_VARIANTS
-    {"avx512", 16, avx512_pack_weight, avx512_run_tile},
-    {"avx2", 8, avx2_pack_weight, avx2_run_tile},
+    {"avx512", 16, avx512_pack_weight, avx512_run_tile, avx512_harmonic_forward, avx512_harmonic_backward},
+    {"avx2", 8, avx2_pack_weight, avx2_run_tile, avx2_harmonic_forward, avx2_harmonic_backward},
 #endif
-    {"portable", 4, portable_pack_weight, portable_run_tile},
+    {"portable", 4, portable_pack_weight, portable_run_tile, portable_harmonic_forward, portable_harmonic_backward},
 };
 
 static int supported(const ring_variant *variant) {
@@ -73,15 +85,15 @@ const char *ring_variant_name(int64_t index) {
     return NULL;
 }
 
-static const ring_variant *find_variant(const char *name) {
+const ring_variant *ring_find_variant(const char *name) {
     for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
         if (!strcmp(variants[i].name, name) && supported(&variants[i])) return &variants[i];
     return NULL;
 }
 
 /* Add the threads' gradients for one input channel to the weight's, always in the same order. */
-static void add_gradients(const ring_job *job, int64_t i, const float *gradient, int64_t team, int64_t step,
-                          int64_t padded) {
+void ring_add_gradients(const ring_job *job, int64_t i, const float *gradient, int64_t team, int64_t step,
+                        int64_t padded) {
     const int64_t first = i / CHANNEL_BLOCK * job->rings * CHANNEL_BLOCK + i % CHANNEL_BLOCK;
     for (int64_t j = 0; j < job->rings; j++)
         for (int64_t o = 0; o < job->out_channels; o++) {
@@ -101,7 +113,7 @@ static void run_tile(const ring_job *job, const ring_variant *variant, const rin
 
 /* Run a job. Returns 0, 1 for an unknown variant, 2 where memory ran out. */
 int64_t ring_convolve(const ring_job *job, const char *variant_name, int64_t threads) {
-    const ring_variant *variant = find_variant(variant_name);
+    const ring_variant *variant = ring_find_variant(variant_name);
     if (!variant) return 1;
     const int64_t padded = round_up(job->out_channels, variant->lanes), depth = job->rings * CHANNEL_BLOCK;
     const int64_t blocks = round_up(job->in_channels, CHANNEL_BLOCK) / CHANNEL_BLOCK;
@@ -149,7 +161,7 @@ int64_t ring_convolve(const ring_job *job, const char *variant_name, int64_t thr
             const float *first = scratch.gradient - me * private;
 #pragma omp barrier
 #pragma omp for
-            for (int64_t i = 0; i < job->in_channels; i++) add_gradients(job, i, first, team, private, padded);
+            for (int64_t i = 0; i < job->in_channels; i++) ring_add_gradients(job, i, first, team, private, padded);
         }
     }
     free(memory);

@@ -31,7 +31,7 @@ typedef struct {
     int64_t batch, in_size[3], out_size[3];
     int64_t shift[3];        /* the kernel of output pixel p is centred on input pixel p + shift */
     int64_t in_channels, out_channels;
-    int64_t half_precision;  /* 1 where the maps are bfloat16, 0 where they are float32 */
+    int64_t in_half, out_half; /* 1 where in, or out and partner, are bfloat16; 0 where they are float32 */
     int64_t reach;           /* largest |dx| */
     int64_t rings, lines, classes;
     const int32_t *line_rows;   /* (dz, dy) pairs, line after line */
@@ -49,14 +49,8 @@ typedef struct {
     void *rows; /* the rows of its lines */
 } ring_scratch;
 
-typedef struct {
-    const char *name;
-    int64_t lanes; /* floats of a vector: output channels are padded to a multiple */
-    void (*pack_weight)(const ring_job *, int64_t block, float *packed);
-    void (*run_tile)(const ring_job *, const ring_scratch *, int64_t row, int64_t start, int64_t pixels);
-} ring_variant;
-
 static inline int64_t round_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 static inline int64_t minimum(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t maximum(int64_t a, int64_t b) { return a > b ? a : b; }
 
 #endif

@@ -122,8 +122,8 @@ static void VARIANT(sum_lines)(const ring_job *job, const VARIANT(source) *sourc
         }
         float *inside = target + first * CHANNEL_BLOCK;
         if (end + (last - first - 1) * source->step + CHANNEL_BLOCK > source->available)
-            VARIANT(add_line_at_end)(source, inside, rows, number, last - first, job->half_precision);
-        else if (job->half_precision)
+            VARIANT(add_line_at_end)(source, inside, rows, number, last - first, job->in_half);
+        else if (job->in_half)
             VARIANT(add_line)(source, inside, rows, number, last - first, 1, 0);
         else if (source->count == CHANNEL_BLOCK)
             VARIANT(add_line)(source, inside, rows, number, last - first, 0, 1);
@@ -275,26 +275,26 @@ static void VARIANT(pack_weight)(const ring_job *job, int64_t block, float *pack
     }
 }
 
-static void VARIANT(start_sums)(const ring_job *job, float *sums, int64_t pixels, int64_t padded) {
+static void VARIANT(start_sums)(float *sums, const float *bias, int64_t channels, int64_t pixels, int64_t padded) {
     memset(sums, 0, padded * sizeof(float));
-    if (job->bias) memcpy(sums, job->bias, job->out_channels * sizeof(float));
+    if (bias) memcpy(sums, bias, channels * sizeof(float));
     for (int64_t p = 1; p < pixels; p++) memcpy(sums + p * padded, sums, padded * sizeof(float));
 }
 
-/* Write a tile of the output. One that no cache can hold goes past them: they need not read it first, then. */
+/* Write pixels of the output. One that no cache can hold goes past them: they need not read it first, then. */
 static void VARIANT(write_sums)(const ring_job *job, const float *sums, int64_t at, int64_t pixels, int64_t padded) {
     const int64_t channels = job->out_channels;
 #ifdef STREAM
     const int64_t elements = job->batch * job->out_size[0] * job->out_size[1] * job->out_size[2] * channels;
     const int aligned = channels % LANES == 0 && (uintptr_t)job->out % sizeof(vector) == 0;
-    if (!job->half_precision && aligned && elements > STREAMED_ELEMENTS) {
+    if (!job->out_half && aligned && elements > STREAMED_ELEMENTS) {
         float *out = (float *)job->out + at * channels;
         for (int64_t i = 0; i < pixels * channels; i += LANES) STREAM(out + i, *(const vector *)(sums + i));
         FENCE();
         return;
     }
 #endif
-    if (job->half_precision) {
+    if (job->out_half) {
         uint16_t *out = (uint16_t *)job->out + at * channels;
         for (int64_t p = 0; p < pixels; p++)
             for (int64_t c = 0; c < channels; c++) out[p * channels + c] = VARIANT(round_half)(sums[p * padded + c]);
@@ -305,16 +305,60 @@ static void VARIANT(write_sums)(const ring_job *job, const float *sums, int64_t 
     }
 }
 
-static void VARIANT(read_partner)(const ring_job *job, float *partner, int64_t at, int64_t pixels, int64_t padded) {
-    const int64_t channels = job->out_channels;
-    if (padded > channels) memset(partner, 0, pixels * padded * sizeof(float));
+/* Read pixels of a map as float32, each padded with zeros. */
+static void VARIANT(read_pixels)(const void *map, int half, int64_t channels, float *target, int64_t at, int64_t pixels,
+                                 int64_t padded) {
+    if (padded > channels) memset(target, 0, pixels * padded * sizeof(float));
     for (int64_t p = 0; p < pixels; p++) {
-        if (job->half_precision)
+        if (half)
             for (int64_t c = 0; c < channels; c++)
-                partner[p * padded + c] = VARIANT(load_one)(job->partner, (at + p) * channels + c, 1);
+                target[p * padded + c] = VARIANT(load_one)(map, (at + p) * channels + c, 1);
         else
-            memcpy(partner + p * padded, (const float *)job->partner + (at + p) * channels, channels * sizeof(float));
+            memcpy(target + p * padded, (const float *)map + (at + p) * channels, channels * sizeof(float));
     }
+}
+
+/* sums[pixel] += weights * features for some channels of each pixel; where the weights of the next ones start. */
+static const float *VARIANT(add_product)(const float *features, int64_t pixel_step, int64_t rings, int64_t channels,
+                                         const float *packed, float *sums, int64_t pixels, int64_t padded) {
+    for (int64_t panel = 0; panel < padded; panel += COLUMNS * LANES) {
+        const int64_t columns = minimum(COLUMNS, (padded - panel) / LANES);
+        const VARIANT(product) it = {features, pixel_step, rings, CHANNEL_BLOCK, channels, 1,
+                                     packed, columns * LANES, sums + panel, padded};
+        VARIANT(multiply_rows)(&it, pixels, columns);
+        packed += rings * channels * columns * LANES;
+    }
+    return packed;
+}
+
+/* gradient[feature] += sum over pixels of feature * partner. */
+static void VARIANT(add_outer_product)(const float *features, int64_t number, const float *partner, int64_t pixels,
+                                       float *gradient, int64_t padded) {
+    for (int64_t panel = 0; panel < padded; panel += COLUMNS * LANES) {
+        const VARIANT(product) it = {features, 1, 1, 0, pixels, number, partner + panel, padded, gradient + panel, padded};
+        VARIANT(multiply_rows)(&it, number, minimum(COLUMNS, (padded - panel) / LANES));
+    }
+}
+
+/* Compute pixels of a row; the kernel of the first is centred on the input's pixel `centre`. */
+static void VARIANT(run_pixels)(const ring_job *job, const ring_scratch *scratch, int64_t image, const int64_t centre[3],
+                                int64_t at, int64_t pixels) {
+    const int64_t padded = round_up(job->out_channels, LANES), depth = job->rings * CHANNEL_BLOCK;
+    if (job->out) VARIANT(start_sums)(scratch->sums, job->bias, job->out_channels, round_up(pixels, WINDOW), padded);
+    if (job->partner)
+        VARIANT(read_pixels)(job->partner, job->out_half, job->out_channels, scratch->partner, at, pixels, padded);
+    const float *packed = scratch->packed;
+    float *gradient = scratch->gradient;
+    for (int64_t channel = 0; channel < job->in_channels; channel += CHANNEL_BLOCK, gradient += depth * padded) {
+        const int64_t count = minimum(CHANNEL_BLOCK, job->in_channels - channel);
+        VARIANT(filter)(job, scratch, centre, image, channel, count, pixels);
+        if (job->out)
+            packed = VARIANT(add_product)(scratch->features, depth, job->rings, count, packed, scratch->sums, pixels,
+                                          padded);
+        if (job->partner)
+            VARIANT(add_outer_product)(scratch->features, depth, scratch->partner, pixels, gradient, padded);
+    }
+    if (job->out) VARIANT(write_sums)(job, scratch->sums, at, pixels, padded);
 }
 
 static void VARIANT(run_tile)(const ring_job *job, const ring_scratch *scratch, int64_t row, int64_t start,
@@ -322,37 +366,10 @@ static void VARIANT(run_tile)(const ring_job *job, const ring_scratch *scratch, 
     const int64_t *size = job->out_size;
     const int64_t z = row / size[1] % size[0], y = row % size[1], image = row / (size[0] * size[1]);
     const int64_t centre[3] = {z + job->shift[0], y + job->shift[1], start + job->shift[2]};
-    const int64_t rounded = round_up(pixels, WINDOW);
-    const int64_t padded = round_up(job->out_channels, LANES), depth = job->rings * CHANNEL_BLOCK;
-    const int64_t at = row * size[2] + start;
-
-    if (job->out) VARIANT(start_sums)(job, scratch->sums, rounded, padded);
-    if (job->partner) VARIANT(read_partner)(job, scratch->partner, at, pixels, padded);
-    const float *packed = scratch->packed;
-    float *gradient = scratch->gradient;
-    for (int64_t channel = 0; channel < job->in_channels; channel += CHANNEL_BLOCK) {
-        const int64_t count = minimum(CHANNEL_BLOCK, job->in_channels - channel);
-        VARIANT(filter)(job, scratch, centre, image, channel, count, pixels);
-        for (int64_t panel = 0; panel < padded; panel += COLUMNS * LANES) {
-            const int64_t columns = minimum(COLUMNS, (padded - panel) / LANES);
-            if (job->out) {
-                const VARIANT(product) forward = {
-                    scratch->features, depth, job->rings, CHANNEL_BLOCK, count, 1,
-                    packed, columns * LANES, scratch->sums + panel, padded};
-                VARIANT(multiply_rows)(&forward, pixels, columns);
-                packed += job->rings * count * columns * LANES;
-            }
-            if (job->partner) {
-                const VARIANT(product) outer = {
-                    scratch->features, 1, 1, 0, pixels, depth,
-                    scratch->partner + panel, padded, gradient + panel, padded};
-                VARIANT(multiply_rows)(&outer, depth, columns);
-            }
-        }
-        gradient += depth * padded;
-    }
-    if (job->out) VARIANT(write_sums)(job, scratch->sums, at, pixels, padded);
+    VARIANT(run_pixels)(job, scratch, image, centre, row * size[2] + start, pixels);
 }
+
+#include "harmonic_variant.h"
 
 #undef vector
 #undef loose
