@@ -1,4 +1,4 @@
-"""PNG files, written an order of magnitude faster than by a general encoder."""
+"""A fast writer of PNG files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sre_monai.files import EXIF_ORIENTATION, written_atomically
 
 try:
     from isal import isal_zlib as zlib  # Intel's deflate: four times as fast as zlib, for the same size
-except ImportError:  # a platform that it isn't built for
+except ImportError:  # the extra `fast` is not installed
     import zlib  # type: ignore[no-redef]
 
 __all__ = ["save_png"]
