@@ -2,7 +2,7 @@
 
     python docs/tutorials/add_to_pipeline.py output/pipeline
 
-Everything here is MONAI's but for one line, the network. A few minutes on one CPU core, on made-up photographs.
+Everything here is MONAI's but for one line, the network. A few minutes on one CPU core, on synthetic photographs.
 """
 
 from __future__ import annotations
