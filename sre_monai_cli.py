@@ -150,7 +150,7 @@ def long_command(
 
 
 def _run(command: list[str]) -> int:
-    """Run ``python -m monai.bundle run`` in this process, so that a wrong file or option name is told, too."""
+    """Run ``python -m monai.bundle run`` in this process, so that wrong file and option names are reported, too."""
     import fire
 
     from sre_monai.errors import report_user_errors

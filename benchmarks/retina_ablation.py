@@ -1,4 +1,4 @@
-"""What each part of the retina bundle's recipe is worth: short trainings, each with one thing changed.
+"""Ablation of the retina bundle's recipe: short training runs, each with one change.
 
     python -m benchmarks.retina_ablation --data data --output_dir output/retina_ablation --jobs 2
 
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--changes", nargs="+", choices=CHANGES, default=list(CHANGES), metavar="CHANGE")
     parser.add_argument("--epochs", type=int, default=150, help="of four steps each")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--jobs", type=int, default=1, help="trainings at once")
+    parser.add_argument("--jobs", type=int, default=1, help="training runs at once")
     options = parser.parse_args()
     output, series = options.output_dir.absolute(), (options.data.absolute(), options.epochs)
     runs = [Run(change, seed, *series) for seed in options.seeds for change in options.changes]

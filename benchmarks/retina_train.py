@@ -34,7 +34,7 @@ def train(model: Model, threads: int, data: Path, output: Path, settings: dict[s
         model: the row.
         threads: of the training.
         data: folder with the prepared ``DRIVE``.
-        output: folder of the trainings.
+        output: folder of the training runs.
         settings: overrides of the recipe.
     """
     folder = output / model.name
@@ -61,7 +61,7 @@ def _describe(run: BundleRun) -> dict[str, Any]:
 
 
 def store(folder: Path, weights: Path) -> None:
-    """Keep what a training left: its weights, those of large networks in half precision, its record and its log.
+    """Keep the results of a training run: its weights, those of large networks in half precision, its record and its log.
 
     Args:
         folder: of the training: ``model.pt``, ``training.json`` and ``training_log.csv``.

@@ -130,7 +130,7 @@ def _report(stream: TextIO, kind: type[BaseException], error: BaseException, tra
 
 
 def _log_to_files(message: str) -> None:
-    """Write to the log files alone: the terminal is told otherwise."""
+    """Write to the log files only; the terminal gets its own message."""
     record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, message, (), None)
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.FileHandler):

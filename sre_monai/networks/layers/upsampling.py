@@ -40,7 +40,7 @@ class SizeMemory:
     """What sizes the poolings of a network met in the current forward pass.
 
     Shared by the poolings and upsamplings of one network, and emptied before each of its forward passes by
-    :meth:`forget`, registered as a forward pre-hook. It holds numbers, no tensors, and is no part of the state dict.
+    :meth:`forget`, registered as a forward pre-hook. It holds numbers, not tensors, and is not part of the state dict.
 
     Examples:
         >>> sizes = SizeMemory()
