@@ -36,13 +36,13 @@ HELP = {
 options of the configuration, as many as you like:
   --write_probability True    also the probability of a vessel, 16 bit
   --write_skeleton True       also the vessels thinned to one pixel
-  --write_overlay False       no pictures with the vessels drawn on
+  --write_overlay False       no overlays of the vessels on the photographs
   --output_ext .nii.gz        masks as NIfTI
-  --threshold 0.4             a pixel is a vessel from this probability on
+  --threshold 0.4             probability from which a pixel is a vessel
   --window_size 512           less memory for the network
   --checkpoint my/model.pt    other weights
   --device cpu                where to compute
-  --resume False              do all again, even what an earlier run has done
+  --resume False              start over, even with files that an earlier run has done
 
 exit status: 0 all done, 3 some failed, 1 none done, 2 a mistake in the command, 130 stopped by Ctrl-C
 example:     sre-monai segment my/photographs my/results --write_probability True""",
@@ -122,7 +122,7 @@ def long_command(
     bundle_root: str | os.PathLike[str] | None = None,
     further: Sequence[str] = (),
 ) -> list[str]:
-    """Fill in what a short command stands for.
+    """Build the full command of a short one.
 
     Args:
         name: ``"segment"``, ``"evaluate"``, ``"rotate"`` or ``"train"``.
@@ -164,15 +164,15 @@ def _run(command: list[str]) -> int:
 
 
 def _literal(path: str) -> str:
-    """Quote what the long command would take for a number or a list, such as a folder called ``2024``."""
+    """Quote a path that the long command would parse as a number or a list, such as a folder called ``2024``."""
     return path if DefaultParseValue(path) == path else repr(path)
 
 
 def find_bundle(bundle_root: str | os.PathLike[str] | None = None) -> Path:
-    """Find the bundle: where told, else in the clone of the repository or where the wheel put it.
+    """Find the bundle: in the given folder, else in the repository's clone or the installed wheel.
 
     Args:
-        bundle_root: where it is told to be.
+        bundle_root: the bundle's folder, if given.
 
     Returns:
         The bundle's folder.

@@ -6,17 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from monai.bundle import ConfigParser
 from monai.networks.layers import Conv
 from monai.networks.nets import BasicUNet
 from monai.networks.utils import set_named_module
 from torch import nn
 
-from benchmarks.bundle_runs import configurations
-from benchmarks.retina_models import BUNDLE
 from sre_monai.networks.layers import SREConv2d
 from sre_monai.networks.layers.accelerated import compiled
-from sre_monai.networks.nets import SREUNet, build_classifier
+from sre_monai.networks.nets import SREUNet, build_classifier, build_segmenter
 from tests.published import PublishedUNet, sre_conv, sre_resnet
 from tests.published_gmr import gmr
 
@@ -73,11 +70,14 @@ def our_unet(**options: str) -> Callable[[], nn.Module]:
     return lambda: SREUNet(spatial_dims=2, in_channels=3, out_channels=2, **options)
 
 
-def bundle_unet() -> nn.Module:
+def bundle_unet(**options: object) -> Callable[[], nn.Module]:
     """Make the retina bundle's U-Net."""
-    parser = ConfigParser()
-    parser.read_config(configurations(BUNDLE, ["train.json"]))
-    return parser.get_parsed_content("network_def")
+    return lambda: build_segmenter("sre_harmonic_unet", spatial_dims=2, in_channels=3, out_channels=2, **options)
+
+
+def basic_unet(*features: int, **options: str) -> Callable[[], nn.Module]:
+    """Make MONAI's U-Net."""
+    return lambda: BasicUNet(2, 3, 2, features=features, **options)
 
 
 def unet_of(layer: Layer) -> Callable[[], nn.Module]:
@@ -106,10 +106,12 @@ UNETS: dict[str, Callable[[], nn.Module]] = {
     "ours, bands": our_unet(),
     "ours, gaussian": our_unet(profile="gaussian"),
     "ours, bands, PyTorch alone": pytorch_alone,
-    "ours, the bundle's with harmonics": bundle_unet,
+    "ours, the bundle's with harmonics": bundle_unet(),
+    "the same without harmonics": bundle_unet(harmonics=()),
+    "BasicUNet, the same features": basic_unet(16, 32, 48, 64, 96, 16),
     "SRE-Conv 1.0.2": unet_of(published_sre),
     "nn.Conv 3×3": unet_of(ordinary_3),
-    "BasicUNet, 1.98 M": lambda: BasicUNet(2, 3, 2, features=(32, 32, 64, 128, 256, 32), upsample="nontrainable"),
+    "BasicUNet, 1.98 M": basic_unet(32, 32, 64, 128, 256, 32),
 }
 
 

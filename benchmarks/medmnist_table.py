@@ -1,4 +1,4 @@
-"""Train SRE and ordinary ResNets by one recipe, measure them upright, turned and mirrored, and write one table.
+"""Train SRE and ordinary ResNets by one recipe, measure them upright, rotated and flipped, and write one table.
 
 Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json on the weights
 with the best validation area. An interrupted series resumes: runs that are finished are kept.

@@ -15,6 +15,7 @@ from benchmarks.timing import time_in_turn
 __all__ = ["measure_memory", "time_resnets", "time_unets"]
 
 TRAINING = (2, 3, 256, 256)
+CROPS = (4, 3, 144, 144)  # as the retina bundle trains
 INFERENCE = ((1, 3, 256, 256), (1, 3, 592, 576), (1, 3, 1024, 1024))
 SMALL_IMAGES = (32, 3, 32, 32)
 
@@ -59,7 +60,7 @@ def time_unets(device: str, dtype: torch.dtype, rounds: int = 7) -> Iterator[dic
     Yields:
         A row for each task and network.
     """
-    tasks = [("training step", training_step, TRAINING)]
+    tasks = [("training step", training_step, TRAINING), ("training step on 4 × 144²", training_step, CROPS)]
     tasks += [(f"inference at {size[2]}×{size[3]}", inference, size) for size in INFERENCE]
     yield from _time(UNETS, tasks, device, dtype, rounds)
 

@@ -1,4 +1,4 @@
-"""Measure the networks of the retina bundle upright, turned and on other cameras' photographs; write one table.
+"""Measure the networks of the retina bundle upright, rotated and on other cameras' photographs; write one table.
 
     python -m benchmarks.retina_table --data data --output_dir output/retina_table --jobs 4
 

@@ -1,5 +1,10 @@
-"""`sre_monai_cli` under the name by which scripts of earlier installations know it."""
+"""`sre_monai_cli` under its former name, for existing scripts."""
+
+import sys
 
 from sre_monai_cli import find_bundle, long_command, main
 
 __all__ = ["find_bundle", "long_command", "main"]
+
+if __name__ == "__main__":
+    sys.exit(main())

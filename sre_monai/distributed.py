@@ -12,7 +12,7 @@ import torch.distributed as dist
 
 __all__ = ["join_processes", "local_device", "on_first_process", "process_rank", "wait_for_all"]
 
-PATIENCE = timedelta(days=7)  # one process may have far larger photographs to do than the others
+TIMEOUT = timedelta(days=7)  # one process may have far larger photographs to do than the others
 
 Result = TypeVar("Result")
 
@@ -26,7 +26,7 @@ def join_processes() -> tuple[int, int]:
         Rank of this process, and their number; (0, 1) without ``torchrun``.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not dist.is_initialized():
-        dist.init_process_group("gloo", timeout=PATIENCE)
+        dist.init_process_group("gloo", timeout=TIMEOUT)
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
 
@@ -51,7 +51,7 @@ def on_first_process(function: Callable[..., Result], *args: Any) -> Result:
     """Call a function on the first process alone and give its result to all.
 
     Args:
-        function: what to call. What it raises is raised on the first process; the others end without a word.
+        function: what to call. What it raises is raised on the first process; the others exit silently.
         args: its arguments.
 
     Returns:
@@ -69,11 +69,11 @@ def on_first_process(function: Callable[..., Result], *args: Any) -> Result:
         if count > 1:
             dist.broadcast_object_list(outcome, src=0)
     if not outcome[1]:
-        raise SystemExit(1)  # the first process tells why
+        raise SystemExit(1)  # the first process reports why
     return outcome[0]
 
 
 def wait_for_all() -> None:
-    """Wait until every process has come here."""
+    """Wait until every process reaches this call."""
     if dist.is_initialized():
         dist.barrier()

@@ -1,4 +1,4 @@
-"""Files that are whole or absent."""
+"""Atomic writing of files, and their names."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def printable(name: str) -> str:
-    r"""Make what is no text in a file's name visible: file systems allow any bytes, tables and logs do not.
+    r"""Escape the undecodable bytes of a file name: file systems allow any bytes, tables and logs do not.
 
     Args:
         name: as Python gives it.
@@ -58,7 +58,7 @@ def printable(name: str) -> str:
 
 
 def remove_unfinished(folder: str | os.PathLike[str]) -> None:
-    """Remove what processes that were killed left of files they were writing, in a folder and its sub-folders.
+    """Remove the unfinished files of killed processes from a folder and its sub-folders.
 
     Args:
         folder: where to look. Nothing may be writing there.
@@ -71,7 +71,7 @@ def remove_unfinished(folder: str | os.PathLike[str]) -> None:
 
 
 def save_state(path: str | os.PathLike[str], state: Any) -> None:
-    """Write tensors and what else ``torch.load(weights_only=True)`` reads, whole or not at all.
+    """Atomically write a state that ``torch.load(weights_only=True)`` reads.
 
     Args:
         path: the file to make; an existing one is replaced, missing folders are made.

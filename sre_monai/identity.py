@@ -37,7 +37,7 @@ IRRELEVANT = (
 )
 """Top-level entries of a configuration that results don't depend on."""
 
-MOST_NAMED, MOST_LETTERS = 4, 60  # differences in a sentence, and letters of a value
+MAX_DIFFERENCES, MAX_LENGTH = 4, 60  # differences in a message, and characters of a value
 
 
 def run_identity(**contents: Any) -> dict[str, str]:
@@ -64,7 +64,7 @@ def run_identity(**contents: Any) -> dict[str, str]:
     for frame, _ in traceback.walk_stack(None):
         if frame.f_code is ConfigParser.get_parsed_content.__code__:
             return identity_of(frame.f_locals["self"].config, **contents)
-    raise LookupError("run_identity belongs into a bundle's configuration")
+    raise LookupError("run_identity must be called from a bundle's configuration")
 
 
 def identity_of(configuration: Mapping[str, Any], **contents: Any) -> dict[str, str]:
@@ -90,7 +90,7 @@ def identity_of(configuration: Mapping[str, Any], **contents: Any) -> dict[str, 
 
 
 def digest(identity: Mapping[str, str]) -> str:
-    """Condense an identity.
+    """Hash an identity.
 
     Args:
         identity: of a run.
@@ -121,16 +121,16 @@ def differences(former: Mapping[str, str], present: Mapping[str, str]) -> str:
     """
     ids = [key for key in {**former, **present} if former.get(key) != present.get(key)]
     texts = [f"{key} was {_short(former.get(key))} and is now {_short(present.get(key))}" for key in ids]
-    more = [f"{len(texts) - MOST_NAMED} more"] if len(texts) > MOST_NAMED else []
-    return "; ".join(texts[:MOST_NAMED] + more)
+    more = [f"{len(texts) - MAX_DIFFERENCES} more"] if len(texts) > MAX_DIFFERENCES else []
+    return "; ".join(texts[:MAX_DIFFERENCES] + more)
 
 
 def _short(text: str | None) -> str:
-    return "absent" if text is None else text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
+    return "absent" if text is None else text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
 
 
 def _leaves(key: str, value: Any, split_lists: bool = False) -> Iterator[tuple[str, Any]]:
-    """Yield what nested mappings and lists end in, with its id; a list of plain values is one, unless it is split."""
+    """Yield the leaves of nested mappings and lists with their ids; a flat list is a leaf, unless it is split."""
     children: Mapping[Any, Any] = value if isinstance(value, Mapping) else {}
     if isinstance(value, (list, tuple)):
         nested = any(isinstance(child, (Mapping, list, tuple)) for child in value)
@@ -153,29 +153,29 @@ def _text(value: Any) -> str:
 
 
 def _describe_content(value: Any) -> str:
-    """Name the files that a value stands for, and condense their names and contents."""
+    """Name the files that a value refers to, with a hash of their names and contents."""
     names: list[str] = []
-    condensed = hashlib.sha256()
+    content_hash = hashlib.sha256()
     for key, entry in _leaves("", value, split_lists=True):
         if isinstance(entry, (str, os.PathLike)) and os.path.isfile(entry):
             names.append(os.path.basename(entry))
             entry = f"{names[-1]} {_file_digest(os.fspath(entry), *_state(entry))}"
-        condensed.update(f"{key} {entry}\n".encode("utf-8", "surrogateescape"))
+        content_hash.update(f"{key} {entry}\n".encode("utf-8", "surrogateescape"))
     files = f"{names[0]} and {len(names) - 1} more" if names[1:] else "".join(names) or "no files"
-    return f"{files} ({condensed.hexdigest()[:16]})"
+    return f"{files} ({content_hash.hexdigest()[:16]})"
 
 
 def _state(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Size of a file and time of its last change."""
+    """Size and modification time of a file."""
     stat = os.stat(path)
     return stat.st_size, stat.st_mtime_ns
 
 
 @cache
 def _file_digest(path: str, size: int, changed: int) -> str:
-    """Condense a file's content, once as long as its size and time of change stay the same."""
-    condensed = hashlib.sha256()
+    """Hash a file's content; cached as long as its size and modification time stay the same."""
+    content_hash = hashlib.sha256()
     with open(path, "rb") as stream:
         while block := stream.read(1 << 20):
-            condensed.update(block)
-    return condensed.hexdigest()
+            content_hash.update(block)
+    return content_hash.hexdigest()

@@ -1,4 +1,4 @@
-"""The log as a file beside the results."""
+"""Log file beside the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the C library does with memory that is no longer used."""
+"""Reuse of freed memory by the C library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["keep_freed_memory"]
 
 # numbers of malloc.h
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
-_MOST = 2**31 - 1
+_INT_MAX = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
@@ -30,4 +30,4 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return False
-    return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, _MOST))
+    return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, _INT_MAX))

@@ -1,4 +1,4 @@
-"""Options of a bundle's command that its configuration doesn't have, or has as something else."""
+"""Check the options of a bundle's command against its configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PNG files, written an order of magnitude faster than by a general encoder."""
+"""A fast writer of PNG files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sre_monai.files import EXIF_ORIENTATION, written_atomically
 
 try:
     from isal import isal_zlib as zlib  # Intel's deflate: four times as fast as zlib, for the same size
-except ImportError:  # a platform that it isn't built for
+except ImportError:  # the extra `fast` is not installed
     import zlib  # type: ignore[no-redef]
 
 __all__ = ["save_png"]
@@ -26,7 +26,7 @@ STRIP = 1 << 22  # bytes filtered at a time
 
 
 def save_png(path: str | os.PathLike[str], pixels: np.ndarray, exif_orientation: int = 1) -> None:
-    """Write a picture, whole or not at all.
+    """Write an image, atomically.
 
     Pillow tries all five of PNG's filters on every row, which takes longer than reading a photograph and finding its
     vessels. Here every row gets the same filter. The files are a few per cent larger.

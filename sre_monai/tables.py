@@ -1,4 +1,4 @@
-"""Tables as files and as text."""
+"""Write tables and JSON files, and format tables as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["align_columns", "write_json", "write_table"]
 
 
 def write_table(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as CSV, whole or not at all.
+    """Write rows as CSV, atomically.
 
     Args:
         path: the file to make; an existing one is replaced.
@@ -33,7 +33,7 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]])
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
-    """Write JSON, whole or not at all.
+    """Write JSON, atomically.
 
     Args:
         path: the file to make; an existing one is replaced.
@@ -48,13 +48,13 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
 
 
 def align_columns(rows: Sequence[Sequence[str]]) -> str:
-    """Lay rows of cells out as text, the first column to the left and the others to the right.
+    """Format rows of cells as text, the first column left-aligned and the others right-aligned.
 
     Args:
         rows: cells; every row has as many.
 
     Returns:
-        One line a row.
+        One line per row.
 
     Examples:
         >>> print(align_columns([["", "mean"], ["dice", "0.8"]]))

@@ -1,4 +1,4 @@
-"""The 48 symmetries of the cube, an independent list of what a network for volumes must not notice."""
+"""The 48 symmetries of the cube, listed independently of the package."""
 
 from collections.abc import Iterator
 from itertools import permutations, product

@@ -6,7 +6,7 @@ import torch
 from sre_monai.distributed import join_processes, local_device, on_first_process, process_rank, wait_for_all
 
 
-def test_alone_there_is_nothing_to_join_and_no_one_to_wait_for(monkeypatch):
+def test_single_process_neither_joins_nor_waits(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert join_processes() == (0, 1)
     assert on_first_process(sorted, [2, 1]) == [1, 2]

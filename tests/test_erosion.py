@@ -21,7 +21,7 @@ def test_square(mask, radius):
 
 @pytest.mark.parametrize("radius", [0, 0.9, 1, 1.5, 3, 5.0, 7.2, 19.2])
 def test_disc(mask, radius):
-    mask.flat[mask.size // 2] = False  # scikit-image knows no distance where nothing is outside
+    mask.flat[mask.size // 2] = False  # scikit-image has no distances for a full mask
     np.testing.assert_array_equal(erode_disc(mask, radius), isotropic_erosion(mask, radius))
 
 

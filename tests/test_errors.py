@@ -53,7 +53,7 @@ def test_a_mistake_is_found_behind_monais_wrapper(config, sentence):
     "config",
     ["$__import__('json').loads('{')", "$__import__('json').loads(3)", "$__import__('fractions').Fraction(1, 0)"],
 )
-def test_a_defect_is_none(config):
+def test_a_defect_is_not_a_user_error(config):
     assert user_error(failure_of(config)) is None
 
 

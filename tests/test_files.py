@@ -45,5 +45,5 @@ def test_remains_of_killed_processes_are_removed(tmp_path):
     assert [path.name for path in (tmp_path / "sub").iterdir()] == ["a.png"]
 
 
-def test_names_that_are_no_text_become_printable():
+def test_undecodable_names_become_printable():
     assert printable("ß\udcff.png") == "ß\\xff.png"

@@ -34,7 +34,7 @@ def test_configurations_of_the_others(name, files):
     assert "--output_dir" not in command
 
 
-def test_values_of_options_are_no_folders(capsys):
+def test_values_of_options_are_not_folders(capsys):
     """`100` belongs to the option, though the output is left out."""
     main(["train", "data/DRIVE", "--max_epochs", "100", "--dry_run"])
     assert capsys.readouterr().err.strip().endswith("--dataset_dir data/DRIVE --max_epochs 100")
@@ -83,8 +83,9 @@ def test_a_bundle_elsewhere(tmp_path):
     assert find_bundle(tmp_path) == tmp_path
 
 
-def test_the_command_hands_its_exit_status_on(tmp_path):
-    command = [sys.executable, "-m", "sre_monai_cli", "segment", "typo", str(tmp_path / "out")]
+@pytest.mark.parametrize("module", ["sre_monai_cli", "sre_monai.cli"])
+def test_the_command_returns_its_exit_status(module, tmp_path):
+    command = [sys.executable, "-m", module, "segment", "typo", str(tmp_path / "out")]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=_environment(), timeout=300)
     assert result.returncode == 2
     assert "error: dataset_dir: there is no folder typo" in result.stderr
@@ -94,7 +95,7 @@ def _environment():
     return {**os.environ, "PYTHONPATH": str(BUNDLE.parents[1])}
 
 
-def test_help_waits_for_no_framework():
+def test_help_imports_no_framework():
     command = [sys.executable, "-X", "importtime", "-m", "sre_monai_cli", "--help"]
     result = subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=300)
     assert result.returncode == 0

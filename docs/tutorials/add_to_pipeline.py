@@ -2,7 +2,8 @@
 
     python docs/tutorials/add_to_pipeline.py output/pipeline
 
-Only the network differs from a standard MONAI pipeline. Runs in a few minutes on one CPU core, on synthetic photographs.
+Only the network differs from a standard MONAI pipeline. It takes a few minutes on one CPU core, with
+synthetic photographs.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def extract_archive(
             return _extract_gz(archive, target, keep, max_bytes)
     except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise ValueError(f"{archive.name} is damaged or not what its name says ({error}); fetch it again") from error
-    except RuntimeError as error:  # zipfile's way to say that a password is needed
+    except RuntimeError as error:  # zipfile raises it when a password is needed
         raise ValueError(f"{archive.name} can't be unpacked ({error})") from error
     raise ValueError(f"{archive.name} is not an archive of a known kind; expected one of {', '.join(SUFFIXES)}")
 

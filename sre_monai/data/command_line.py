@@ -34,7 +34,7 @@ def run_prepare(
         datasets: the data sets by name.
 
     Returns:
-        The exit code: 0, or 2 for a user's mistake, told in one sentence on stderr.
+        The exit code: 0, or 2 for a user's mistake, reported in one sentence on stderr.
 
     Raises:
         SystemExit: for ``--help`` (0) and for unknown options and names (2).
@@ -53,7 +53,7 @@ def run_prepare(
         arguments[0] = names[arguments[0].casefold()]
     options = vars(parser.parse_args(arguments))
     prepare = options.pop("prepare")
-    handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that temporary folders go
+    handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception: temporary folders are removed
     try:
         print(prepare(**options))
     except (ValueError, OSError) as error:
@@ -64,7 +64,7 @@ def run_prepare(
 
 
 def _prepare_retina(dataset: RetinaDataset, source: str | None, output: str, **options: bool) -> str:
-    """Prepare a data set from its original files; what to tell the user."""
+    """Prepare a data set from its original files; the message for the user."""
     if source is None and not options.get("download"):
         raise ValueError(_where_to_get(dataset))
     datalist = prepare_dataset(dataset, source or f"{Path(output)}_download", output, **options)

@@ -27,7 +27,7 @@ def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training"
         section: name of the section (``"training"``, ``"test"``), or ``"all"`` for all of them in the file's order.
 
     Returns:
-        One dictionary an image, with the absolute paths ``image``, ``label``, ``fov`` and, where there is one,
+        One dictionary per image, with the absolute paths ``image``, ``label``, ``fov`` and, where there is one,
         ``second_observer``.
 
     Raises:
@@ -97,7 +97,7 @@ def _sections(path: Path) -> dict[str, int]:
 
 
 def _check_files(path: Path, items: list[dict[str, Any]]) -> None:
-    """Complain of the first listed file that is not there."""
+    """Refuse a datalist with missing files."""
     listed = [path.parent / item[key] for item in items for key in FILE_KEYS if isinstance(item.get(key), str)]
     missing = [file for file in listed if not file.is_file()]
     if missing:

@@ -15,12 +15,12 @@ from PIL import Image, UnidentifiedImageError
 __all__ = ["MAX_PIXELS", "decode_image", "deep_to_bytes"]
 
 MAX_PIXELS = 100_000_000
-"""Images with more pixels are refused: a few damaged bytes in a header ask for any amount of memory."""
+"""Images with more pixels are refused: a few damaged bytes in a header could request any amount of memory."""
 
 BITS_PER_SAMPLE, PLANAR_CONFIGURATION = 258, 284  # tags of TIFF
 TIFF_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
-SEVERAL = "the first of several pages was read"
+MULTIPAGE_NOTE = "the first of several pages was read"
 
 
 def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
@@ -28,7 +28,7 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
 
     Args:
         path: the file, of any format that Pillow, tifffile or nibabel reads.
-        convert: what brings the pixels into the form wanted, while the file is open.
+        convert: converts the pixels to the desired form, while the file is open.
 
     Returns:
         The converted image. Its ``info["note"]`` tells when there were further pages, frames or slices.
@@ -43,8 +43,8 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
     """
     if not Path(path).is_file():
         if Path(path).exists():
-            raise ValueError("it is no regular file")
-        raise FileNotFoundError(f"{path}: there is no such file, or it is a link to nowhere.")
+            raise ValueError("it is not a regular file")
+        raise FileNotFoundError(f"{path}: there is no such file, or it is a broken link.")
     if str(path).lower().endswith(NIFTI_EXTENSIONS):
         image, several = _read_nifti(path)
         return _note(convert(image), several)
@@ -58,11 +58,11 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
                 return _note(convert(image), several)
     except Image.DecompressionBombError as error:
         raise ValueError(
-            f"its header asks for more than the {MAX_PIXELS / 1e6:.0f} million pixels taken: {error}"
+            f"its header asks for more than the {MAX_PIXELS / 1e6:.0f} million pixels allowed: {error}"
         ) from None
     except UnidentifiedImageError:
         if not _begins_as_tiff(path):
-            raise ValueError("it is of no known image format") from None
+            raise ValueError("its image format is not known") from None
     image, several = _read_tiff(path)
     return _note(convert(image), several)
 
@@ -87,13 +87,13 @@ def deep_to_bytes(values: np.ndarray) -> Image.Image:
 
 def _note(image: Image.Image, several: bool) -> Image.Image:
     if several:
-        image.info["note"] = SEVERAL
+        image.info["note"] = MULTIPAGE_NOTE
     return image
 
 
 def _check_size(size: tuple[int, ...]) -> None:
     if np.prod(size, dtype=float) > MAX_PIXELS:
-        raise ValueError(f"{size[0]}×{size[1]} pixels are more than the {MAX_PIXELS / 1e6:.0f} million pixels taken")
+        raise ValueError(f"{size[0]}×{size[1]} pixels are more than the {MAX_PIXELS / 1e6:.0f} million pixels allowed")
 
 
 def _begins_as_tiff(path: str | os.PathLike[str]) -> bool:
@@ -116,7 +116,7 @@ def _read_tiff(path: str | os.PathLike[str]) -> tuple[Image.Image, bool]:
         _check_size((page.imagewidth, page.imagelength))
         several = len(file.pages) > 1
         values = np.asarray(page.asarray())
-        if page.axes.startswith("S"):  # one plane a channel
+        if page.axes.startswith("S"):  # one plane per channel
             values = np.moveaxis(values, 0, -1)
     return _image(values, page.axes), several
 
@@ -142,6 +142,6 @@ def _image(values: np.ndarray, what: str) -> Image.Image:
     if values.ndim == 3:
         values = values[..., :3] if values.shape[-1] >= 3 else values[..., 0]
     if values.ndim not in (2, 3) or values.dtype.kind not in "uifb":
-        raise ValueError(f"pixels of shape {values.shape} and type {values.dtype} ({what}) are no picture")
+        raise ValueError(f"pixels of shape {values.shape} and type {values.dtype} ({what}) are not an image")
     values = np.ascontiguousarray(values)
     return Image.fromarray(values) if values.dtype == np.uint8 else deep_to_bytes(values)

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 CHUNK = 1 << 20  # bytes
-TIMEOUT = 60  # seconds without a byte
+TIMEOUT = 60  # seconds without data
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class RemoteFile:
     Args:
         url: its address (http or https).
         sha256: its SHA-256 as 64 hexadecimal digits; None where none is known.
-        md5: its MD5 as 32 hexadecimal digits, for publishers that know no better: it finds damage, not forgery.
+        md5: its MD5 as 32 hexadecimal digits, for publishers that give no other: it detects damage, not tampering.
     """
 
     url: str
@@ -59,7 +59,7 @@ def _digest(path: str | os.PathLike[str], algorithm: str) -> str:
 
 
 def download_file(remote: RemoteFile, folder: str | os.PathLike[str]) -> Path:
-    """Download a file into a folder, going on where an earlier try stopped.
+    """Download a file into a folder, resuming a partial download.
 
     Bytes are collected in ``<name>.part``, which stays when the connection breaks and is completed by the next call
     (HTTP Range). The file gets its name only when it is complete and its checksum, where one is known, is right. A file
@@ -75,7 +75,7 @@ def download_file(remote: RemoteFile, folder: str | os.PathLike[str]) -> Path:
     Raises:
         ValueError: When the address is not http(s), when the server sends a web page in place of the file, or when the
             checksum is wrong (the wrong bytes are removed, unless they were there before).
-        OSError: When the server can't be reached, refuses, or breaks off.
+        OSError: When the server can't be reached, refuses, or closes the connection.
 
     Examples:
         >>> download_file(RemoteFile("https://example.org/set.zip"), "downloads")  # doctest: +SKIP
@@ -92,7 +92,7 @@ def download_file(remote: RemoteFile, folder: str | os.PathLike[str]) -> Path:
     part = path.with_name(path.name + ".part")
     _fetch(remote.url, part)
     try:
-        _check(part, remote, f"{remote.url} gave wrong bytes, which were removed; run again")
+        _check(part, remote, f"{remote.url} sent wrong bytes, which were removed; run again")
     except ValueError:
         part.unlink()
         raise
@@ -124,7 +124,7 @@ def _fetch(url: str, part: Path) -> None:
                 f"{url} can't be fetched: the server answers {error.code} {error.reason}; "
                 "fetch it with a browser and give it as the source"
             ) from error
-        if error.headers.get("Content-Range") != f"bytes */{start}":  # not the rest of this file: begin again
+        if error.headers.get("Content-Range") != f"bytes */{start}":  # a partial file of another version: start over
             part.unlink()
             _fetch(url, part)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
@@ -142,7 +142,7 @@ def _receive(response: http.client.HTTPResponse, part: Path, start: int) -> None
     if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         start = 0  # the server sends the whole file, whatever range was asked for
     elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-        raise ConnectionError("the server sent another part than was asked for")
+        raise ConnectionError("the server sent another range than requested")
     length = response.headers.get("Content-Length")
     total = start + int(length) if length else None
     with (
@@ -153,4 +153,4 @@ def _receive(response: http.client.HTTPResponse, part: Path, start: int) -> None
             stream.write(chunk)
             bar.update(len(chunk))
     if total is not None and part.stat().st_size != total:
-        raise ConnectionError(f"only {part.stat().st_size} of {total} bytes came")
+        raise ConnectionError(f"only {part.stat().st_size} of {total} bytes were received")

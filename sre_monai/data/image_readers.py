@@ -19,7 +19,7 @@ __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """File name extensions of images, in lower case."""
 
-DEEP_MODES = ("I", "F")  # Pillow's pixels of more than 8 bits; "I;16" and its kin start alike
+DEEP_MODES = ("I", "F")  # Pillow's pixels of more than 8 bits; "I;16" and its variants start with "I"
 
 
 class _DecodingReader(PILReader):
@@ -34,7 +34,7 @@ class _DecodingReader(PILReader):
         return list(ensure_tuple(data))
 
     def _get_meta_dict(self, img: Image.Image) -> dict:
-        """Note what the results carry over, and what the report says."""
+        """Add what the results and the report need."""
         return {
             **super()._get_meta_dict(img),
             "width": img.height,
@@ -69,13 +69,13 @@ class RGBReader(_DecodingReader):
 
     For ``LoadImage(reader=RGBReader())``. Any format and colour mode that Pillow reads, TIFF files that it doesn't
     (floating point, several planes of 16 bit …) and NIfTI become an array of shape (W, H, 3) with values 0–255: grey,
-    palette, CMYK and 1-bit images are converted, an alpha channel is dropped, what has more than 8 bits is scaled by
+    palette, CMYK and 1-bit images are converted, an alpha channel is dropped, images of more than 8 bits are scaled by
     its own maximum. Of a file with several pages, frames or slices the first is read, and the metadata have a ``note``
     of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation is not applied (except
     to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``.
 
     Raises:
-        ValueError: naming the file, when it is no image, damaged, truncated, no regular file, or larger than
+        ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, or larger than
             100 million pixels.
         FileNotFoundError: when there is no such file.
 
@@ -97,7 +97,7 @@ class BinaryMaskReader(_DecodingReader):
     an alpha channel is left out.
 
     Raises:
-        ValueError: naming the file, when it is no image, damaged, truncated, no regular file, or larger than
+        ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, or larger than
             100 million pixels.
         FileNotFoundError: when there is no such file.
 

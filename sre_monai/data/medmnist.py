@@ -1,6 +1,6 @@
 """MedMNIST v2: any of its sets, 2D or 3D, of any published size, from its ``.npz`` file.
 
-Whatever has that form will do: the arrays ``train_images``, ``train_labels``, ``val_images`` … ``test_labels``.
+Any file of that form works, with the arrays ``train_images``, ``train_labels``, ``val_images`` … ``test_labels``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RGB = 3
 
 
 class MedMNISTFormat(NamedTuple):
-    """What a network has to know of a set.
+    """What a network needs to know about a data set.
 
     Attributes:
         name: of the set, such as ``"breastmnist"``.
@@ -86,11 +86,11 @@ def medmnist_format(
     download: bool = False,
     task: str | None = None,
 ) -> MedMNISTFormat:
-    """Tell the task, classes, axes and channels of a set.
+    """Determine the task, classes, axes and channels of a set.
 
     The task and the names of the classes come from MedMNIST's index where the package ``medmnist`` is installed and
-    knows the set. Else they are read off the labels: several columns are multi-label, one column of two values is
-    binary, of more multi-class. An ordinal task is then taken for a multi-class one, which is scored alike.
+    knows the set. Otherwise they are derived from the labels: several columns are multi-label, one column of two
+    values is binary, of more multi-class. An ordinal task is then taken for a multi-class one, which is scored alike.
 
     Args:
         dataset_dir: folder of the ``.npz`` files.
@@ -142,7 +142,7 @@ def load_medmnist(path: str | os.PathLike[str], section: str = "train") -> list[
         section: ``"train"``, ``"val"`` or ``"test"``.
 
     Returns:
-        One dictionary an image: ``image``, uint8, (C, W, H) as MONAI's readers give it or (1, X, Y, Z) with the axes
+        One dictionary per image: ``image``, uint8, (C, W, H) as MONAI's readers give it or (1, X, Y, Z) with the axes
         of the file; ``label``, a class or, for several labels, float32 (K,); ``index``, its place in the section.
 
     Raises:
@@ -216,7 +216,7 @@ def _axes(path: str | os.PathLike[str], shape: tuple[int, ...]) -> tuple[int, in
 
 
 def _task(columns: int, count: int) -> str:
-    """The task that the labels speak of."""
+    """Derive the task from the labels."""
     if columns > 1:
         return MULTI_LABEL
     return BINARY if count <= 2 else "multi-class"

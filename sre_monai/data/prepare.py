@@ -21,7 +21,7 @@ from sre_monai.data.source_files import find_files
 from sre_monai.transforms.field_of_view import estimate_field_of_view
 
 FOLDERS = {"image": "images", "label": "labels", "fov": "fov", "second_observer": "second_observer"}
-MAX_STRAYS = 0.01  # share of pixels between the two values of a mask, for hand-drawn masks with a soft stroke
+MAX_STRAYS = 0.01  # fraction of pixels between the two values of a mask, for hand-drawn masks with a soft stroke
 REQUIRED = ("image", "label", "fov")  # a case without one of these is left out of a partial set
 
 
@@ -98,7 +98,7 @@ def _download(dataset: RetinaDataset, folder: Path) -> None:
     if not dataset.downloads:
         raise ValueError(f"{dataset.name} can't be downloaded: it needs a registration, get it at {dataset.url}")
     if folder.is_file():
-        raise ValueError(f"source {folder} is a file; a download needs a folder to go to")
+        raise ValueError(f"source {folder} is a file; a download needs a folder")
     try:
         for remote in dataset.downloads:
             download_file(remote, folder)
@@ -107,7 +107,7 @@ def _download(dataset: RetinaDataset, folder: Path) -> None:
 
 
 def _check_output(source: Path, output: Path, overwrite: bool) -> None:
-    """Refuse to replace what is not ours to replace."""
+    """Refuse to replace anything but a prepared data set."""
     if not output.exists():
         return
     if not overwrite:
@@ -125,7 +125,7 @@ def _check_output(source: Path, output: Path, overwrite: bool) -> None:
 def _complete_cases(
     dataset: RetinaDataset, source: Path, cases: Sequence[RetinaCase], found: dict[str, Path], allow_partial: bool
 ) -> list[RetinaCase]:
-    """The cases that can be prepared, each with the files it has; an error when files are missing without leave."""
+    """The cases that can be prepared, each with the files it has; an error when files are missing and must not be."""
     names = [name for case in cases for name in case.files.values()]
     missing = [name for name in names if name not in found]
     if not missing:

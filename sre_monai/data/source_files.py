@@ -1,4 +1,4 @@
-"""Find files by name in what a user has: folders, archives, and archives inside archives."""
+"""Find files by name in folders, archives and nested archives."""
 
 from __future__ import annotations
 

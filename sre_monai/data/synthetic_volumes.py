@@ -20,7 +20,7 @@ def synthetic_volume(label: int, size: int = 28, seed: int = 0) -> np.ndarray:
     """Make an ellipsoid, long or flat, solid or hollow, its axis close to the first axis of the array.
 
     Position, size, wall, brightness, blur, noise and a slight tilt are random. The four classes differ by shape alone:
-    turned by any angle, a volume keeps its class. A network that has only seen upright ones need not know that.
+    turned by any angle, a volume keeps its class. A network trained on upright volumes only need not have learnt that.
 
     Args:
         label: index into ``VOLUME_CLASSES``.
@@ -62,7 +62,7 @@ def write_synthetic_volumes(
 
     Args:
         path: the ``.npz`` file to make; an existing one is replaced.
-        train: number of volumes to train on; the classes take turns.
+        train: number of training volumes; the classes alternate.
         val: to validate on.
         test: to test on.
         size: edge length in voxels.

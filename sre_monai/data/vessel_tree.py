@@ -22,7 +22,7 @@ MINIMUM_LENGTH = 0.1
 FADING = 0.04  # slope of the radius at the ends of vessels that stop inside the field of view
 MAX_CROSSING = 0.08  # length for which an artery may lie on a vein
 
-GRID_CELLS, GRID_SPAN = 400, 2.1  # of the map on which vessels find each other: a little more than the diameter
+GRID_CELLS, GRID_SPAN = 400, 2.1  # of the occupancy grid: a little more than the diameter
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def grow_vessels(
 
 
 class _Retina:
-    """The map that vessels grow on, in units of the field of view's radius, with its centre as the origin."""
+    """The occupancy grid of the vessels, in units of the field of view's radius, with its centre as the origin."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class _Retina:
         return _Tip(position, math.atan2(direction[1], direction[0]), radius, is_artery, arcade)
 
     def grow(self, tip: _Tip, number: int) -> tuple[Vessel | None, list[_Tip]]:
-        """Grow a vessel to its end, and start the twigs on its way; there is no vessel where there is no room."""
+        """Grow a vessel to its end, and start its branches; None where there is no room."""
         points, radii, twigs = [tip.position], [tip.radius], []
         position, heading, radius = tip.position, tip.heading, tip.radius
         bend, crossing, travelled, side = 0.0, 0.0, 0.0, float(self.rng.choice((-1, 1)))

@@ -1,4 +1,4 @@
-"""How batches are prepared for MONAI's engines."""
+"""Batch preparation for MONAI's engines."""
 
 from sre_monai.engines.random_trim import RandomTrim
 

@@ -1,4 +1,4 @@
-"""How much a classification changes when the image or volume is rotated or mirrored."""
+"""How much a classification changes when the image or volume is rotated or flipped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ignite.engine import Engine
 from sre_monai.evaluation.evaluator import infer_logits
 from sre_monai.evaluation.pose import AXES, Pose, rotations
 from sre_monai.evaluation.protocol import Curves, EvaluationProtocol
-from sre_monai.evaluation.rotation_summary import figures_as_text, mean_by_angle, summarize_curve
+from sre_monai.evaluation.rotation_summary import format_scores, mean_by_angle, summarize_curve
 from sre_monai.metrics import CLASSIFICATION_SCORES, class_probabilities, classification_scores
 from sre_monai.transforms import GridSymmetry
 
@@ -27,14 +27,14 @@ class ClassificationRotation(EvaluationProtocol):
     """Score all images together in each pose, as Du et al. do (ISBI 2025, https://arxiv.org/abs/2501.09753).
 
     Images are rotated about the centre on a canvas of the same size, volumes about each of their axes. Multiples of 90°
-    and mirror images of squares and cubes are exact.
+    and flips of squares and cubes are exact.
 
-    ``rotation.csv`` has a row for each pose: ``axis`` (of volumes), ``angle`` in degrees, ``flip`` (the axes mirrored)
+    ``rotation.csv`` has a row for each pose: ``axis`` (of volumes), ``angle`` in degrees, ``flip`` (the flipped axes)
     and the scores of :func:`~sre_monai.metrics.classification_scores`. ``summary.json`` has ``num_images``, ``angles``,
     ``padding``, ``interpolation``; under ``rotation``, for each axis (``image`` for images) and score, what
-    :func:`~sre_monai.evaluation.summarize_curve` says over the angles; under ``flip`` the scores of each mirror image;
-    and ``probability_deviation``: the largest change of any image's probability, from upright, under mirroring and
-    rotation by multiples of 90°. Without an exact symmetry it tells how far off a network is; with one it is rounding.
+    :func:`~sre_monai.evaluation.summarize_curve` returns; under ``flip`` the scores of each flip; and
+    ``probability_deviation``: the largest change of any image's probability, relative to upright, under flips and
+    rotations by multiples of 90°. For an invariant network it is rounding error.
     ``rotation_<score>.png`` shows each score by angle.
 
     The evaluator must not decollate its batches. ``engine.state.output`` has ``image``, ``label`` and ``pred``, the
@@ -43,13 +43,12 @@ class ClassificationRotation(EvaluationProtocol):
     Args:
         task: one of ``sre_monai.metrics.TASKS``.
         spatial_dims: 2 for images, 3 for volumes.
-        angles: in degrees, 0 is always among them; mirror images are added.
-        padding: what a rotation brings in from outside: ``"zeros"``, mid-grey after normalisation to −1 … 1, or
-            ``"reflect"``, the image continued by reflection.
+        angles: in degrees; 0 and all flips are added.
+        padding: fill outside the image: ``"zeros"``, mid-grey after normalisation to −1 … 1, or ``"reflect"``.
         interpolation: ``"nearest"`` as published, ``"bilinear"`` or ``"bicubic"``.
 
     Raises:
-        ValueError: when an angle is no number or the padding is unknown.
+        ValueError: when an angle is not a number or the padding is unknown.
 
     Examples:
         >>> len(ClassificationRotation("binary-class", spatial_dims=2, angles=range(0, 360, 10)).poses)
@@ -74,7 +73,7 @@ class ClassificationRotation(EvaluationProtocol):
         self.poses = _poses(spatial_dims, angles)
 
     def reset(self) -> None:
-        """Forget an earlier run."""
+        """Discard the results of an earlier run."""
         super().reset()
         self.probabilities: dict[Pose, list[torch.Tensor]] = {pose: [] for pose in self.poses}
         self.labels: list[torch.Tensor] = []
@@ -97,7 +96,7 @@ class ClassificationRotation(EvaluationProtocol):
             yield
 
     def show(self, x: torch.Tensor, pose: Pose) -> torch.Tensor:
-        """Bring images into a pose, on their own canvas.
+        """Apply a pose to images, keeping their size.
 
         Args:
             x: (N, C, *spatial*).
@@ -126,7 +125,7 @@ class ClassificationRotation(EvaluationProtocol):
         return self._rows
 
     def summarize(self) -> dict[str, Any]:
-        """Summarise the scores by angle, and give those of mirror images."""
+        """Summarise the scores by angle and list those of flips."""
         return {
             "num_images": sum(map(len, self.labels)),
             "angles": self.angles,
@@ -143,7 +142,7 @@ class ClassificationRotation(EvaluationProtocol):
         }
 
     def curves(self) -> Curves:
-        """Give each score by angle, a line for each axis."""
+        """Return each score by angle, one line per axis."""
         return {
             (f"rotation_{name}.png", TITLES.get(name, name)): {
                 axis: mean_by_angle(rows, name) for axis, rows in self._by_axis().items()
@@ -152,22 +151,22 @@ class ClassificationRotation(EvaluationProtocol):
         }
 
     def describe(self, summary: Mapping[str, Any]) -> str:
-        """Lay the figures out, and the scores of mirror images below."""
+        """Format the summary as a table, followed by the scores of flips."""
         flips = [
-            f"mirrored along {axes}: {', '.join(f'{name} {score:.4f}' for name, score in scores.items())}"
+            f"flipped along {axes}: {', '.join(f'{name} {score:.4f}' for name, score in scores.items())}"
             for axes, scores in summary["flip"].items()
         ]
         deviation = summary["probability_deviation"]
         return "\n".join([
-            f"{summary['num_images']} images at {len(self.angles)} angles and mirrored, {self.interpolation}, "
+            f"{summary['num_images']} images at {len(self.angles)} angles and flipped, {self.interpolation}, "
             f"padding {self.padding}",
-            figures_as_text(summary["rotation"]),
+            format_scores(summary["rotation"]),
             *flips,
-            f"largest change of a probability by 90° rotations and mirroring: {deviation:.2g}",
+            f"largest change of a probability under 90° rotations and flips: {deviation:.2g}",
         ])  # fmt: skip
 
     def _by_axis(self) -> dict[str, list[dict[str, Any]]]:
-        """Rows of the rotations, by the name of the axis."""
+        """Group the rows of rotations by axis."""
         by_axis: dict[str, list[dict[str, Any]]] = {}
         for row in self.rows():
             if not row["flip"]:
@@ -176,9 +175,9 @@ class ClassificationRotation(EvaluationProtocol):
 
 
 def _poses(spatial_dims: int, angles: Iterable[float]) -> list[Pose]:
-    """List every angle about every axis, then the mirror images along every set of axes."""
+    """List every angle about every axis, then the flips along every set of axes."""
     poses, axes = rotations(angles), range(spatial_dims)
     if spatial_dims == 3:
         poses = [pose._replace(axis=axis) for axis in axes for pose in poses]
-    mirrored = [chosen for count in range(1, spatial_dims + 1) for chosen in combinations(axes, count)]
-    return poses + [Pose(symmetry=GridSymmetry.mirror(spatial_dims, chosen)) for chosen in mirrored]
+    flips = [chosen for count in range(1, spatial_dims + 1) for chosen in combinations(axes, count)]
+    return poses + [Pose(symmetry=GridSymmetry.mirror(spatial_dims, chosen)) for chosen in flips]

@@ -17,8 +17,8 @@ __all__ = ["ClassificationTable"]
 class ClassificationTable(EvaluationProtocol):
     """Score a classifier.
 
-    ``per_image.csv`` has a row for each image: ``index`` in its section, ``label``, ``prediction`` (both the class's
-    number, or for multi-label the numbers joined by spaces) and ``probability_<class>``. ``summary.json`` has
+    ``per_image.csv`` has a row for each image: ``index`` in its section, ``label``, ``prediction`` (class
+    numbers, for multi-label joined by spaces) and ``probability_<class>``. ``summary.json`` has
     ``num_images`` and the scores of :func:`~sre_monai.metrics.classification_scores`.
 
     The evaluator must not decollate its batches. ``engine.state.output`` has ``pred`` (probabilities (N, K)) and
@@ -34,7 +34,7 @@ class ClassificationTable(EvaluationProtocol):
         self.classes = list(classes)
 
     def reset(self) -> None:
-        """Forget an earlier run."""
+        """Discard the results of an earlier run."""
         super().reset()
         self.probabilities: list[torch.Tensor] = []
         self.labels: list[torch.Tensor] = []
@@ -55,15 +55,15 @@ class ClassificationTable(EvaluationProtocol):
         return {"num_images": len(label), **classification_scores(probability, label, self.task)}
 
     def describe(self, summary: Mapping[str, Any]) -> str:
-        """Name the scores."""
+        """Format the scores as text."""
         scores = ", ".join(f"{name} {summary[name]:.4f}" for name in CLASSIFICATION_SCORES)
         return f"{scores} over {summary['num_images']} images"
 
     def _row(self, index: int, probability: torch.Tensor, label: torch.Tensor) -> dict[str, Any]:
-        """Row of one image."""
-        several = self.task == MULTI_LABEL
-        predicted = (probability > 0.5).nonzero() if several else probability.argmax()
-        true = (label == 1).nonzero() if several else label
+        """Build the row of one image."""
+        multi_label = self.task == MULTI_LABEL
+        predicted = (probability > 0.5).nonzero() if multi_label else probability.argmax()
+        true = (label == 1).nonzero() if multi_label else label
         named = zip(self.classes, probability.tolist(), strict=True)
         return {
             "index": index,

@@ -1,4 +1,4 @@
-"""Pictures of where each segmentation errs."""
+"""Overlay images of segmentation errors."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class ErrorOverlays:
     """Ignite handler that writes ``<image's stem>.png`` for each image, see :func:`~sre_monai.visualize.error_overlay`.
 
     Items need ``image`` (with the file's name in its metadata), ``photograph`` (3, W, H) of intensities 0–255, and
-    ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` of shape (1, W, H) on the photograph's own grid. For other
-    angles than 0° they need what :func:`~sre_monai.evaluation.predict_item_in_pose` does, and the pictures are
+    ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` of shape (1, W, H) on the photograph's grid. For angles
+    other than 0° they need what :func:`~sre_monai.evaluation.predict_item_in_pose` does, and the pictures are
     ``<stem>_<angle>.png``: the network saw the photograph rotated, the picture shows it upright.
 
     Args:
         output_dir: folder of the pictures.
         threshold: pixels at or above are vessels.
-        angles: in degrees, a picture for each.
-        postprocessing: the evaluator's, for angles other than 0°: makes vessel probabilities on the own grid of an
-            item's logits ``pred``.
+        angles: in degrees, one picture each.
+        postprocessing: the evaluator's, for angles other than 0°: converts an item's logits ``pred`` to vessel
+            probabilities on the original grid.
 
     Examples:
         >>> ErrorOverlays("output/evaluate/overlays").attach(evaluator)  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""What a MONAI evaluator knows of its current iteration, and its network run on other images."""
+"""Access to a MONAI evaluator's current items, and inference with its network on other images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["evaluated_items", "image_path", "infer_logits"]
 
 
 def evaluated_items(engine: Engine) -> Iterator[dict[str, Any]]:
-    """Yield what preprocessing, network and postprocessing made of each image.
+    """Yield the items of the current iteration, after postprocessing.
 
     MONAI keeps the network's input, label and prediction in ``engine.state.output`` and everything else in
     ``engine.state.batch``.
@@ -36,7 +36,7 @@ def evaluated_items(engine: Engine) -> Iterator[dict[str, Any]]:
 
 
 def image_path(item: dict[str, Any]) -> Path:
-    """Name the file that an item's image was loaded from.
+    """Return the path that an item's image was loaded from.
 
     Args:
         item: dictionary of one image, with the MetaTensor ``image``.
@@ -52,7 +52,7 @@ def image_path(item: dict[str, Any]) -> Path:
 
 
 def infer_logits(engine: Any, images: torch.Tensor) -> torch.Tensor:
-    """Run an evaluator's network, with its inferer and precision, on other images than its own.
+    """Run an evaluator's network, with its inferer and precision, on other images.
 
     Args:
         engine: MONAI's evaluator.

@@ -24,14 +24,14 @@ logger = logging.getLogger(__name__)
 class EvaluationHandler:
     """Ignite handler that scores a network by one or several protocols and writes their files.
 
-    A table of the protocols' rows (image by image where they are scored one by one), ``summary.json`` with the record
+    Writes a table of the protocols' rows, grouped by image, ``summary.json`` with the record
     and their summaries, and their curves. Without matplotlib, or when no score is defined, a plot is left out, with a
-    sentence in the log.
+    warning in the log.
 
     Args:
         output_dir: folder of the files.
         protocols: how to score.
-        record: what else to note in the summary, see :func:`~sre_monai.evaluation.evaluation_record`.
+        record: additional entries of the summary, see :func:`~sre_monai.evaluation.evaluation_record`.
 
     Examples:
         >>> EvaluationHandler("output/evaluate", [ScoreTable(threshold=0.4)]).attach(evaluator)  # doctest: +SKIP
@@ -58,14 +58,14 @@ class EvaluationHandler:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Give the rows of the table.
+        """Return the rows of the table.
 
         Returns:
             The protocols' rows, image by image.
         """
         rows = [row for protocol in self.protocols for row in protocol.rows()]
-        places = {image: place for place, image in enumerate(dict.fromkeys(row.get("image") for row in rows))}
-        return sorted(rows, key=lambda row: places[row.get("image")])
+        order = {image: index for index, image in enumerate(dict.fromkeys(row.get("image") for row in rows))}
+        return sorted(rows, key=lambda row: order[row.get("image")])
 
     def summarize(self) -> dict[str, Any]:
         """Join the protocols' summaries.
@@ -76,7 +76,7 @@ class EvaluationHandler:
         return {**self.record, **_join(protocol.summarize() for protocol in self.protocols)}
 
     def _start(self, engine: Engine) -> None:
-        """Forget an earlier epoch and show what is left to do."""
+        """Reset the protocols and the progress bar."""
         for protocol in self.protocols:
             protocol.reset()
         predictions = (engine.state.epoch_length or 0) * sum(len(protocol.poses) for protocol in self.protocols)
@@ -97,7 +97,7 @@ class EvaluationHandler:
         what = ", ".join(str(summary[key]) for key in ("dataset", "section") if key in summary) or "evaluation"
         for protocol in self.protocols:
             logger.info("%s: %s", what, protocol.describe(summary))
-        logger.info("the whole table is in %s", table)
+        logger.info("the full table is in %s", table)
         self._plot(_join(protocol.curves() for protocol in self.protocols))
 
     def _plot(self, curves: Curves) -> None:

@@ -1,4 +1,4 @@
-"""Poses: how an image or a volume is shown to a network."""
+"""Poses: the orientations in which an image or a volume is presented to a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Pose(NamedTuple):
     Attributes:
         angle: in degrees, see :func:`~sre_monai.transforms.rotate`.
         symmetry: one of the 8 symmetries of the square or the 48 of the cube, applied first.
-        axis: of volumes, the axis they are rotated about: 0, 1 or 2.
+        axis: for volumes, the rotation axis: 0, 1 or 2.
 
     Examples:
         >>> Pose(90).apply(torch.tensor([[1, 2], [3, 4]]))
@@ -34,7 +34,7 @@ class Pose(NamedTuple):
 
     @property
     def is_upright(self) -> bool:
-        """Whether it leaves the image as it is."""
+        """Whether it leaves the image unchanged."""
         return self.angle % 360 == 0 and self.symmetry.is_identity
 
     @property
@@ -44,16 +44,16 @@ class Pose(NamedTuple):
 
     @property
     def mirrored(self) -> str:
-        """Names of the axes that are mirrored, such as ``"xy"``."""
+        """Names of the flipped axes, such as ``"xy"``."""
         return "".join(name for name, mirrored in zip(AXES, self.symmetry.mirrored) if mirrored)
 
     def apply(self, x: torch.Tensor, mode: str = "bilinear", expand: bool = False) -> torch.Tensor:
-        """Bring an image into the pose.
+        """Apply the pose to an image.
 
         Args:
             x: (…, W, H), or (…, X, Y, Z) where the pose has an axis.
             mode: interpolation, see :func:`~sre_monai.transforms.rotate`.
-            expand: enlarge the canvas so that nothing is cut.
+            expand: enlarge the canvas so that nothing is cropped.
 
         Returns:
             The same shape or larger, zero where the image does not reach.
@@ -64,7 +64,7 @@ class Pose(NamedTuple):
         """Undo :meth:`apply`.
 
         Args:
-            y: an image in the pose.
+            y: the posed image.
             size: the upright image's spatial size.
             mode: interpolation.
 
@@ -79,13 +79,13 @@ def rotations(angles: Iterable[float]) -> list[Pose]:
     """List the poses of a rotation, the upright one first.
 
     Args:
-        angles: in degrees; 0, which all others are compared with, is added where it is missing.
+        angles: in degrees; 0, the reference, is added if missing.
 
     Returns:
         The poses, their angles ascending within 0–360°.
 
     Raises:
-        ValueError: when an angle is no finite number.
+        ValueError: when an angle is not a finite number.
 
     Examples:
         >>> [pose.angle for pose in rotations([45, -90])]

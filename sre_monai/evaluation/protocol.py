@@ -1,4 +1,4 @@
-"""What a protocol of an evaluation has to tell."""
+"""Interface of evaluation protocols."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Curves = Mapping[tuple[str, str], Mapping[str, Mapping[float, float]]]
 class EvaluationProtocol(ABC):
     """One way to score a network: in which poses it sees the images, the scores, their summary and curves.
 
-    :class:`~sre_monai.evaluation.EvaluationHandler` runs protocols and writes what they tell.
+    :class:`~sre_monai.evaluation.EvaluationHandler` runs protocols and writes their results.
 
     Attributes:
         table_name: name of the table's file.
@@ -31,11 +31,11 @@ class EvaluationProtocol(ABC):
 
     @property
     def angles(self) -> list[float]:
-        """The angles of the poses, without those of mirror images."""
+        """The angles of the poses, without flips."""
         return list(dict.fromkeys(pose.angle for pose in self.poses if pose.symmetry.is_identity))
 
     def reset(self) -> None:
-        """Forget an earlier run."""
+        """Discard the results of an earlier run."""
         self._rows: list[dict[str, Any]] = []
 
     @abstractmethod
@@ -43,17 +43,17 @@ class EvaluationProtocol(ABC):
         """Score one iteration of MONAI's evaluator, and yield after each pose."""
 
     def rows(self) -> list[dict[str, Any]]:
-        """Give the rows of the table."""
+        """Return the rows of the table."""
         return self._rows
 
     @abstractmethod
     def summarize(self) -> dict[str, Any]:
-        """Give this protocol's part of the summary; dictionaries of the same name are joined."""
+        """Return this protocol's part of the summary; dictionaries with the same key are merged."""
 
     @abstractmethod
     def describe(self, summary: Mapping[str, Any]) -> str:
-        """Lay this protocol's part of the summary out as text for the log."""
+        """Format this protocol's part of the summary as text for the log."""
 
     def curves(self) -> Curves:
-        """Give this protocol's lines in the plots."""
+        """Return this protocol's lines in the plots."""
         return {}

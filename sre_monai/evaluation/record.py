@@ -1,4 +1,4 @@
-"""What a table of scores was measured on."""
+"""Provenance of evaluation results: data, weights and version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["evaluation_record", "weights_record"]
 def evaluation_record(
     dataset_dir: str | os.PathLike[str], section: str, checkpoint: str | os.PathLike[str], threshold: float
 ) -> dict[str, Any]:
-    """Note what is needed to tell which evaluation a figure comes from.
+    """Record the data, the weights and the version of an evaluation.
 
     Args:
         dataset_dir: folder of the prepared data set.
@@ -28,7 +28,7 @@ def evaluation_record(
 
     Returns:
         ``dataset`` (its name in the datalist, else the folder's), ``section``, ``threshold``, ``checkpoint_sha256`` (of
-        the file) and ``sre_monai_version``; no path of the machine.
+        the file) and ``sre_monai_version``; no local path.
 
     Raises:
         OSError: when the datalist or the checkpoint can't be read.
@@ -49,7 +49,7 @@ def evaluation_record(
 
 
 def weights_record(checkpoint: str | os.PathLike[str]) -> dict[str, str]:
-    """Note which weights a figure comes from.
+    """Record the weights and the version.
 
     Args:
         checkpoint: file of the network's weights.

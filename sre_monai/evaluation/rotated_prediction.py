@@ -1,4 +1,4 @@
-"""What a segmentation network makes of an image in a pose, mapped back onto the upright image's grid."""
+"""Segmentation of a posed image, mapped back to the upright grid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["predict_in_pose", "predict_item_in_pose"]
 Infer = Callable[[torch.Tensor], torch.Tensor]
 """Maps images (N, C, W, H) of any size to logits (N, K, W, H)."""
 
-RIM = 16  # px of dark border that stay around the field of view
+RIM = 16  # px margin kept around the field of view
 
 
 def predict_in_pose(infer: Infer, image: torch.Tensor, fov: torch.Tensor, pose: Pose) -> torch.Tensor:
@@ -50,17 +50,17 @@ def predict_in_pose(infer: Infer, image: torch.Tensor, fov: torch.Tensor, pose: 
 def predict_item_in_pose(
     infer: Infer, item: dict[str, Any], pose: Pose, postprocessing: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> torch.Tensor:
-    """Show an evaluated item to the network in a pose; the upright prediction is the item's own.
+    """Predict an evaluated item in a pose; upright, return the item's own prediction.
 
     Args:
         infer: maps images (N, C, W, H) of any size to logits (N, K, W, H).
         item: ``image`` (a MetaTensor at the working resolution), ``working_fov`` on its grid, and ``pred``, the upright
-            probability on the own grid.
+            probability on the original grid.
         pose: in which the network sees the image.
-        postprocessing: the evaluator's: makes vessel probabilities on the own grid of an item's logits ``pred``.
+        postprocessing: the evaluator's; converts logits ``pred`` to vessel probabilities on the original grid.
 
     Returns:
-        Vessel probability (1, W, H) on the own grid, on the CPU, valid inside the field of view.
+        Vessel probability (1, W, H) on the original grid, on the CPU, valid inside the field of view.
 
     Examples:
         >>> infer = partial(infer_logits, evaluator)  # doctest: +SKIP
@@ -77,7 +77,7 @@ def predict_item_in_pose(
 
 
 def _canvas(fov: torch.Tensor, least: int) -> tuple[slice, ...]:
-    """Cut the empty corners off an enlarged canvas, alike on both sides of the centre: they only cost time."""
+    """Crop the empty margins of an enlarged canvas symmetrically, to save time."""
     window = [slice(None)]
     for other_axis in (-1, -2):
         inside = fov[0].any(dim=other_axis).nonzero()

@@ -1,4 +1,4 @@
-"""What scores in many poses say about robustness to rotation."""
+"""Summary of robustness to rotation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from sre_monai.tables import align_columns
 
-__all__ = ["figures_as_text", "mean_by_angle", "summarize_curve", "summarize_rotation"]
+__all__ = ["format_scores", "mean_by_angle", "summarize_curve", "summarize_rotation"]
 
 KEYS = ("image", "protocol", "angle", "flip")
 
@@ -19,11 +19,11 @@ def mean_by_angle(rows: Iterable[Mapping[str, Any]], score: str) -> dict[float, 
     """Average a score over the images at each angle.
 
     Args:
-        rows: of one protocol, with ``angle`` in degrees, ``flip`` (empty or False unless mirrored) and the score.
+        rows: of one protocol, with ``angle`` in degrees, ``flip`` (empty or False unless flipped) and the score.
         score: its column.
 
     Returns:
-        The mean by angle in degrees, without the mirror images; NaN where no image has the score.
+        The mean by angle in degrees, without flips; NaN where no image has the score.
 
     Examples:
         >>> mean_by_angle([{"angle": 10.0, "flip": False, "dice": d} for d in (0.25, 0.75)], "dice")
@@ -74,9 +74,9 @@ def summarize_rotation(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str,
             upright pose among them. NaN is left out.
 
     Returns:
-        For each score what :func:`summarize_curve` says of its mean by angle, and ``symmetry_deviation``: the largest
-        change of a single image's score, from upright, under the mirror images and the rotations by multiples of 90°;
-        0 for an equivariant network.
+        For each score the result of :func:`summarize_curve` on its mean by angle, and ``symmetry_deviation``:
+        the largest change of a single image's score, relative to upright, under flips and rotations by multiples of
+        90°; 0 for an equivariant network.
 
     Examples:
         >>> rows = [{"image": "a", "angle": a, "flip": False, "dice": 0.8 - a / 900} for a in (0.0, 90.0)]
@@ -97,21 +97,21 @@ def _symmetry_deviation(rows: list[Mapping[str, Any]], name: str) -> float:
     return float("nan") if np.isnan(changes).all() else float(np.nanmax(changes))
 
 
-def figures_as_text(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
-    """Lay the figures of scores out as text.
+def format_scores(summaries: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """Format summaries of scores as a table.
 
     Args:
-        figures: by protocol or axis and score, what :func:`summarize_curve` or :func:`summarize_rotation` says.
+        summaries: by protocol or axis and score, from :func:`summarize_curve` or :func:`summarize_rotation`.
 
     Returns:
         A line for each score.
 
     Examples:
-        >>> print(figures_as_text({"image": {"auc": {"mean": 0.75, "worst_angle": 90.0}}}))
+        >>> print(format_scores({"image": {"auc": {"mean": 0.75, "worst_angle": 90.0}}}))
                      mean  worst_angle
         image auc  0.7500          90°
     """
-    cells = {f"{group} {name}": scores[name] for group, scores in figures.items() for name in scores}
+    cells = {f"{group} {name}": scores[name] for group, scores in summaries.items() for name in scores}
     columns = list(next(iter(cells.values())))
     rows = [
         [line, *(f"{row[name]:.0f}°" if name == "worst_angle" else f"{row[name]:.4f}" for name in columns)]

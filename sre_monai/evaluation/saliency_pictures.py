@@ -1,4 +1,4 @@
-"""Pictures of what a classifier sees in an image, upright, rotated and mirrored."""
+"""Saliency maps of a classifier, upright, rotated and flipped."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["SaliencyPictures"]
 class SaliencyPictures:
     """Ignite handler that writes ``<index>.png`` for the first images.
 
-    One row for each pose (upright, rotated by 45° and by 90°, mirrored), with the image, the mean magnitude of the last
+    One row for each pose (upright, rotated by 45° and by 90°, flipped), with the image, the mean magnitude of the last
     features, and Grad-CAM for the class predicted upright; see :class:`~sre_monai.visualize.SaliencyMaps`. Both maps of
-    an equivariant network rotate with the image. Volumes are rotated about their first axis, across which they are cut.
+    an equivariant network rotate with the image. Volumes are rotated about their first axis and shown as a slice.
 
     The evaluator must not decollate its batches. ``engine.state.output`` has ``image`` and ``pred``, the batch
     ``index``.
 
     Args:
         output_dir: folder of the pictures.
-        count: how many images, from the first.
+        count: number of images.
         target_layer: name of the layer.
 
     Examples:
@@ -42,7 +42,7 @@ class SaliencyPictures:
         self.maps: SaliencyMaps | None = None
 
     def attach(self, engine: Engine) -> None:
-        """Write after every iteration until there are enough.
+        """Write after every iteration, up to the given number of images.
 
         Args:
             engine: MONAI's evaluator.
@@ -59,9 +59,9 @@ class SaliencyPictures:
             if index in indices:
                 image, probability = (engine.state.output[key][place] for key in ("image", "pred"))
                 axis = 0 if image.ndim == 4 else None
-                mirrored = Pose(symmetry=GridSymmetry.mirror(image.ndim - 1, [1]))
+                flipped = Pose(symmetry=GridSymmetry.mirror(image.ndim - 1, [1]))
                 rows = []
-                for pose in (Pose(), Pose(45, axis=axis), Pose(90, axis=axis), mirrored):
+                for pose in (Pose(), Pose(45, axis=axis), Pose(90, axis=axis), flipped):
                     posed = pose.apply(image[None])
                     features, saliency = self.maps(posed, int(probability.argmax()))
                     rows.append([posed[0], features[0], saliency[0]])

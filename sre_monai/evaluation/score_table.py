@@ -42,7 +42,7 @@ class ScoreTable(EvaluationProtocol):
         self.threshold = threshold
 
     def reset(self) -> None:
-        """Forget an earlier run."""
+        """Discard the results of an earlier run."""
         super().reset()
         self.pooled: dict[str, PixelROCAUCMetric] = {}
 
@@ -60,12 +60,12 @@ class ScoreTable(EvaluationProtocol):
         return {"num_images": num_images, "raters": {rater: self._summarize(rater) for rater in self.pooled}}
 
     def describe(self, summary: Mapping[str, Any]) -> str:
-        """Lay the means and standard deviations out."""
+        """Format the means and standard deviations as a table."""
         raters = summary["raters"]
         rows = [["", *raters]]
         for name in next(iter(raters.values()))["scores"]:
-            figures = [rater["scores"][name] for rater in raters.values()]
-            rows.append([name, *(f"{figure['mean']:.4f} ± {figure['std']:.4f}" for figure in figures)])
+            summaries = [rater["scores"][name] for rater in raters.values()]
+            rows.append([name, *(f"{summary['mean']:.4f} ± {summary['std']:.4f}" for summary in summaries)])
         rows.append(["pooled_auc", *(f"{rater['pooled_auc']:.4f}" for rater in raters.values())])
         return (
             f"mean ± standard deviation over {summary['num_images']} images, "
@@ -81,7 +81,7 @@ class ScoreTable(EvaluationProtocol):
         pooled(y_pred=probability[None], y=torch.where(fov > 0, label, IGNORE_INDEX)[None])
 
     def _summarize(self, rater: str) -> dict[str, Any]:
-        """Summary of one rater."""
+        """Summarise the scores of one rater."""
         scores = [
             {name: score for name, score in row.items() if name not in ("image", "rater")}
             for row in self._rows

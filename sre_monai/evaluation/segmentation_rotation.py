@@ -1,4 +1,4 @@
-"""The protocols that measure how much a segmentation changes when the image is rotated or mirrored.
+"""Protocols that measure the robustness of a segmentation to rotations and flips.
 
 A new protocol is a subclass of :class:`SegmentationRotation` and its entry in :data:`SEGMENTATION_PROTOCOLS`.
 """
@@ -20,7 +20,7 @@ from sre_monai.evaluation.evaluator import evaluated_items, image_path, infer_lo
 from sre_monai.evaluation.pose import Pose, rotations
 from sre_monai.evaluation.protocol import Curves, EvaluationProtocol
 from sre_monai.evaluation.rotated_prediction import predict_item_in_pose
-from sre_monai.evaluation.rotation_summary import figures_as_text, mean_by_angle, summarize_rotation
+from sre_monai.evaluation.rotation_summary import format_scores, mean_by_angle, summarize_rotation
 from sre_monai.metrics import compute_pixel_roc_auc, vessel_scores
 from sre_monai.transforms import GridSymmetry
 
@@ -36,30 +36,30 @@ Infer = Callable[[torch.Tensor], torch.Tensor]
 """Maps images (N, C, W, H) of any size to logits (N, K, W, H)."""
 
 Postprocessing = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes vessel probabilities of an item's logits ``pred``."""
+"""Converts an item's logits ``pred`` to vessel probabilities."""
 
 
 class SegmentationRotation(EvaluationProtocol):
     """Score each image in many poses.
 
     ``per_image.csv`` has a row for each image, protocol and pose: ``image``, ``protocol``, ``angle`` in degrees,
-    ``flip`` (True for a mirror image) and the protocol's scores. ``summary.json`` has ``num_images``, ``angles`` and,
+    ``flip`` (True for flips) and the protocol's scores. ``summary.json`` has ``num_images``, ``angles`` and,
     under ``protocols`` and the protocol's name, what :func:`~sre_monai.evaluation.summarize_rotation` returns.
     ``rotation_curve.png`` shows the mean Dice by angle.
 
     The evaluator's items need ``image`` (a MetaTensor at the working resolution), ``working_label`` and ``working_fov``
-    on its grid; ``pred`` (the upright probability), ``label`` and ``fov`` on the own grid.
+    on its grid; ``pred`` (the upright probability), ``label`` and ``fov`` on the original grid.
 
     Args:
-        angles: in degrees, 0 is always among them; the mirror image at each multiple of 90° is added.
-        activation: makes vessel probabilities of an item's logits ``pred``, on their grid.
-        postprocessing: the evaluator's: makes vessel probabilities on the own grid of an item's logits ``pred``.
+        angles: in degrees; 0 and the flip at each multiple of 90° are added.
+        activation: converts an item's logits ``pred`` to vessel probabilities, on their grid.
+        postprocessing: the evaluator's; converts logits ``pred`` to vessel probabilities on the original grid.
         crop_size: side of the published protocol's square in pixels.
         threshold: pixels at or above are vessels.
 
     Attributes:
-        name: what the user calls it.
-        lines: the lines it draws: for each the score.
+        name: the name in the configuration.
+        lines: the score that each line of its plot shows.
 
     Raises:
         ValueError: when an angle isn't a number.
@@ -103,14 +103,14 @@ class SegmentationRotation(EvaluationProtocol):
         }
 
     def curves(self) -> Curves:
-        """Give the mean of each line's score by angle."""
+        """Return the mean score by angle for each line."""
         lines = {line: mean_by_angle(self._rows, score) for line, score in self.lines.items()}
         return {("rotation_curve.png", "Dice"): lines}
 
     def describe(self, summary: Mapping[str, Any]) -> str:
-        """Lay the figures out."""
-        head = f"{summary['num_images']} images at {len(self.angles)} angles and as mirror images"
-        return f"{head}\n{figures_as_text({self.name: summary['protocols'][self.name]})}"
+        """Format the summary as a table."""
+        head = f"{summary['num_images']} images at {len(self.angles)} angles and flipped"
+        return f"{head}\n{format_scores({self.name: summary['protocols'][self.name]})}"
 
 
 class PublishedProtocol(SegmentationRotation):
@@ -118,7 +118,7 @@ class PublishedProtocol(SegmentationRotation):
 
     Image and label are rotated about the centre with nearest-neighbour interpolation and compared on the whole square:
     the centre crop at the working resolution, padded with zeros where the image is smaller. Rotating without
-    interpolation breaks one-pixel vessels, in the image and in the label. The ceiling tells how much: the upright
+    interpolation breaks one-pixel vessels, in the image and in the label. The ceiling measures this loss: the upright
     prediction, rotated in the same way, against the rotated label. A network can score above it.
 
     The scores are ``dice``, ``auc``, ``ceiling_dice`` and ``ceiling_auc``, over all pixels; NaN where undefined, for
@@ -153,11 +153,12 @@ class PublishedProtocol(SegmentationRotation):
 
 
 class TurnedBackProtocol(SegmentationRotation):
-    """Score the prediction of the rotated image, rotated back, against the untouched label.
+    """Score the prediction of the rotated image, rotated back, against the original label.
 
     The whole image is rotated at the working resolution, see :func:`~sre_monai.evaluation.predict_in_pose`; the
-    prediction is mapped back to the own grid. The scores are those of :func:`~sre_monai.metrics.vessel_scores` inside
-    the field of view, and ``consistency``, the Dice there between that binary prediction and the upright one.
+    prediction is mapped back to the original grid. The scores are those of
+    :func:`~sre_monai.metrics.vessel_scores` inside the field of view, and
+    ``consistency``, the Dice there between that binary prediction and the upright one.
     """
 
     name = "turned_back"
@@ -178,11 +179,11 @@ class TurnedBackProtocol(SegmentationRotation):
 SEGMENTATION_PROTOCOLS: Mapping[str, type[SegmentationRotation]] = {
     protocol.name: protocol for protocol in (PublishedProtocol, TurnedBackProtocol)
 }
-"""All protocols by their names."""
+"""All protocols by name."""
 
 
 def segmentation_protocols(names: Sequence[str], *args: Any, **kwargs: Any) -> list[SegmentationRotation]:
-    """Make protocols by their names.
+    """Build protocols by name.
 
     Args:
         names: of :data:`SEGMENTATION_PROTOCOLS`.

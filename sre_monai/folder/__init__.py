@@ -1,4 +1,4 @@
-"""Inference on a folder of images: what is to do, the images read ahead, the evaluator, the journal, the report."""
+"""Inference on a folder of images: listing, loading, evaluation, journal and report."""
 
 from sre_monai.folder.evaluator import FolderEvaluator
 from sre_monai.folder.journal import Journal

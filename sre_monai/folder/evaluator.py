@@ -35,7 +35,7 @@ class FolderEvaluator(SupervisedEvaluator):
         val_data_loader: the images, read ahead.
         postprocessing: from the network's output to the files. It leaves in the item ``report``, the values of the
             report's columns, and where there are any ``outputs``, the written files, relative to the output folder,
-            with their sizes in bytes, ``thumbnails``, base64 of JPEG pictures, and ``link``, the file that they lead
+            with their sizes in bytes, ``thumbnails``, base64 of JPEG pictures, and ``link``, the file that they link
             to. Each saving thread has its own copy.
         saving_threads: number of threads for it.
         kwargs: further arguments of ``monai.engines.SupervisedEvaluator``.
@@ -56,7 +56,7 @@ class FolderEvaluator(SupervisedEvaluator):
         self.folder_run = folder_run
         self.loader = val_data_loader
         self.postprocessing = postprocessing
-        self._mine = threading.local()  # MONAI's Invertd switches flags of its transforms: not for two threads at once
+        self._local = threading.local()  # MONAI's Invertd is not thread-safe: it switches flags of its transforms
         self._savers = ThreadPoolExecutor(saving_threads, thread_name_prefix="saver", initializer=self._copy_transforms)
 
     def run(self) -> None:  # type: ignore[override]
@@ -76,7 +76,7 @@ class FolderEvaluator(SupervisedEvaluator):
                 self._savers.shutdown(wait=True, cancel_futures=True)
 
     def _copy_transforms(self) -> None:
-        self._mine.postprocessing = deepcopy(self.postprocessing)
+        self._local.postprocessing = deepcopy(self.postprocessing)
 
     def _iteration(self, engine: SupervisedEvaluator, batchdata: list[dict[str, Any]]) -> dict[str, Any]:  # type: ignore[override]
         for group in _equal_sizes(batchdata):
@@ -84,7 +84,7 @@ class FolderEvaluator(SupervisedEvaluator):
             predictions = self._predict(group)
             seconds = (perf_counter() - start) / len(group)
             for item, prediction in zip(group, predictions, strict=True):
-                self._savers.submit(self._finish, item, prediction, seconds).add_done_callback(_tell)
+                self._savers.submit(self._finish, item, prediction, seconds).add_done_callback(_log_error)
         return {}
 
     def _predict(self, items: list[dict[str, Any]]) -> list[torch.Tensor | str]:
@@ -110,7 +110,7 @@ class FolderEvaluator(SupervisedEvaluator):
                 self.folder_run.add(item, "failed", reason=prediction, **known)
                 return
             pred = convert_to_dst_type(prediction, item["image"])[0]
-            done = self._mine.postprocessing({**item, "pred": pred})
+            done = self._local.postprocessing({**item, "pred": pred})
             seconds += item.get("seconds", 0.0) + perf_counter() - start
             figures = {**done["report"], "seconds": round(seconds, 3)}
             known |= {key: done[key] for key in ("outputs", "thumbnails", "link") if key in done}
@@ -122,7 +122,7 @@ class FolderEvaluator(SupervisedEvaluator):
             self.loader.release(item)
 
 
-def _tell(saved: Future[None]) -> None:
+def _log_error(saved: Future[None]) -> None:
     """Log an error that could not even be recorded."""
     if not saved.cancelled() and saved.exception() is not None:
         logger.error("a file is left to the next run", exc_info=saved.exception())

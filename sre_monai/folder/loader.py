@@ -1,4 +1,4 @@
-"""Images read ahead, as many as fit into a bounded memory."""
+"""Read images ahead with bounded memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outcome of each file of a folder: a table, and a page to look at."""
+"""The outcome of each file of a folder, as a table and as a page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sre_monai.visualize import write_report_page
 
 __all__ = ["FolderReport"]
 
-PENDING = {"status": "pending", "reason": "the run was stopped before: the same command continues it"}
+PENDING = {"status": "pending", "reason": "the run was stopped before: run the same command again to resume"}
 
 
 class FolderReport:
@@ -50,7 +50,7 @@ class FolderReport:
         Args:
             items: the inputs, each with ``file``.
             records: their outcomes, as noted by `FolderRun`. Iterated over twice; the latest of a file counts.
-            unwritten: records by file that come on top.
+            unwritten: records by file that are not in the journal.
 
         Returns:
             How many rows there are of each status.

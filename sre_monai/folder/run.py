@@ -1,4 +1,4 @@
-"""A run over a folder that may be killed at any moment; the next run continues it."""
+"""A run over a folder that may be killed at any moment; the next run resumes it."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class FolderRun:
             done, fresh, stale = set(), set(), set()
             for record in self.journal:
                 if record["file"] not in index:
-                    continue  # of another folder, or of a file that was removed: its results stay
+                    continue  # of another folder or a removed file: its results are kept
                 if self._is_done(record, self.items[index[record["file"]]]):
                     done.add(record["file"])
                     fresh.update(record.get("outputs", ()))
@@ -210,13 +210,13 @@ class FolderRun:
             logger.warning("another run has left results in %s: %s; they are made again", self.output_dir, changes)
 
     def _is_worth_keeping(self, record: Mapping[str, Any], index: Mapping[str, int], done: set[str]) -> bool:
-        """Whether a record still tells something true."""
+        """Whether a record is still valid."""
         if record["file"] not in index:
             return record["status"] == "done"
         return record["file"] in done and self._is_done(record, self.items[index[record["file"]]])
 
     def _is_done(self, record: Mapping[str, Any], item: Mapping[str, str]) -> bool:
-        """Whether a file needn't be processed again."""
+        """Whether the results of a file are valid and complete."""
         if not self.resume or record["status"] != "done" or record["fingerprint"] != self.fingerprint(item):
             return False
         return all(_size(self.output_dir / output) == size for output, size in record.get("outputs", {}).items())

@@ -1,4 +1,4 @@
-"""A data set that returns the reason for an item that can't be prepared, instead of raising."""
+"""A data set that returns the reason of a failure instead of raising."""
 
 from __future__ import annotations
 

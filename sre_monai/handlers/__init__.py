@@ -1,4 +1,4 @@
-"""Ignite handlers of a training: best and averaged weights, checkpoints, seeds, the training log."""
+"""Ignite handlers for training: best and averaged weights, checkpoints, seeds, the training log."""
 
 from sre_monai.handlers.best_weights import BestWeights
 from sre_monai.handlers.epoch_seed import EpochSeed

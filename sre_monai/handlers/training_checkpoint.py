@@ -1,4 +1,4 @@
-"""A training run that may be killed at any moment and resumes where it was."""
+"""Checkpoints of a training run that may be killed at any moment."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class TrainingCheckpoint:
 
     Args:
         path: the file.
-        objects: what has ``state_dict`` and ``load_state_dict``, by name: network, optimizer, schedule and so on.
+        objects: objects with ``state_dict`` and ``load_state_dict``, by name: network, optimizer, schedule and so on.
         identity: what the run depends on, by `sre_monai.identity.run_identity`. The checkpoint of a run of another
             identity, or with another number of processes, is refused.
-        interval: epochs between two checkpoints; the last epoch has one too.
+        interval: epochs between two checkpoints; there is always one after the last epoch.
         resume: whether to start from the checkpoint; if not it is removed.
 
     Examples:
@@ -79,16 +79,16 @@ class TrainingCheckpoint:
         """Return the content of the checkpoint to start from, None when the training starts anew."""
         if not self.resume or not self.path.is_file():
             return None
-        way_out = "give another output_dir, or --resume False to start over"
+        remedy = "give another output_dir, or --resume False to start over"
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
             former = dict(state["identity"])
         except (RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.UnpicklingError):
-            raise ValueError(f"{self.path} is not a checkpoint of this version; {way_out}") from None
+            raise ValueError(f"{self.path} is not a checkpoint of this version; {remedy}") from None
         lacking = [f"it has no {name}" for name in self.objects if name not in state]
         changes = "; ".join(filter(None, [differences(former, self.identity), *lacking]))
         if changes:
-            raise ValueError(f"{self.path} is a checkpoint of another training run: {changes}; {way_out}")
+            raise ValueError(f"{self.path} is a checkpoint of another training run: {changes}; {remedy}")
         return state
 
     def _start(self, engine: Trainer) -> None:

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class TrainingLog:
-    """Ignite handler that writes a table with a row per epoch, and regularly a line to the log.
+    """Ignite handler that writes a table with a row per epoch, and logs a line at regular intervals.
 
     Columns are ``epoch``, ``loss`` (mean over the epoch's steps), ``learning_rate`` (that of the epoch) and the metrics
     of the validations, empty where there was none. The mean loss is ``engine.state.metrics["loss"]`` as well, for
@@ -57,7 +57,7 @@ class TrainingLog:
         engine.add_event_handler(Events.EPOCH_STARTED, self._start_epoch)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._note_loss)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._add_row)
-        engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.interval), self._tell)
+        engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.interval), self._log_line)
         engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.interval) | Events.COMPLETED, self._write)
 
     def _start_epoch(self) -> None:
@@ -76,7 +76,7 @@ class TrainingLog:
             row |= {name: float(value) for name, value in self.evaluator.state.metrics.items()}
         engine.state.log.append(row)
 
-    def _tell(self, engine: Trainer) -> None:
+    def _log_line(self, engine: Trainer) -> None:
         values = ", ".join(f"{name} {value:.4g}" for name, value in engine.state.log[-1].items() if name != "epoch")
         logger.info("epoch %d of %d: %s", engine.state.epoch, engine.state.max_epochs, values)
 

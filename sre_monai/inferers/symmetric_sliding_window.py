@@ -18,8 +18,8 @@ __all__ = ["SymmetricSlidingWindowInferer", "symmetric_window_starts"]
 def symmetric_window_starts(size: int, roi: int, overlap: float) -> list[int]:
     """Place equal windows along one axis, symmetrically about its centre.
 
-    The windows cover the axis with the fewest windows that overlap at least as asked and mirror onto each other. Where
-    the middle one of an odd number would start at half a pixel there is one window more.
+    The windows cover the axis with the fewest windows that have at least the requested overlap and a symmetric layout.
+    Where the middle one of an odd number would start at half a pixel, one window is added.
 
     Args:
         size: length of the axis in pixels.
@@ -42,34 +42,34 @@ def symmetric_window_starts(size: int, roi: int, overlap: float) -> list[int]:
     steps = -(-span // largest_step)
     if steps % 2 == 0 and span % 2 == 1:
         steps += 1
-    # Rounding the first half up and mirroring it lets no step, the middle one included, grow beyond the largest.
+    # Rounding the first half up and reflecting it lets no step, the middle one included, grow beyond the largest.
     first_half = [-(-i * span // steps) for i in range((steps + 1) // 2)]
     middle = [span // 2] if steps % 2 == 0 else []
     return first_half + middle + [span - start for start in reversed(first_half)]
 
 
 class SymmetricSlidingWindowInferer(Inferer):
-    """Sliding-window inference that commutes with turning and mirroring the image.
+    """Sliding-window inference that commutes with rotations by 90° and flips.
 
     MONAI's grid starts at the first corner and pushes the last window back into the image, so that the windows of a
-    turned image are other windows. Here they are placed symmetrically about the centre
+    rotated image differ. Here they are placed symmetrically about the centre
     (:func:`symmetric_window_starts`) and blended with a symmetric weight: an equivariant network stays equivariant, to
-    floating-point rounding, under all 90° turns and mirrorings. For the turns ``roi_size`` and ``overlap`` must be the
+    floating-point rounding, under all 90° rotations and flips. For rotations ``roi_size`` and ``overlap`` must be the
     same on all axes.
 
     An image smaller than the window along some axis is one window there: nothing is padded. The network must therefore
     take any size, and return as many pixels as it is given.
 
     Args:
-        roi_size: size of a window in pixels, one for all axes or one an axis; None or a number below 1 is the whole
+        roi_size: size of a window in pixels, one for all axes or one per axis; None or a number below 1 is the whole
             axis.
         sw_batch_size: number of windows in one call of the network.
         overlap: least overlap of neighbouring windows as a fraction of the window, 0 ≤ overlap < 1, one for all axes or
-            one an axis.
+            one per axis.
         mode: ``"gaussian"`` weights a window's centre over its border, ``"constant"`` weights all pixels alike.
         sigma_scale: standard deviation of the Gaussian as a fraction of the window.
         sw_device: where the windows go before the network gets them; by default the device of the inputs.
-        device: where the result is put together; by default the device of the inputs. ``"cpu"`` saves GPU memory.
+        device: where the result is assembled; by default the device of the inputs. ``"cpu"`` saves GPU memory.
         progress: whether to show a progress bar.
 
     Raises:
@@ -197,6 +197,6 @@ def _predict(network: Callable[..., torch.Tensor], crops: torch.Tensor, *args: A
     if output.shape[2:] != crops.shape[2:]:
         raise ValueError(
             f"SymmetricSlidingWindowInferer needs a network that keeps the size of its input, but a window of "
-            f"{tuple(crops.shape[2:])} came back as {tuple(output.shape[2:])}."
+            f"{tuple(crops.shape[2:])} was returned as {tuple(output.shape[2:])}."
         )
     return output

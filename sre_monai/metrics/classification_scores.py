@@ -24,7 +24,7 @@ THRESHOLD = 0.5
 
 
 def class_probabilities(logits: torch.Tensor, task: str) -> torch.Tensor:
-    """Turn logits into probabilities: each on its own where labels may come together, else all summing to one.
+    """Convert logits to probabilities: sigmoid for multi-label tasks, softmax otherwise.
 
     Args:
         logits: (N, K).
@@ -49,7 +49,7 @@ def classification_scores(probability: torch.Tensor, label: torch.Tensor, task: 
 
     - binary: the last column against the label; accuracy with a probability above 0.5 for class 1;
     - multi-label: means over the labels of each one's accuracy, above 0.5, and area;
-    - multi-class and ordinal: accuracy of the likeliest class; mean over the classes of each one's area against the
+    - multi-class and ordinal: accuracy of the most probable class; mean over the classes of each one's area against the
       others.
 
     Args:
@@ -110,7 +110,7 @@ CLASSIFICATION_SCORES: Mapping[str, Callable[[torch.Tensor, torch.Tensor, str], 
     "accuracy": _accuracy,
     "auc": _auc,
 }
-"""All scores by their names: functions of probability, label and task, as :func:`classification_scores` has them."""
+"""All scores by name: functions of probability, label and task, as :func:`classification_scores` has them."""
 
 
 class ClassificationMetric(CumulativeIterationMetric):

@@ -1,4 +1,4 @@
-"""clDice: does a segmentation keep the connected course of thin vessels?"""
+"""clDice: how well a segmentation preserves the topology of thin vessels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def compute_cldice(
         \mathrm{clDice} = \frac{2\, T_{prec}\, T_{sens}}{T_{prec} + T_{sens}}
 
     (Shit et al., clDice, CVPR 2021, DOI 10.1109/CVPR46437.2021.01629). The skeletons are scikit-image's: Zhang's in 2D,
-    Lee's in 3D. Both thin in a fixed order of directions, so that the skeletons of rotated or mirrored maps differ by
+    Lee's in 3D. Both thin in a fixed order of directions, so that the skeletons of rotated or flipped maps differ by
     single pixels and their clDice by up to 0.005 (DRIVE's two observers): score predictions that were rotated back.
 
     Args:
@@ -38,7 +38,7 @@ def compute_cldice(
         y: binary labels of the same shape.
         mask: field of view (B or 1, 1, spatial…); both maps are set to zero outside of it first.
         include_background: if False and C > 1, channel 0 is left out.
-        ignore_empty: what an empty label counts, as in MONAI's ``compute_dice``: if True always NaN; if False 1 where
+        ignore_empty: the score of an empty label, as in MONAI's ``compute_dice``: if True always NaN; if False 1 where
             the prediction is empty as well, else 0. An empty prediction of a label that isn't empty counts 0. A
             map without a skeleton counts as empty: Lee's thinning leaves nothing of a solid 2×2×2 cube.
 
@@ -90,7 +90,7 @@ class ClDiceMetric(CumulativeIterationMetric):
             ``"mean_batch"``, ``"mean_channel"``, ``"sum"``, ``"sum_batch"``, ``"sum_channel"``, ``"none"``).
         get_not_nans: whether :meth:`aggregate` returns the number of scores that aren't NaN as well.
         ignore_empty: whether items with an empty label are left out.
-        ignore_index: label value of pixels that don't count, for example 255 outside the field of view; both maps are
+        ignore_index: label value of pixels to ignore, for example 255 outside the field of view; both maps are
             set to zero there.
 
     Examples:
@@ -127,7 +127,7 @@ class ClDiceMetric(CumulativeIterationMetric):
         """Reduce the collected scores.
 
         Args:
-            reduction: another reduction than the one given at construction.
+            reduction: overrides the reduction given at construction.
 
         Returns:
             The reduced score; with ``get_not_nans`` also the number of scores that aren't NaN. As everywhere in MONAI,

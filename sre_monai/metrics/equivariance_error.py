@@ -1,4 +1,4 @@
-"""How far a network is from commuting with the symmetries of the pixel grid."""
+"""Equivariance error of a network under the symmetries of the pixel grid."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def equivariance_error(
     r"""Measure a network's relative equivariance error for each symmetry of the square.
 
     For a symmetry *g*: :math:`\lVert f(gx) - g\,f(x) \rVert_2 \,/\, \lVert f(x) \rVert_2`, over the whole batch. Zero
-    is equivariant; about 1e-6 is float32 rounding; 1.4 is what two unrelated outputs of zero mean have.
+    is equivariant; about 1e-6 is float32 rounding; 1.4 is typical of two unrelated zero-mean outputs.
 
     Args:
         network: maps (B, C, …, W, H) to (B, K, …, W, H), for any size; in evaluation mode, so that it has no dropout
-            and no batch statistics. An output without spatial axes, (B, K), is compared as it is: its error is one of
-            invariance.
-        x: batch of images; the symmetries rotate and mirror the last two axes.
+            and no batch statistics. An output without spatial axes, (B, K), is compared as it is: the result is the
+            invariance error.
+        x: batch of images; the symmetries rotate and flip the last two axes.
         symmetries: which of :func:`~sre_monai.transforms.grid_symmetries` to measure.
 
     Returns:
@@ -46,8 +46,8 @@ def equivariance_error(
     errors = {}
     for symmetry in symmetries:
         output = network(symmetry.apply(x))
-        turned_back = symmetry.invert(output) if output.ndim == x.ndim else output
-        errors[symmetry] = relative_error(turned_back[None], upright[None]).item()
+        rotated_back = symmetry.invert(output) if output.ndim == x.ndim else output
+        errors[symmetry] = relative_error(rotated_back[None], upright[None]).item()
     return errors
 
 
@@ -107,7 +107,7 @@ class EquivarianceErrorMetric(CumulativeIterationMetric):
         """Reduce the collected errors.
 
         Args:
-            reduction: another reduction than the one given at construction.
+            reduction: overrides the reduction given at construction.
 
         Returns:
             The reduced error. As everywhere in MONAI, a mean over NaN alone is 0.

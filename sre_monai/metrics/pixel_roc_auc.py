@@ -1,4 +1,4 @@
-"""Area under the pixelwise receiver operating characteristic, exact and fast enough for whole photographs."""
+"""Exact pixelwise area under the ROC curve, fast enough for whole photographs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def compute_pixel_roc_auc(probability: torch.Tensor, label: torch.Tensor) -> flo
 
     Args:
         probability: scores of any shape and any floating or integer dtype; only their order matters.
-        label: 0 or 1 (or boolean), as many as there are scores.
+        label: 0 or 1 (or boolean), of the same shape.
 
     Returns:
-        The area in 0–1; NaN if only one class, or no pixel, is there, since the area is undefined then.
+        The area in 0–1; NaN (undefined) unless both classes are present.
 
     Raises:
         ValueError: if the shapes differ, a score is NaN or a label is neither 0 nor 1.
@@ -43,7 +43,7 @@ def compute_pixel_roc_auc(probability: torch.Tensor, label: torch.Tensor) -> flo
     if not (positive | (label.reshape(-1) == 0)).all():
         raise ValueError(f"label must hold only 0 and 1, got {torch.unique(label)[:5].tolist()}: binarise it first.")
 
-    # NumPy sorts plain numbers many times faster than PyTorch sorts numbers with their places
+    # NumPy sorts plain numbers many times faster than PyTorch sorts numbers with their indices
     scores = probability.detach().reshape(-1)
     positives, negatives = (np.sort(scores[chosen].cpu().double().numpy()) for chosen in (positive, ~positive))
     num_pairs = positives.size * negatives.size
@@ -62,8 +62,8 @@ class PixelROCAUCMetric(CumulativeIterationMetric):
     Args:
         pooled: if True, one area over the pixels of all images, as papers on retinal vessels report it; all pixels are
             kept until :meth:`aggregate`. If False, the mean of the images' areas, leaving out images
-            of one class only.
-        ignore_index: label value of pixels that don't count, for example 255 outside the field of view.
+            with one class only.
+        ignore_index: label value of pixels to ignore, for example 255 outside the field of view.
 
     Examples:
         >>> metric = PixelROCAUCMetric()
@@ -84,7 +84,7 @@ class PixelROCAUCMetric(CumulativeIterationMetric):
         """Areas of one batch, (B, 1); or, pooled, its pixels in rows of equal length."""
         if y_pred.shape != y.shape or y.ndim < 3 or y.shape[1] != 1:
             raise ValueError(
-                "PixelROCAUCMetric needs one probability map and one label map an image, both (B, 1, spatial…), got "
+                "PixelROCAUCMetric needs one probability map and one label map per image, both (B, 1, spatial…), got "
                 f"{tuple(y_pred.shape)} and {tuple(y.shape)}: select the foreground channel first."
             )
         images = [self._select(p, t) for p, t in zip(y_pred, y, strict=True)]

@@ -1,4 +1,4 @@
-"""The scores of one vessel segmentation, the same in every evaluation."""
+"""Scores of a vessel segmentation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def vessel_scores(
     """Score one image's vessel segmentation against its label, inside the field of view and on the whole image.
 
     Leaving out the field of view counts the black frame as correctly classified, which lifts accuracy, specificity and
-    AUC: compare only figures taken over the same pixels.
+    AUC: compare only scores over the same pixels.
 
     Args:
         probability: vessel probability (1, W, H) in 0–1. A hard mask is a probability of 0 or 1, for example a second
@@ -71,7 +71,7 @@ def vessel_scores(
 
 
 def check_threshold(threshold: float) -> float:
-    """Check that a threshold of probabilities is one.
+    """Check that a probability threshold is valid.
 
     Args:
         threshold: pixels at or above are vessels.
@@ -92,7 +92,7 @@ def check_threshold(threshold: float) -> float:
 
 
 def _check(probability: torch.Tensor, label: torch.Tensor, fov: torch.Tensor) -> None:
-    """Raise on maps that don't belong together or hold other values than they should."""
+    """Raise on maps of mismatched shapes or invalid values."""
     if probability.ndim != 3 or probability.shape[0] != 1 or not probability.shape == label.shape == fov.shape:
         raise ValueError(
             "probability, label and fov must have one shape (1, W, H), got "
@@ -124,7 +124,7 @@ def summarize_scores(rows: Iterable[Mapping[str, float]]) -> dict[str, dict[str,
     """Summarise the images' scores, leaving out NaN.
 
     Args:
-        rows: one mapping from names to scores an image, for example of :func:`vessel_scores`.
+        rows: a mapping from names to scores per image, for example from :func:`vessel_scores`.
 
     Returns:
         For every name its ``mean``, ``std`` (of the population, as in MONAI's reports), ``min`` and ``max``; NaN where

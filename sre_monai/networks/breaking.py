@@ -1,4 +1,4 @@
-"""Layers that no equivariant network can have: found by what they are, before anything is measured."""
+"""Find layers that break equivariance by their type and arguments."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _POSITIONS = ("position_embed", "pos_embed", "relative_position", "rel_pos")
 
 
 def find_breaking_layers(network: nn.Module) -> dict[str, str]:
-    """Find layers that break equivariance, by their kind and arguments.
+    """Find layers that break equivariance by their type and arguments.
 
-    What a network's ``forward`` does by itself, such as slicing or padding, is no layer: for that there is
-    :func:`~sre_monai.networks.check_equivariance`.
+    Operations in a network's ``forward``, such as slicing or padding, are not layers; use
+    :func:`~sre_monai.networks.check_equivariance` to find them.
 
     Args:
         network: any network.
 
     Returns:
-        Names of layers and parameters, and why each breaks equivariance.
+        Names of layers and parameters, with the reason why each breaks equivariance.
 
     Examples:
         >>> find_breaking_layers(torch.nn.Sequential(torch.nn.PixelShuffle(2)))
-        {'0': 'PixelShuffle gives every corner of a cell channels of its own'}
+        {'0': 'PixelShuffle maps channels to fixed sub-pixel positions'}
     """
     found = {}
     for name, layer in network.named_modules():
@@ -42,28 +42,28 @@ def find_breaking_layers(network: nn.Module) -> dict[str, str]:
                 found[name] = reason
     for name, _ in network.named_parameters():
         if any(word in name for word in _POSITIONS):
-            found[name] = "a position embedding tells pixels apart by their place"
+            found[name] = "a position embedding depends on the pixel's position"
     return found
 
 
 def _conv(conv: Any) -> str | None:
     if max(conv.kernel_size) == max(conv.stride) == 1:
         return None
-    return f"{type(conv).__name__} has kernels that see directions"
+    return f"{type(conv).__name__} has kernels that are not isotropic"
 
 
 def _pool(pool: Any) -> str | None:
     sizes = (pool.kernel_size, pool.stride)
     kernel, stride = ((size,) if isinstance(size, int) else size for size in sizes)
     if max(stride) > 1:
-        return f"{type(pool).__name__} of stride {max(stride)} starts at a corner"
+        return f"{type(pool).__name__} of stride {max(stride)} has windows anchored at a corner"
     return f"{type(pool).__name__} of an even size has no centre pixel" if any(k % 2 == 0 for k in kernel) else None
 
 
 def _stride(layer: Any) -> str | None:
     stride = getattr(layer, "stride", None) or layer.scale
     different = not isinstance(stride, int) and len(set(stride)) > 1
-    return f"strides {tuple(stride)} differ between axes: mirroring is exact, turns are not" if different else None
+    return f"strides {tuple(stride)} differ between axes: flips are exact, rotations are not" if different else None
 
 
 def _pad(pad: Any) -> str | None:
@@ -91,10 +91,8 @@ _RULES: dict[Any, Callable[[Any], str | None]] = {
     _PADS: _pad,
     (SymmetricMaxPool, SymmetricAvgPool, SymmetricUpsample): _stride,
     (nn.LayerNorm,): _layer_norm,
-    (nn.PixelShuffle, nn.PixelUnshuffle, SubpixelUpsample): _always("gives every corner of a cell channels of its own"),
-    (PatchEmbed, PatchEmbeddingBlock): _always("cuts the image into patches and reads each as a vector"),
-    (nn.Unfold, nn.Fold): _always("orders the pixels of a patch in channels"),
-    (nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d): _always(
-        "puts each value where a pooling that broke ties found it"
-    ),
+    (nn.PixelShuffle, nn.PixelUnshuffle, SubpixelUpsample): _always("maps channels to fixed sub-pixel positions"),
+    (PatchEmbed, PatchEmbeddingBlock): _always("splits the image into patches and flattens each to a vector"),
+    (nn.Unfold, nn.Fold): _always("flattens the pixels of a patch into channels"),
+    (nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d): _always("uses max-pooling indices, which break ties by position"),
 }

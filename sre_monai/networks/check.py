@@ -17,23 +17,23 @@ from sre_monai.transforms import grid_symmetries, rotate, rotate_back
 
 __all__ = ["EquivarianceReport", "check_equivariance", "evaluating"]
 
-TOLERANCE = 1e-4  # what rounding in float32 may leave of exactness in a deep network
-BLUR = 1.5  # px; an image that is turned by any angle must be smooth, else its interpolation is all that is measured
+TOLERANCE = 1e-4  # float32 rounding error in a deep network
+BLUR = 1.5  # px; without blur, the error at arbitrary angles would be dominated by interpolation
 
 
 @dataclass(frozen=True)
 class EquivarianceReport:
-    r"""What :func:`check_equivariance` measured.
+    r"""Equivariance errors measured by :func:`check_equivariance`.
 
-    An error is :math:`\lVert f(gx) - g f(x) \rVert_2 / \lVert f(x) \rVert_2`: zero is equivariant, about 1e-6 is
-    rounding in float32, 1.4 is what two unrelated outputs of zero mean have. It is infinite where the output's size is
-    wrong.
+    An error is :math:`\lVert f(gx) - g f(x) \rVert_2 / \lVert f(x) \rVert_2`: zero means equivariant, about 1e-6 is
+    float32 rounding, 1.4 is expected for two uncorrelated outputs of zero mean. It is infinite if the output shapes
+    differ.
 
     Attributes:
-        input_shape: shape of the input that was tried.
-        symmetries: error for each symmetry of the grid, by its name: the axis that comes to each place, and its sign.
+        input_shape: shape of the test input.
+        symmetries: error for each symmetry of the grid, by name: the source of each axis and its sign.
         angles: error for other angles, by name.
-        layers: errors of all layers in the order of their calls, if asked for.
+        layers: errors of all layers in call order, if requested.
         tolerance: errors up to this count as rounding.
     """
 
@@ -50,31 +50,31 @@ class EquivarianceReport:
 
     @property
     def is_equivariant(self) -> bool:
-        """Whether no symmetry of the grid has more than a rounding error."""
+        """Whether the errors of all grid symmetries are within the tolerance."""
         return self.worst <= self.tolerance
 
     @property
     def culprits(self) -> list[LayerError]:
-        """The innermost layers that made a wrong output of a right input."""
-        guilty = [layer for layer in self.layers if layer.input_error <= self.tolerance < layer.output_error]
-        names = [layer.name for layer in guilty]
-        return [layer for layer in guilty if not any(n != layer.name and _is_inside(n, layer.name) for n in names)]
+        """The innermost layers whose input is equivariant and whose output is not."""
+        breaking = [layer for layer in self.layers if layer.input_error <= self.tolerance < layer.output_error]
+        names = [layer.name for layer in breaking]
+        return [layer for layer in breaking if not any(n != layer.name and _is_inside(n, layer.name) for n in names)]
 
     def __str__(self) -> str:
-        """Tell the errors, the worst symmetry and the culprits."""
+        """Summarise the errors, the worst symmetry and the culprits."""
         worst = max(self.symmetries, key=lambda name: self.symmetries[name])
         verdict = "equivariant" if self.is_equivariant else "not equivariant"
         lines = [
             f"{verdict} at {self.input_shape}: largest relative error {self.worst:.1e} "
             f"over {len(self.symmetries)} symmetries of the grid, for {worst}"
         ]
-        lines += [f"  turned by {name}: {error:.1e}" for name, error in self.angles.items()]
+        lines += [f"  rotated by {name}: {error:.1e}" for name, error in self.angles.items()]
         lines += [f"  broken by {layer.name} ({layer.kind}): {layer.output_error:.1e}" for layer in self.culprits]
         return "\n".join(lines)
 
     def layer_table(self) -> str:
-        """Lay the layers' errors out as text."""
-        rows = [["layer", "kind", "error of its input", "of its output"]]
+        """Format the layers' errors as a text table."""
+        rows = [["layer", "kind", "input error", "output error"]]
         rows += [[e.name, e.kind, f"{e.input_error:.1e}", f"{e.output_error:.1e}"] for e in self.layers]
         return align_columns(rows)
 
@@ -95,22 +95,22 @@ def check_equivariance(
 ) -> EquivarianceReport:
     """Measure a network's equivariance errors on random input.
 
-    Outputs with spatial axes should turn with the input; outputs without, such as class scores, should not change. Of
-    several outputs, in a list or a dictionary, the worst counts. The network is measured in evaluation mode and then
-    set back.
+    Outputs with spatial axes should be transformed like the input; outputs without, such as class scores, should be
+    invariant. For several outputs, in a list or a dictionary, the largest error counts. The network is measured in
+    evaluation mode; its modes are restored.
 
     Args:
-        network: any network of one tensor.
+        network: any network that takes one tensor.
         input_shape: (batch, channels, *spatial*), with one to three spatial axes. Try even and odd sizes.
         group: ``"all"`` symmetries of the grid (8 in two dimensions, 48 in three), the ``"rotations"`` among them, or
-            ``"mirrors"``, which leave each axis in its place.
+            ``"mirrors"``, the flips that do not permute axes.
         angles: other angles in degrees; in three dimensions, about each axis. Measured on blurred noise inside a disc.
         layers: whether to measure every layer as well.
         tolerance: errors up to this count as rounding.
-        seed: of the random input.
+        seed: seed of the random input.
 
     Returns:
-        The errors; print it to read them.
+        A printable report of the errors.
 
     Raises:
         ValueError: for an unknown group or a shape without one to three spatial axes.
@@ -124,52 +124,52 @@ def check_equivariance(
     if spatial_dims not in (1, 2, 3):
         raise ValueError(f"input_shape must be (batch, channels, 1 to 3 spatial sizes), got {tuple(input_shape)}.")
     symmetries = grid_symmetries(spatial_dims, group)
-    some = next(network.parameters(), torch.empty(0))
-    x = torch.randn(*input_shape, generator=torch.Generator().manual_seed(seed)).to(some)
+    parameter = next(network.parameters(), torch.empty(0))
+    x = torch.randn(*input_shape, generator=torch.Generator().manual_seed(seed)).to(parameter)
     trace = LayerTrace(network, spatial_dims) if layers else None
     with evaluating(network), trace or nullcontext():
-        upright = _outputs(network, x)
+        reference = _outputs(network, x)
         if trace:
-            trace.keep_as_upright()
+            trace.set_reference()
         errors = {}
         for symmetry in symmetries:
             outputs = _outputs(network, symmetry.apply(x))
             errors[str(symmetry)] = largest_error(
-                [symmetry.invert(y) if y.ndim == x.ndim else y for y in outputs], upright
+                [symmetry.invert(y) if y.ndim == x.ndim else y for y in outputs], reference
             )
             if trace:
                 trace.compare(symmetry)
     with evaluating(network):
-        turned = _errors_at_angles(network, x, angles) if angles else {}
-    return EquivarianceReport(tuple(input_shape), errors, turned, trace.errors() if trace else [], tolerance)
+        angle_errors = _errors_at_angles(network, x, angles) if angles else {}
+    return EquivarianceReport(tuple(input_shape), errors, angle_errors, trace.errors() if trace else [], tolerance)
 
 
 def _errors_at_angles(network: nn.Module, noise: Tensor, angles: Sequence[float]) -> dict[str, float]:
-    """Errors for any angle, about each axis in three dimensions, inside the disc that turning leaves whole."""
+    """Errors at arbitrary angles, about each axis in three dimensions, inside the inscribed disc or ball."""
     spatial_dims = noise.ndim - 2
     if spatial_dims == 1:
         raise ValueError("angles need two or three spatial axes, the input_shape has one.")
     disc = _disc(noise.shape[2:]).to(noise)
     x = GaussianFilter(spatial_dims, BLUR).to(noise)(noise) * disc
-    upright = _outputs(network, x)
+    reference = _outputs(network, x)
     errors = {}
     for axis in (None,) if spatial_dims == 2 else (2, 1, 0):
         about = "" if axis is None else f" about {'xyz'[axis]}"
         for angle in angles:
             outputs = _outputs(network, rotate(x, angle, "bicubic", axis=axis))
-            turned_back = [
+            rotated_back = [
                 rotate_back(y, angle, x.shape[2:], "bicubic", axis) if y.ndim == x.ndim else y for y in outputs
             ]
-            errors[f"{angle:g}°{about}"] = largest_error(_inside(disc, turned_back), _inside(disc, upright))
+            errors[f"{angle:g}°{about}"] = largest_error(_masked(disc, rotated_back), _masked(disc, reference))
     return errors
 
 
-def _inside(disc: Tensor, outputs: Sequence[Tensor]) -> list[Tensor]:
+def _masked(disc: Tensor, outputs: Sequence[Tensor]) -> list[Tensor]:
     return [y * disc if y.ndim == disc.ndim + 2 else y for y in outputs]
 
 
 def _disc(size: Sequence[int]) -> Tensor:
-    """One inside the largest centred disc or ball but for a margin, falling to zero over a few pixels."""
+    """Soft mask of the largest centred disc or ball, with a margin and an edge a few pixels wide."""
     axes = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in size]
     distance = torch.stack(torch.meshgrid(*axes, indexing="ij")).square().sum(0).sqrt()
     return ((min(size) / 2 - 2 * BLUR - distance) / (2 * BLUR) + 0.5).clamp(0, 1)
@@ -181,7 +181,7 @@ def _outputs(network: nn.Module, x: Tensor) -> list[Tensor]:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Set evaluation mode, and each module's own mode again afterwards.
+    """Set a network to evaluation mode and restore the mode of each module afterwards.
 
     Args:
         network: any network.

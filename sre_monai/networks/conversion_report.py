@@ -1,4 +1,4 @@
-"""What a conversion did, and what it could not do."""
+"""The report of a conversion."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["ConversionReport", "ReplacedLayer"]
 
 @dataclass(frozen=True)
 class ReplacedLayer:
-    """One layer that was replaced.
+    """A replaced layer.
 
     Attributes:
-        name: in the network.
-        before: the layer as it was.
-        after: what it became.
-        loss: what projection lost of the kernel, as its relative L2 norm; None where nothing was projected.
+        name: name in the network.
+        before: the original layer.
+        after: the replacement.
+        loss: relative L2 error of the projected kernel; None without projection.
     """
 
     name: str
@@ -28,15 +28,15 @@ class ReplacedLayer:
 
 @dataclass(frozen=True)
 class ConversionReport:
-    """What :func:`~sre_monai.networks.convert_to_sre` did; print it to read it.
+    """Printable report of :func:`~sre_monai.networks.convert_to_sre`.
 
     Attributes:
         network: the network's class.
         replaced: the layers that were replaced, in the order of the network's modules.
-        breaking: layers and parameters that still break equivariance, and why.
+        breaking: layers and parameters that still break equivariance, with the reason.
         parameters: numbers of parameters before and after.
-        equivariance: the measured errors, for each input shape that was given to try and at which the network runs.
-        failures: for each of the other shapes, the layer that failed and its message.
+        equivariance: measured errors for each input shape at which the network runs.
+        failures: for every other input shape, the layer that failed and its error message.
     """
 
     network: str
@@ -48,12 +48,12 @@ class ConversionReport:
 
     @property
     def mean_loss(self) -> float | None:
-        """Mean over the layers of what projection lost; None without projection."""
+        """Mean projection error over the layers; None without projection."""
         losses = [layer.loss for layer in self.replaced if layer.loss is not None]
         return sum(losses) / len(losses) if losses else None
 
     def __str__(self) -> str:
-        """Tell what was done in a few lines."""
+        """Summarise the conversion in a few lines."""
         before, after = self.parameters
         lines = [f"{self.network}: {len(self.replaced)} layers replaced, {before:,} parameters became {after:,}"]
         if self.mean_loss is not None:
@@ -64,7 +64,7 @@ class ConversionReport:
         return "\n".join(lines)
 
     def details(self) -> str:
-        """Tell what each layer became, one line a layer."""
+        """List the replacements, one line per layer."""
         return "\n".join(
             f"{layer.name}: {layer.before} → {layer.after}"
             + ("" if layer.loss is None else f", {layer.loss:.0%} of its kernel lost")

@@ -1,4 +1,4 @@
-"""Turn any network of convolutions into an equivariant one."""
+"""Convert any convolutional network into an equivariant one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sre_monai.networks.replacements import Replacer
 
 __all__ = ["convert_to_sre"]
 
-_LEFT_ALONE = (PatchEmbed, PatchEmbeddingBlock)  # a patch is a word there, and pooling would leave nothing of it
+_NOT_CONVERTED = (PatchEmbed, PatchEmbeddingBlock)  # pooling would discard the layout inside a patch
 _CONSTANT_PADS = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)
 
 
@@ -31,36 +31,36 @@ def convert_to_sre(
     project: bool = False,
     input_shapes: Sequence[Sequence[int]] = (),
 ) -> nn.Module:
-    """Make a network equivariant as a whole, its architecture kept.
+    """Make a network equivariant while keeping its architecture.
 
     | layer | becomes |
     |---|---|
-    | convolution | SRE convolution, of the same output size; 1×1 convolutions stay |
+    | convolution | SRE convolution of the same output size; 1×1 convolutions are kept |
     | strided convolution | average pooling by the stride, then an SRE convolution |
     | transposed convolution | linear upsampling by the stride, then an SRE convolution |
     | sub-pixel upsampling (pixel shuffle) | linear upsampling, then an SRE convolution |
-    | max or average pooling by a stride | the same with windows that lie symmetrically at every size |
-    | upsampling by a whole factor | linear upsampling with aligned corners |
-    | "same" padding modules of MONAI's EfficientNet | nothing; the convolutions pad both sides alike |
+    | strided max or average pooling | the same with windows placed symmetrically at every size |
+    | upsampling by an integer factor | linear upsampling with aligned corners |
+    | "same" padding modules of MONAI's EfficientNet | removed; the convolutions pad both sides equally |
 
-    Even and odd sizes work alike: poolings round up, and upsamplings give back the very size that was pooled, so that
-    skip connections fit and no side is ever padded or cut.
+    Both even and odd sizes are supported: pooling rounds up, and upsampling restores the size before pooling, so that
+    skip connections match without one-sided padding or cropping.
 
-    What was done, what still breaks equivariance, and the errors are in the attribute ``conversion_report`` of the
-    returned network, and logged.
+    The replaced layers, the layers that still break equivariance, and the measured errors are logged and stored in the
+    attribute ``conversion_report`` of the returned network.
 
     Args:
-        network: any network; it is copied, not changed.
-        kernel_size: odd size of all SRE convolutions; by default every convolution keeps its own, an even one becoming
-            the next odd. Rings see less than free kernels do: 5 to 9 pixels are usual where 3 were.
+        network: any network; it is copied, not modified.
+        kernel_size: odd size of all SRE convolutions; by default each convolution keeps its size, and even sizes become
+            the next odd size. Rings are less expressive than free kernels: 5 to 9 pixels commonly replace 3.
         profile: ring profile, see :class:`~sre_monai.networks.layers.SREConv2d`.
-        project: start from the SRE kernels nearest to the network's own weights, as a warm start of a trained network,
-            rather than from random ones. The report tells what is lost of each kernel.
-        input_shapes: shapes to measure the equivariance error at, each (batch, channels, *spatial*); try even and odd
-            sizes.
+        project: initialise with the SRE kernels nearest to the network's weights, as a warm start from a trained
+            network, instead of random ones. The report contains the projection error of each kernel.
+        input_shapes: shapes at which the equivariance error is measured, each (batch, channels, *spatial*); try even
+            and odd sizes.
 
     Returns:
-        The converted network, on the same device, of the same dtype, in training mode where the network was.
+        The converted network, with the same device, dtype and training mode.
 
     Raises:
         ValueError: for an even kernel size or an unknown profile.
@@ -72,7 +72,7 @@ def convert_to_sre(
         >>> sre.conversion_report.equivariance[0].is_equivariant
         True
 
-        In a bundle's configuration, for any network::
+        In a bundle's configuration::
 
             "network_def": {
                 "_target_": "sre_monai.networks.convert_to_sre",
@@ -111,7 +111,7 @@ def convert_to_sre(
 def _measure(
     network: nn.Module, input_shapes: Sequence[Sequence[int]]
 ) -> tuple[list[EquivarianceReport], dict[tuple[int, ...], str]]:
-    """Measure the errors at every shape; where the network does not run, tell in which layer and why."""
+    """Measure the errors at every shape; if the network fails, name the layer and the error."""
     measured, failures = [], {}
     for shape in input_shapes:
         try:
@@ -131,12 +131,12 @@ def _replace_children(
     replaced: dict[str, ReplacedLayer],
     done: dict[nn.Module, nn.Module],
 ) -> None:
-    """Replace what can be, in place, layer by layer; one that is used in two places stays one."""
+    """Replace layers recursively and in place; a layer used in several places stays shared."""
     _absorb_padding(parent)
     if isinstance(parent, MedNeXtUpBlock):
-        # its forward pads one side of what its strided layers make; the down block is the same but for that
+        # its forward pads one side; the down block is identical except for that
         parent.__class__ = MedNeXtDownBlock  # type: ignore[assignment]
-    for name, child in list(parent._modules.items()):  # named_children() would leave out repetitions
+    for name, child in list(parent._modules.items()):  # named_children() would skip shared modules
         if child is None:
             continue
         path = f"{prefix}{name}"
@@ -148,16 +148,15 @@ def _replace_children(
                 done[child] = replacement.layer
                 shown = path.partition(".")[2]
                 replaced[shown] = ReplacedLayer(shown, before, _on_one_line(replacement.layer), replacement.loss)
-            elif not isinstance(child, _LEFT_ALONE):
+            elif not isinstance(child, _NOT_CONVERTED):
                 _replace_children(child, f"{path}.", replacer, replaced, done)
         setattr(parent, name, done[child])
 
 
 def _absorb_padding(parent: nn.Module) -> None:
-    """Let convolutions pad by themselves where a module named after them does it before.
+    """Replace padding modules by symmetric padding of the convolutions.
 
-    MONAI's EfficientNet pads by ``X_padding`` before its convolution ``X``, one side more than the other, and by
-    amounts that fit one image size.
+    MONAI's EfficientNet pads asymmetrically by ``X_padding`` before its convolution ``X``, for one image size.
     """
     for name, conv in list(parent.named_children()):
         pad: Any = getattr(parent, f"{name}_padding", None)

@@ -1,4 +1,4 @@
-"""Write networks to files that run without this package."""
+"""Export networks to files that run without this package."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def export_network(
     dynamic: bool = True,
     tolerance: float = 1e-3,
 ) -> float:
-    """Fold a network, write it to a file, read the file, and compare its outputs with the network's.
+    """Fold a network, export it to a file, load the file, and compare its outputs with the network's.
 
     | extension | format | read by |
     |---|---|---|
@@ -36,23 +36,23 @@ def export_network(
     | ``.pt2`` | ``torch.export`` program | ``torch.export.load`` |
     | ``.ts`` | TorchScript | ``torch.jit.load``, libtorch |
 
-    With ``dynamic`` sizes the file takes any batch and any spatial size, even or odd, and gives what the network gives.
+    With ``dynamic``, the exported network accepts any batch and spatial size, even or odd.
 
     Args:
-        network: a network of one tensor, with its weights loaded. It is copied and set to evaluation.
-        path: the file to make; an existing one is replaced, once the new one is whole and was compared.
-        input_shape: (batch, channels, *spatial*) of an example, larger than 1 in every axis that is to be dynamic, and
-            well above the network's stride.
-        dynamic: whether batch and spatial size are left open.
-        tolerance: largest relative difference between the outputs of file and network; rounding in float32 reaches some
-            1e-4 in deep untrained networks.
+        network: a network that takes one tensor, with its weights loaded. It is copied and set to evaluation mode.
+        path: output file; an existing file is replaced only after the outputs were compared.
+        input_shape: (batch, channels, *spatial*) of an example, larger than 1 along every dynamic axis and well above
+            the network's stride.
+        dynamic: whether batch and spatial sizes are dynamic.
+        tolerance: largest relative difference allowed between the outputs; float32 rounding reaches about 1e-4 in deep
+            untrained networks.
 
     Returns:
-        The largest relative difference found, over the example and, if dynamic, an odd size.
+        The largest relative difference for the example and, if dynamic, for an odd size.
 
     Raises:
-        ValueError: for another extension; for a network that refuses dynamic sizes; or if the outputs differ by more
-            than the tolerance.
+        ValueError: for an unknown extension, for a network that does not support dynamic sizes, or if the outputs
+            differ by more than the tolerance.
 
     Examples:
         >>> from sre_monai.networks.nets import SREUNet
@@ -63,7 +63,7 @@ def export_network(
     if path.suffix not in EXPORT_FORMATS:
         raise ValueError(f"{path}: the extension must be one of {sorted(EXPORT_FORMATS)}.")
     if dynamic and input_shape[0] < 2:
-        input_shape = (2, *input_shape[1:])  # an axis of one is taken for a constant
+        input_shape = (2, *input_shape[1:])  # an axis of size 1 would be exported as a constant
     write, load = EXPORT_FORMATS[path.suffix]
     folded = fold_sre(network).cpu().eval()
     example = torch.rand(*input_shape, generator=torch.Generator().manual_seed(0))
@@ -94,7 +94,7 @@ def _difference(network: nn.Module, exported: Callable[[Tensor], Any], shape: Se
 
 
 def _dynamic_axes(example: Tensor, dynamic: bool) -> tuple[dict[int, object]]:
-    """The axes left open, as ``torch.export`` takes them."""
+    """The dynamic axes, in the format of ``torch.export``."""
     axes = (axis for axis in range(example.ndim) if dynamic and axis != 1)
     return (dict.fromkeys(axes, torch.export.Dim.DYNAMIC),)
 
@@ -103,7 +103,7 @@ def _write_onnx(network: nn.Module, example: Tensor, path: Path, dynamic: bool) 
     for package in ("onnxscript", "onnxruntime"):
         if not optional_import(package)[1]:
             raise ValueError(f"ONNX files need the package {package}: pip install 'sre-monai[export]'.")
-    logging.getLogger("onnx_ir").setLevel(logging.WARNING)  # it tells of every constant that it merges
+    logging.getLogger("onnx_ir").setLevel(logging.WARNING)  # it logs every constant that it merges
     torch.onnx.export(
         network,
         (example,),

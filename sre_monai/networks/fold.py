@@ -1,4 +1,4 @@
-"""Write an SRE network's kernels out, for runtimes that know ordinary convolutions only."""
+"""Fold SRE convolutions into standard ones, for runtimes that support these only."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _CONV_TRANSPOSE = (SREConvTranspose1d, SREConvTranspose2d, SREConvTranspose3d)
 
 
 def fold_sre(network: nn.Module) -> nn.Module:
-    """Replace every SRE convolution by an ordinary one with the same kernel.
+    """Replace every SRE convolution by a standard one with the same dense kernel.
 
-    The function is the same; the parameters are the dense kernels. It is for deployment: ONNX, TensorRT, TorchScript,
-    ``torch.export``, quantisation. Trained further, the kernels would not stay symmetric. Load weights before, since
-    the names of the folded parameters are the same and their shapes are not.
+    The folded network computes the same function and is meant for deployment: ONNX, TensorRT, TorchScript,
+    ``torch.export``, quantisation. Further training would not keep the kernels symmetric. Load weights before folding:
+    the folded parameters have the same names but other shapes.
 
     Args:
-        network: any network with SRE convolutions, or one such layer; it is copied, not changed.
+        network: any network with SRE convolutions, or one such layer; it is copied, not modified.
 
     Returns:
         The folded network.
@@ -47,10 +47,10 @@ def fold_sre(network: nn.Module) -> nn.Module:
 
 
 def _fold(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
-    """Fold a module in place, or make its counterpart; one that is used in two places stays one."""
+    """Fold a module in place or replace it; a module used in several places stays shared."""
     if module not in done:
         done[module] = _dense(module) if isinstance(module, _CONV + _CONV_TRANSPOSE) else module
-        for name, child in list(module._modules.items()):  # named_children() would leave out repetitions
+        for name, child in list(module._modules.items()):  # named_children() would skip shared modules
             if child is not None:
                 setattr(module, name, _fold(child, done))
     return done[module]
@@ -58,7 +58,7 @@ def _fold(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
 
 @torch.no_grad()
 def _dense(layer: Any) -> nn.Module:
-    """Make the ordinary convolution of an SRE convolution."""
+    """Make the standard convolution with the kernel of an SRE convolution."""
     kind = "convtrans" if layer.transposed else "conv"
     own = {"output_padding": layer.output_padding} if layer.transposed else {"padding_mode": layer.padding_mode}
     dense: Any = Conv[kind, layer.spatial_dims](

@@ -1,7 +1,7 @@
-"""Checkpoints of the published packages in our networks, and ours in theirs.
+"""Convert checkpoints from and to the published packages SRE-Conv and GMR-Conv.
 
-This is the only place that knows the published names. Networks call :func:`accept_published_names`, so that their
-``load_state_dict`` takes weights under those names too; those of this package's release 0.1.0 are the same.
+The published parameter names appear in this module only. Networks call :func:`accept_published_names`, so that their
+``load_state_dict`` also accepts these names, which release 0.1.0 of this package used as well.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
         "gmr": ("weight_index_mat", "default_weight_index_mat", "mus"),
     },
 }
-"""The published packages: for each ring profile that they know, what their layers store beside the weights."""
+"""The published packages: for each ring profile they support, the buffers their layers store besides the weights."""
 
-# Index matrices, dense kernels and the centres of Gaussians: ours are made from the layer's arguments.
+# Index matrices, dense kernels and Gaussian centres, which our layers derive from their arguments.
 _DERIVED = ("weight_index_mat", "default_weight_index_mat", "infer_weight_matrix", "mus")
 
 Names = dict[str, str]
@@ -43,16 +43,16 @@ Naming = Callable[[Any], list[Names]]
 def load_sre_conv_state_dict(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     """Load weights that were trained with the published packages SRE-Conv or GMR-Conv.
 
-    What their layers store beside the weights is left out, and a ``module.`` prefix of data-parallel training removed.
+    Derived buffers are ignored, and a ``module.`` prefix left by data-parallel training is removed.
 
     Args:
         network: a network of the same architecture, such as :class:`~sre_monai.networks.nets.SREUNet` with its
-            defaults for the published U-Net. GMR-Conv's layers are ours of ``profile="gmr"``, or ``"bands"`` where they
-            were made with ``gaussian_mixture_ring=False``; its U-Net has ``circular=False`` by default.
+            defaults for the published U-Net. GMR-Conv's layers correspond to ``profile="gmr"``, or to ``"bands"`` if
+            they were built with ``gaussian_mixture_ring=False``; its U-Net has ``circular=False`` by default.
         state_dict: the published network's state dict.
 
     Raises:
-        ValueError: when the architectures differ; the sentence names the first parameters that do not match.
+        ValueError: if the architectures differ; the message names the first parameters that do not match.
 
     Examples:
         >>> from sre_monai.networks.nets import SREUNet
@@ -66,32 +66,34 @@ def load_sre_conv_state_dict(network: nn.Module, state_dict: Mapping[str, Tensor
     }
     names = _names_in(network, set(weights))
     own = {names[name]: value for name, value in network.state_dict().items()}
-    missing, unknown = own.keys() - weights.keys(), weights.keys() - own.keys()
+    missing, unexpected = own.keys() - weights.keys(), weights.keys() - own.keys()
     reshaped = {name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape}
-    if any(name.endswith("log_sigmas") for name in missing | unknown):
-        have, need = ("", "profile='gmr'") if unknown else ("no ", "profile='bands'")
-        raise ValueError(f"the weights have {have}Gaussian mixtures of rings: make the network with {need}.")
-    for problem, which in (("lacks", missing), ("does not know", unknown), ("has another shape for", reshaped)):
-        if which:
-            subject = "the network" if problem == "does not know" else "the state_dict"
-            raise ValueError(f"{subject} {problem} {len(which)} parameters of the other, such as {sorted(which)[:3]}.")
+    if any(name.endswith("log_sigmas") for name in missing | unexpected):
+        have, need = ("", "profile='gmr'") if unexpected else ("no ", "profile='bands'")
+        raise ValueError(f"the weights have {have}Gaussian mixture rings: build the network with {need}.")
+    mismatches = {"lacks": missing, "has unexpected": unexpected, "has different shapes for": reshaped}
+    for problem, mismatched in mismatches.items():
+        if mismatched:
+            raise ValueError(
+                f"the state_dict {problem} {len(mismatched)} parameters, such as {sorted(mismatched)[:3]}."
+            )
     network.load_state_dict({name: weights[names[name]] for name in names})
 
 
 def to_sre_conv_state_dict(network: nn.Module, package: str = "SRE-Conv") -> dict[str, Tensor]:
-    """Make a state dict that the published packages load.
+    """Make a state dict that the published packages can load.
 
     Args:
-        network: a network of a published architecture, or any with the published module names; its SRE convolutions
-            have a profile that the package knows.
-        package: ``"SRE-Conv"``, for the profile ``"bands"``; or ``"GMR-Conv"``, for ``"gmr"``, and for ``"bands"`` with
-            its ``gaussian_mixture_ring=False``.
+        network: a network of a published architecture, or any network with the published module names, whose ring
+            profiles the package supports.
+        package: ``"SRE-Conv"`` for the profile ``"bands"``; ``"GMR-Conv"`` for ``"gmr"``, or for ``"bands"`` with its
+            ``gaussian_mixture_ring=False``.
 
     Returns:
-        The weights as they are, and beside them what the package's layers store.
+        The unchanged weights and the derived buffers of the package's layers.
 
     Raises:
-        ValueError: for an unknown package, or a profile that it doesn't know.
+        ValueError: for an unknown package or an unsupported profile.
 
     Examples:
         >>> from sre_monai.networks.nets import SREUNet
@@ -105,7 +107,8 @@ def to_sre_conv_state_dict(network: nn.Module, package: str = "SRE-Conv") -> dic
         if not isinstance(layer, (SREConv1d, SREConv2d, SREConv3d)):
             continue
         if layer.profile not in PACKAGES[package]:
-            raise ValueError(f"{package} knows the profiles {tuple(PACKAGES[package])}; {name} has {layer.profile!r}.")
+            supported = tuple(PACKAGES[package])
+            raise ValueError(f"{package} supports the profiles {supported}; {name} has {layer.profile!r}.")
         weight = names[f"{name}.weight" if name else "weight"]
         rings = layer.rings
         if weight == "stem.0.weight" and layer.kernel_size == (3, 3, 3):
@@ -118,12 +121,12 @@ def to_sre_conv_state_dict(network: nn.Module, package: str = "SRE-Conv") -> dic
 
 
 def accept_published_names(network: nn.Module, naming: Naming) -> None:
-    """Let a network's ``load_state_dict`` take weights under published names as well as its own.
+    """Let a network's ``load_state_dict`` accept published parameter names as well as its own.
 
     Args:
-        network: the network, once all its modules are made.
-        naming: gives the published names of the network's parameters and buffers by its own; several such
-            dictionaries where several have been in use, first the one to write.
+        network: the network, with all its modules.
+        naming: returns dictionaries from the network's parameter and buffer names to published ones; the first is used
+            for writing.
     """
     network.published_naming = naming  # type: ignore[assignment]
     network.register_load_state_dict_pre_hook(_rename)
@@ -136,7 +139,7 @@ def name_unet(network: Any) -> list[Names]:
         network: an :class:`~sre_monai.networks.nets.SREUNet`.
 
     Returns:
-        Published names by ours.
+        Dictionary from our names to the published ones.
     """
 
     def published(name: str) -> str:
@@ -153,7 +156,7 @@ def name_unet(network: Any) -> list[Names]:
     return [{name: published(name) for name in network.state_dict()}]
 
 
-# Modules of a residual block and their published names, where they differ; with the names of video ResNets last.
+# Residual block modules whose published names differ; _VIDEO holds the names in video ResNets.
 _BASIC = {"act1": "relu", "act2": "act", "downsample.0": "downsample.1", "downsample.1": "downsample.2"}
 _BOTTLENECK = _BASIC | {"act2": "relu2", "act3": "act"}
 _VIDEO = _BASIC | {"conv1": "conv1.1", "bn1": "conv1.2", "act1": "conv1.3", "conv2": "conv2.0", "bn2": "conv2.1"}
@@ -166,14 +169,14 @@ def name_resnet(network: Any) -> list[Names]:
         network: an :class:`~sre_monai.networks.nets.SREResNet`.
 
     Returns:
-        Published names by ours: those of image ResNets and those of video ResNets, for volumes the latter first.
+        Dictionaries from our names to those of image and of video ResNets; for volumes the latter come first.
     """
     image, video = {"act": "relu"}, {"conv1": "stem.0", "bn1": "stem.1", "act": "stem.2"}
     for name, block in network.named_modules():
         if not hasattr(block, "expansion"):
             continue
         is_bottleneck, is_strided = hasattr(block, "conv3"), not isinstance(block.pool, nn.Identity)
-        # a published convolution is in a row with its pooling
+        # the published networks wrap a strided convolution and its pooling in one Sequential
         strided = {f"conv{1 + is_bottleneck}": f"conv{1 + is_bottleneck}.1"} if is_strided else {}
         inside = (_BOTTLENECK if is_bottleneck else _BASIC) | strided
         image |= {f"{name}.{ours}": f"{name}.{theirs}" for ours, theirs in inside.items()}
@@ -183,7 +186,7 @@ def name_resnet(network: Any) -> list[Names]:
 
 
 def _renamed(name: str, modules: Mapping[str, str]) -> str:
-    """Replace the module at the beginning of a name."""
+    """Replace the module prefix of a parameter name."""
     return next((modules[path] + name[len(path) :] for path in _parents(name) if path in modules), name)
 
 
@@ -193,19 +196,19 @@ def _parents(name: str) -> Iterator[str]:
 
 
 def _namings(network: nn.Module) -> list[Names]:
-    """The published names of a network; those of another network than ours are its own."""
+    """The published names of a network's parameters; identical to its own names unless it registered a naming."""
     naming: Any = getattr(network, "published_naming", None)
     return naming(network) if naming else [{name: name for name in network.state_dict()}]
 
 
 def _names_in(network: nn.Module, found: set[str]) -> Names:
-    """The names that a state dict has for the network's weights: of those in use, the ones that fit best."""
+    """The naming that matches most of the names found in a state dict."""
     own = {name: name for name in network.state_dict()}
     return max([*_namings(network), own], key=lambda names: len(found & set(names.values())))
 
 
 def _rename(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Give published names of a state dict our names, in place, before it is loaded."""
+    """Rename published names in a state dict to ours, in place, before it is loaded."""
     found = {name.removeprefix(prefix) for name in state_dict if name.startswith(prefix)}
     names = _names_in(module, found)
     renamed = {prefix + name: state_dict.pop(prefix + names[name]) for name in names if names[name] in found}

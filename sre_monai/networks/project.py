@@ -1,4 +1,4 @@
-"""The SRE kernel nearest to an ordinary one, by least squares over the rings."""
+"""Project kernels onto the nearest SRE kernels, by least squares over the rings."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ __all__ = ["project_kernel", "project_onto"]
 
 
 def project_kernel(kernel: Tensor, rings: Tensor) -> tuple[Tensor, float]:
-    r"""Find the ring weights whose kernel is nearest to a given one.
+    r"""Find the ring weights whose kernel is nearest to a given kernel.
 
-    Least squares: :math:`\min_w \lVert K - \sum_j w_j \, \mathrm{ring}_j \rVert_2` for every pair of channels. For
-    ``bands`` it is the mean over each ring.
+    Minimises :math:`\lVert K - \sum_j w_j \, \mathrm{ring}_j \rVert_2` over :math:`w` for every pair of channels. For
+    ``bands`` the solution is the mean over each ring.
 
     Args:
         kernel: (out_channels, in_channels, *k*, …, *k*).
         rings: (rings, *k*, …, *k*), see :func:`~sre_monai.networks.layers.ring_basis`.
 
     Returns:
-        The weights, (out_channels, in_channels, rings); and what of the kernel is lost, as its relative L2 norm: 0 for
-        a kernel made of rings, 1 for one without any symmetric part.
+        The weights, (out_channels, in_channels, rings), and the relative L2 norm of the residual: 0 for an SRE kernel,
+        1 for a kernel without any symmetric part.
 
     Raises:
-        ValueError: when kernel and rings differ in size.
+        ValueError: if kernel and rings differ in size.
 
     Examples:
         >>> from sre_monai.networks.layers import ring_basis
         >>> weight, loss = project_kernel(torch.tensor([[[[1.0, 0, -1], [2, 0, -2], [1, 0, -1]]]]), ring_basis(3, 2))
-        >>> weight.abs().max().item(), loss  # an edge filter sees nothing but direction
+        >>> weight.abs().max().item(), loss  # an edge filter has no isotropic part
         (0.0, 1.0)
     """
     if kernel.shape[2:] != rings.shape[1:]:
@@ -45,18 +45,18 @@ def project_kernel(kernel: Tensor, rings: Tensor) -> tuple[Tensor, float]:
 
 @torch.no_grad()
 def project_onto(target: Any, kernel: Tensor, bias: Tensor | None) -> float:
-    """Set an SRE convolution to the nearest of an ordinary kernel.
+    """Set the weights of an SRE convolution to the projection of a standard kernel.
 
-    A smaller kernel is laid at the centre of the target's, a larger one cut to its centre, and an even one averaged
-    over its two places along every axis.
+    A smaller kernel is padded, a larger one cropped to the centre, and an even one averaged over its two positions
+    along every axis.
 
     Args:
-        target: the SRE convolution, of the kernel's channels.
+        target: the SRE convolution, with as many channels as the kernel.
         kernel: (out_channels, in_channels / groups, …), of any size.
         bias: (out_channels,) or None.
 
     Returns:
-        What of the kernel is lost, as its relative L2 norm.
+        The relative L2 norm of the residual.
     """
     weight, loss = project_kernel(_centred(kernel, target.kernel_size[0]), target.kernel_basis())
     target.weight.copy_(weight)
@@ -66,7 +66,7 @@ def project_onto(target: Any, kernel: Tensor, bias: Tensor | None) -> float:
 
 
 def _centred(kernel: Tensor, size: int) -> Tensor:
-    """Bring a kernel to an odd size about its centre."""
+    """Pad or crop a kernel to an odd size about its centre."""
     for axis in range(2, kernel.ndim):
         margin, is_even = divmod(size - kernel.shape[axis], 2)
         if is_even:

@@ -1,4 +1,4 @@
-"""What each ordinary layer becomes in an equivariant network."""
+"""Equivariant replacements of standard layers."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _AVG_POOL = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 
 
 class Replacement(NamedTuple):
-    """A layer's equivariant counterpart, and what projection lost of its kernel, if it was projected."""
+    """A layer's equivariant replacement, and the relative projection error of its kernel, if it was projected."""
 
     layer: nn.Module
     loss: float | None = None
 
 
 class Resampled(nn.Sequential):
-    """A resampling and a convolution. It has the convolution's attributes, for networks that ask for its stride."""
+    """Resampling and a convolution, whose attributes are forwarded for networks that read them, such as the stride."""
 
     def __getattr__(self, name: str) -> Any:
-        """Look for what it doesn't have in its last layer."""
+        """Forward unknown attributes to the last layer."""
         try:
             return super().__getattr__(name)
         except AttributeError:
@@ -44,15 +44,16 @@ class Resampled(nn.Sequential):
 
 
 class Replacer:
-    """Makes the equivariant counterparts of layers.
+    """Makes the equivariant replacements of layers.
 
     Args:
-        kernel_size: of all convolutions larger than 1×1; None keeps each one's own, the next odd one where it is even.
+        kernel_size: kernel size of all convolutions larger than 1×1; None keeps each size, even ones become the next
+            odd size.
         profile: ring profile.
-        project: whether to start from the nearest SRE kernels of the layers' own weights.
+        project: whether to initialise from the SRE kernels nearest to the layers' weights.
 
     Attributes:
-        sizes: what the new poolings note for the new upsamplings.
+        sizes: sizes that the new pooling layers record for the new upsampling layers.
     """
 
     def __init__(self, kernel_size: int | None, profile: str, project: bool) -> None:
@@ -60,7 +61,7 @@ class Replacer:
         self.sizes = SizeMemory()
 
     def replace(self, layer: nn.Module) -> Replacement | None:
-        """Make a layer's counterpart; None where it is equivariant as it is, or has no counterpart."""
+        """Make a layer's replacement; None if it is equivariant already or has no replacement."""
         if isinstance(layer, _CONV):
             return self._replace_conv(layer)
         if isinstance(layer, _CONV_TRANSPOSE):
@@ -74,7 +75,7 @@ class Replacer:
         return None
 
     def _replace_conv(self, conv: Any) -> Replacement | None:
-        """Convolve with rings; pool before where there was a stride."""
+        """Use an SRE convolution, after average pooling if there was a stride."""
         is_strided = max(conv.stride) > 1
         if max(conv.kernel_size) == 1:
             if not is_strided:
@@ -93,18 +94,18 @@ class Replacer:
         return Replacement(Resampled(self._low_pass(conv.stride), convolved.layer), convolved.loss)
 
     def _replace_conv_transpose(self, conv: Any) -> Replacement | None:
-        """Upsample, then convolve with rings."""
+        """Upsample, then apply an SRE convolution."""
         kernel = conv.weight.unflatten(0, (conv.groups, -1)).transpose(1, 2).flatten(0, 1)
         if max(conv.stride) == 1:
             adjoint = [d * (k - 1) - p for d, k, p in zip(conv.dilation, conv.kernel_size, conv.padding)]
             return self._replace_unstrided(conv, kernel, adjoint)
-        # a fine pixel got about one tap in every cell; after interpolation it gets them all
+        # each output pixel received about 1 / stride^dims of the taps; after interpolation it receives all of them
         convolved = self._rings(conv, kernel / math.prod(conv.stride), padding="same")
         layers = [*_crop(conv), SymmetricUpsample(conv.stride, self.sizes), convolved.layer]
         return Replacement(Resampled(*layers), convolved.loss)
 
     def _replace_unstrided(self, conv: Any, kernel: Tensor, padding: Sequence[float]) -> Replacement | None:
-        """Convolve with rings, to the convolution's own output size; None where an even kernel prevents that."""
+        """Use an SRE convolution of the same output size; None if an even kernel prevents that."""
         size = self._size(conv.kernel_size)
         wider = [p + d * (size - k) / 2 for p, d, k in zip(padding, conv.dilation, conv.kernel_size)]
         if any(p != int(p) for p in wider):
@@ -128,7 +129,7 @@ class Replacer:
         return Replacement(SymmetricUpsample(whole if len(whole) > 1 else whole[0], self.sizes))
 
     def _replace_subpixel_upsample(self, upsample: Any) -> Replacement | None:
-        """Upsample, then convolve with rings to the mean of the sub-pixels' channels."""
+        """Upsample, then apply an SRE convolution to the mean over the sub-pixel channels."""
         conv, dims = upsample.conv_block, upsample.dimensions
         if not isinstance(conv, _CONV) or conv.groups != 1 or max(conv.stride) > 1:
             return None
@@ -143,7 +144,7 @@ class Replacer:
         return Replacement(Resampled(resize, convolved.layer), convolved.loss)
 
     def _rings(self, conv: Any, kernel: Tensor, padding: str | Sequence[int]) -> Replacement:
-        """Make the SRE convolution of an ordinary one's channels, of stride 1."""
+        """Make an SRE convolution of stride 1 with the channels of a standard one."""
         sre_conv = Conv["sre", len(conv.kernel_size)](
             conv.in_channels,
             conv.out_channels,
@@ -168,7 +169,7 @@ class Replacer:
 
 
 def _crop(conv: Any) -> list[nn.Module]:
-    """Cut off the input what a transposed convolution whose blocks do not overlap cuts off its output."""
+    """Crop the input by what a transposed convolution with non-overlapping blocks crops from its output."""
     cells = [p // s if s == k and p % s == 0 else 0 for p, s, k in zip(conv.padding, conv.stride, conv.kernel_size)]
     pad: Any = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)[len(cells) - 1]
     return [pad([-n for n in reversed(cells) for _ in range(2)], 0.0)] if any(cells) else []

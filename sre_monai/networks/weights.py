@@ -1,4 +1,4 @@
-"""A network on its device, with the weights of a file."""
+"""Load a network's weights and move it to a device."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ __all__ = ["load_weights", "to_device"]
 def load_weights(
     network: nn.Module, path: str | os.PathLike[str], device: str | torch.device | None = None
 ) -> nn.Module:
-    """Load a network's weights from a checkpoint, all of them.
+    """Load all of a network's weights from a checkpoint.
 
     Args:
         network: the network.
-        path: file of a state dict, as bundles keep it.
-        device: where to put the network; None leaves it where it is.
+        path: file with a state dict, such as a bundle's ``model.pt``.
+        device: device to move the network to; None leaves it where it is.
 
     Returns:
         The network.
 
     Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: when the file holds no weights, or another network's; or when the device is not there.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if the file contains no weights or those of another network, or if the device is not available.
 
     Examples:
         >>> network = nn.Linear(2, 1)
@@ -43,17 +43,19 @@ def load_weights(
     except (RuntimeError, EOFError, pickle.UnpicklingError):
         weights = None
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise ValueError(f"checkpoint: {path} does not hold a network's weights; give a model.pt that training wrote.")
-    try:  # checkpoints of earlier releases and of the published packages are renamed on the way
-        keys = network.load_state_dict(weights, strict=False)
-        differences = {"missing": keys.missing_keys, "unknown": keys.unexpected_keys}
-    except RuntimeError as error:
-        differences = {"of another shape": re.findall(r"size mismatch for (\S+):", str(error))}
-    if any(differences.values()):
-        told = ", ".join(f"{len(names)} {what}, such as {names[0]}" for what, names in differences.items() if names)
         raise ValueError(
-            f"checkpoint: the weights in {path} are not those of {type(network).__name__} as configured ({told}); "
-            "give its own weights, or configure the network that they were trained with."
+            f"checkpoint: {path} does not contain a network's weights; give the model.pt of a training run."
+        )
+    try:  # load_state_dict accepts the names of earlier releases and of the published packages
+        keys = network.load_state_dict(weights, strict=False)
+        differences = {"missing": keys.missing_keys, "unexpected": keys.unexpected_keys}
+    except RuntimeError as error:
+        differences = {"of a different shape": re.findall(r"size mismatch for (\S+):", str(error))}
+    if any(differences.values()):
+        summary = ", ".join(f"{len(names)} {what}, such as {names[0]}" for what, names in differences.items() if names)
+        raise ValueError(
+            f"checkpoint: the weights in {path} are not those of {type(network).__name__} as configured ({summary}); "
+            "give its own weights, or configure the network that was trained."
         )
     return network if device is None else to_device(network, device)
 
@@ -69,7 +71,7 @@ def to_device(network: nn.Module, device: str | torch.device) -> nn.Module:
         The network.
 
     Raises:
-        ValueError: when there is no such device.
+        ValueError: if the device is not available.
 
     Examples:
         >>> to_device(nn.Conv2d(3, 1, 3), "cpu").weight.device

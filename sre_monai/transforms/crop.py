@@ -1,4 +1,4 @@
-"""Leave out the dark around the field of view."""
+"""Crop the dark border around the field of view."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["CropToFieldOfViewd"]
 
 
 class CropToFieldOfViewd(MapTransform, InvertibleTransform):
-    """Crop photographs to the box of their field of view and a margin: a small one in a large frame then costs little.
+    """Crop photographs to the bounding box of their field of view with a margin, so that a large border costs nothing.
 
-    It turns with the image: the box has no preferred corner. MONAI's ``Invertd`` puts a prediction back in its place,
+    The crop is equivariant: the box has no preferred corner. MONAI's ``Invertd`` puts a prediction back in its place,
     with zeros around. (`monai.transforms.CropForeground` has margins in pixels only, whatever the size of the disc.)
 
     Args:

@@ -39,7 +39,7 @@ def estimate_field_of_view(image: np.ndarray | torch.Tensor) -> torch.Tensor:
     The brightest channel (red in colour photographs) is cut at a fixed fraction of its bright pixels; the largest
     region, opened by a disc and with its holes filled, is the field of view. Order statistics and exact distances alone
     are used, so the mask of a turned or mirrored image is exactly the turned or mirrored mask. A photograph whose
-    shorter side is longer than 640 pixels is looked at in that size.
+    shorter side is longer than 640 pixels is first reduced to that size.
 
     Args:
         image: photograph of shape (C, W, H), any number of channels and any intensity scale on which black is near
@@ -117,7 +117,7 @@ def get_field_of_view(data: Mapping[Hashable, Any], key: Hashable, fov_key: Hash
         ValueError: when there is no mask, it is empty, or its size is not the image's.
     """
     if fov_key not in data:
-        raise ValueError(f"There is no field of view {fov_key!r} beside {key!r}: put FieldOfViewd before.")
+        raise ValueError(f"There is no field of view {fov_key!r} beside {key!r}: apply FieldOfViewd first.")
     fov = convert_to_tensor(data[fov_key], track_meta=False) > 0
     fov = fov if len(fov) == 1 else fov.any(dim=0, keepdim=True)
     check_size(fov, data[key])
@@ -197,7 +197,7 @@ def _estimate_reduced(array: np.ndarray) -> torch.Tensor:
     width, height = array.shape[1:]
     scale = LARGEST_SIDE / min(width, height)
     small = resample(array, (round(width * scale), round(height * scale)))
-    # rounded, so that the last bits, which a turn changes, decide nothing
+    # rounded, so that rounding errors, which depend on the orientation, have no effect
     mask = estimate_field_of_view(small.round(2))
     return torch.from_numpy(resample(mask.numpy(), (width, height)) > 0.5 - 1e-6)
 
@@ -217,7 +217,7 @@ def _main_region(mask: np.ndarray) -> np.ndarray:
 
 
 def check_size(fov: torch.Tensor, image: torch.Tensor) -> None:
-    """Refuse a mask that is empty or does not lie on its image."""
+    """Refuse a mask that is empty or not of its image's size."""
     if fov.shape[1:] != image.shape[1:]:
         raise ValueError(
             f"The field of view is {tuple(fov.shape[1:])} pixels (W, H) but its image is {tuple(image.shape[1:])}: "

@@ -14,11 +14,11 @@ GROUPS = ("all", "rotations", "mirrors")
 
 
 class GridSymmetry(NamedTuple):
-    """A way to lay a grid onto itself: its axes trade places, then some are mirrored.
+    """A symmetry of a grid: its axes are permuted, then some are mirrored.
 
     Attributes:
-        axes: which of the spatial axes comes to each place; without axes it is the identity of any grid.
-        mirrored: which places are then mirrored.
+        axes: permutation of the spatial axes; empty for the identity of any grid.
+        mirrored: which of the permuted axes are then mirrored.
     """
 
     axes: tuple[int, ...] = ()

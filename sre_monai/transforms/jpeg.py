@@ -1,4 +1,4 @@
-"""JPEG compression as an augmentation: photographs reach users compressed by cameras and archives."""
+"""JPEG compression as an augmentation: cameras and archives compress photographs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Local contrast normalisation inside the field of view: every camera's light evened out."""
+"""Local contrast normalisation inside the field of view, against uneven illumination."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sre_monai.transforms.field_of_view import get_field_of_view
 __all__ = ["LocalContrastNormalizationd"]
 
 CELLS = 64  # across the longer side of the field of view: mean and spread are smooth, a coarse grid holds them
-FLOOR = 0.1  # of the average local spread: where nothing varies, noise is not blown up to vessels
+FLOOR = 0.1  # of the average local spread: so that noise in uniform regions is not amplified
 
 
 class LocalContrastNormalizationd(MapTransform):
@@ -26,12 +26,12 @@ class LocalContrastNormalizationd(MapTransform):
     :math:`(x - \mu) / (\sigma + 0.1\,\bar\sigma)`, where :math:`\mu` and :math:`\sigma` are taken under a Gaussian
     window inside the field of view and :math:`\bar\sigma` is the mean of :math:`\sigma`. Photographs of other cameras,
     too dark or unevenly lit, come to look alike: what is left is how a pixel differs from its surroundings. The window
-    is a part of the field of view's size, so the result doesn't depend on the resolution, and it is round, so it
+    is a fraction of the field of view's size, so the result doesn't depend on the resolution, and it is round, so it
     doesn't depend on the direction (unlike CLAHE, whose tiles are bound to the grid's corner).
 
     Args:
         keys: keys of the images, shape (C, W, H). The result is float32 and keeps the metadata.
-        window: standard deviation of the window as a part of the longer side of the field of view.
+        window: standard deviation of the window as a fraction of the longer side of the field of view.
         fov_key: key of the field of view, non-zero inside; see `FieldOfViewd`.
         allow_missing_keys: skip images that are not there.
 

@@ -20,7 +20,7 @@ __all__ = ["NormalizeInsideFieldOfViewd"]
 class NormalizeInsideFieldOfViewd(MapTransform):
     """Give every channel zero mean and unit standard deviation inside the field of view, and zero outside.
 
-    The border becomes the retina's mean, so that a network sees no cliff at the rim. Global statistics know no
+    The border becomes the retina's mean, so that there is no step at the rim. Global statistics have no
     direction; they are taken in float64, where the order of the pixels is lost in rounding to float32.
 
     Args:

@@ -1,16 +1,16 @@
-"""Photographs that can't be trusted, by rules that are written down.
+"""Quality flags of photographs, by fixed rules.
 
 | flag | rule | why |
 |---|---|---|
 | ``blurred`` | sharpness below 0.55 | photographs of DRIVE, STARE, CHASE_DB1 and HRF have 0.67 to 0.87, and 0.46 to 0.53 after a Gaussian blur of 2 pixels at the working resolution |
 | ``dark`` | brightness below 40 of 255 | the darkest photograph of these sets has 110 |
 | ``no border`` | the field of view is the whole image | then it was not found but assumed, and the working resolution may be wrong |
-| ``odd field of view`` | it fills less than half of the circle around it | a disc fills it, cropped at top and bottom it fills three quarters |
+| ``irregular field of view`` | it fills less than half of the circle around it | a disc fills it, cropped at top and bottom it fills three quarters |
 | ``small`` | the field of view is less than 40 % of the working diameter | its finest vessels can't be in the photograph |
 | ``few vessels`` | vessel density below 0.02 | healthy retinas have about 0.1 |
 
 Sharpness is the standard deviation of the green channel between Gaussians of 1 and 2 pixels, divided by that between 2
-and 4 pixels, at the working resolution and inside the field of view without its rim: the share of fine detail, whatever
+and 4 pixels, at the working resolution and inside the field of view without its rim: the fraction of fine detail, whatever
 the contrast. (Measured on 21 photographs of the sets, with noise added to the blurred ones.)
 Brightness is the median of the brightest channel inside the field of view.
 """  # noqa: E501
@@ -102,7 +102,7 @@ class PhotographQualityd(MapTransform):
 def photograph_flags(
     fov: np.ndarray, fov_diameter: float, relative_diameter: float, brightness: float, sharpness: float
 ) -> list[str]:
-    """Apply the rules to what can be said before the vessels are known.
+    """Apply the rules that don't depend on the vessels.
 
     Args:
         fov: field of view, bool of shape (1, W, H).
@@ -123,19 +123,19 @@ def photograph_flags(
         "blurred": sharpness < LEAST_SHARPNESS,
         "dark": brightness < LEAST_BRIGHTNESS,
         "no border": bool(fov.all()),
-        "odd field of view": roundness < LEAST_ROUNDNESS,
+        "irregular field of view": roundness < LEAST_ROUNDNESS,
         "small": relative_diameter < LEAST_SCALE_DIAMETER,
     }
     return [flag for flag, applies in rules.items() if applies]
 
 
 def has_few_vessels(vessel_density: float) -> bool:
-    """Whether so small a share of the field of view is vessel that something must be wrong."""
+    """Whether the vessel density is too low to be plausible."""
     return vessel_density < LEAST_VESSEL_DENSITY
 
 
 def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
-    """Measure the share of fine detail.
+    """Measure the fraction of fine detail.
 
     Args:
         image: photograph at the working resolution, shape (C, w, h); the second of three channels counts, else the

@@ -1,4 +1,4 @@
-"""Resampling as two small matrices, one an axis: Gaussian against aliasing and linear interpolation in one product."""
+"""Resampling by one sparse matrix per axis: anti-aliasing by a Gaussian and linear interpolation in one product."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STRIP = 1 << 21  # numbers in float64 at a time, so that a large photograph is n
 
 
 def resample(image: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
-    """Resample an image to another size; what becomes smaller is smoothed before.
+    """Resample an image to another size, with smoothing where it shrinks.
 
     Linear interpolation with aligned edges after a Gaussian of σ = (n/m − 1)/2 pixels for n pixels that become m, as
     scikit-image's ``resize`` does it: each output pixel is a weighted mean. The weights mirror each other and sums are

@@ -28,7 +28,7 @@ def rotate(
         angle: in degrees.
         mode: interpolation: ``"nearest"`` (for labels), ``"bilinear"`` or ``"bicubic"`` (which may overshoot).
         expand: enlarge the canvas so that nothing is cut. Each axis keeps its parity, so that the centres of input and
-            output coincide on the pixel grid (except at odd multiples of 90°, where the axes trade places).
+            output coincide on the pixel grid (except at odd multiples of 90°, where the axes are swapped).
         axis: of a volume, the axis to rotate about: 0 for x, 1 for y, 2 for z.
 
     Returns:

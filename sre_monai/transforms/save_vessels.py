@@ -38,10 +38,10 @@ class SaveVesselsd(MapTransform):
     are those of the stored photograph; an EXIF orientation is carried over, so that viewers turn mask and photograph
     alike. Each file is whole or absent.
 
-    Leaves in the item: in ``report`` the share of vessel pixels in the field of view, ``vessel_density``, the
+    Leaves in the item: in ``report`` the fraction of vessel pixels in the field of view, ``vessel_density``, the
     ``mean_probability`` there, and the flag ``few vessels`` (see `sre_monai.transforms.quality`); in ``outputs`` the
     written files, relative to the folder, with their sizes in bytes; in ``thumbnails`` two small pictures; in ``link``
-    the overlay that they lead to.
+    the overlay that they link to.
 
     Args:
         keys: key of the probability map, shape (1, W, H), values 0–1, on the photograph's own grid.

@@ -1,4 +1,4 @@
-"""Length of the vessels: that of their skeleton."""
+"""Total length of the vessels, measured on their skeleton."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ __all__ = ["UntrackedCompose"]
 class UntrackedCompose(Compose):
     """MONAI's ``Compose``, with plain tensors from the first random transform on.
 
-    Each transform of a MetaTensor notes affine matrix and operation, so that it can be inverted. Of a training's crops
-    nothing is inverted, and crops are small: half of the time goes into the notes. The tensors' values are the same.
+    Each transform of a MetaTensor records affine matrix and operation, so that it can be inverted. Training crops are
+    never inverted, and small: recording takes half of the time. The values are the same.
 
-    MONAI's switch for it holds for the whole process, while a sample is augmented: use it with ``DataLoader``, not with
+    Tracking is disabled for the whole process while a sample is augmented: use it with ``DataLoader``, not with
     the threads of ``ThreadDataLoader``.
 
     Args:

@@ -1,4 +1,4 @@
-"""Segmentations drawn over the photograph, for the eye of a clinician.
+"""Segmentations drawn over the photograph.
 
 Maps come in MONAI's order, channel first as PILReader reads them, (C, W, H); pictures go out in PIL's, (H, W, 3).
 """
@@ -130,7 +130,7 @@ def _region(mask: np.ndarray | torch.Tensor, picture: np.ndarray, name: str) -> 
 
 
 def _paint(picture: np.ndarray, region: np.ndarray, color: tuple[int, int, int], opacity: float = 1.0) -> None:
-    """Mix a colour into a region, in place; by a table of what becomes of each of the 256 bytes."""
+    """Mix a colour into a region, in place; by a lookup table of the 256 values."""
     before = np.arange(256)[:, None]
     after = np.rint(before + opacity * (np.array(color) - before)).astype(np.uint8)
     inside = np.flatnonzero(region)

@@ -1,4 +1,4 @@
-"""A page that shows what became of a folder: one file, no server, nothing loaded from elsewhere."""
+"""The report of a folder run as a self-contained HTML page: no server, no external resources."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sre_monai.files import written_atomically
 __all__ = ["write_report_page"]
 
 TEMPLATE = "report_page.html"
-COLUMNS_HERE, ROWS_HERE = "/*columns*/", "/*rows*/"
+COLUMNS_PLACEHOLDER, ROWS_PLACEHOLDER = "/*columns*/", "/*rows*/"
 
 
 def write_report_page(path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write the page, whole or not at all.
+    """Write the page atomically.
 
     Thumbnails are embedded, and only the rows on the screen are drawn, so that thousands of them scroll and sort at
     once. Rows are written as they come: the page may be larger than the memory.
@@ -33,7 +33,7 @@ def write_report_page(path: str | os.PathLike[str], columns: Sequence[str], rows
         >>> write_report_page("report.html", ["file"], [{"file": "a.png"}])
     """
     template = files("sre_monai.visualize").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    before, after = template.replace(COLUMNS_HERE, _script_json(list(columns))).split(ROWS_HERE)
+    before, after = template.replace(COLUMNS_PLACEHOLDER, _script_json(list(columns))).split(ROWS_PLACEHOLDER)
     with written_atomically(path) as unfinished, unfinished.open("w", encoding="utf-8") as stream:
         stream.write(before)
         for number, row in enumerate(rows):

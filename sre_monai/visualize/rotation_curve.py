@@ -1,4 +1,4 @@
-"""Robustness to rotation at a glance: a score against the angle of the image."""
+"""Rotation curves: a score against the angle of the image."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def plot_rotation_curve(
     ylabel: str = "Dice",
     title: str | None = None,
 ) -> None:
-    """Plot a score against the rotation angle, one line a model or protocol, and write it as PNG.
+    """Plot a score against the rotation angle, one line per model or protocol, and write it as PNG.
 
-    Every line is named at its right end. Nothing of matplotlib's global state is touched and no display is needed.
+    Every line is named at its right end. Matplotlib's global state is not changed and no display is needed.
 
     Args:
         curves: for every line its name and its scores by angle in degrees; points that are NaN are left out.
@@ -75,7 +75,7 @@ def _points(name: str, curve: Mapping[float, float]) -> tuple[np.ndarray, np.nda
 
 
 def _style(axes: Axes, ylabel: str, title: str | None) -> None:
-    """Quiet axes: horizontal lines only, ticks at multiples of 45°."""
+    """Minimal axes: horizontal grid lines only, ticks at multiples of 45°."""
     axes.margins(x=0.02, y=0.08)
     first, last = axes.dataLim.intervalx
     if last - first >= 90:

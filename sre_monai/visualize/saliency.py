@@ -1,4 +1,4 @@
-"""Where a classifier looks: feature maps and class activation maps, for the eye."""
+"""Saliency of classifiers: feature maps and class activation maps."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ GAP = 4  # px between tiles
 
 
 class SaliencyMaps:
-    """Compute what a layer of a classifier sees and what of it speaks for a class.
+    """Compute the feature magnitude of a layer and its saliency for a class.
 
     The second is Grad-CAM (Selvaraju et al., ICCV 2017, https://arxiv.org/abs/1610.02391), by MONAI. Both maps of an
-    equivariant network turn with the image.
+    equivariant network are equivariant too.
 
     Args:
         network: maps (1, C, *spatial*) to (1, K). The layer gets hooks that stay.
@@ -53,7 +53,7 @@ class SaliencyMaps:
 
         Args:
             x: (1, C, *spatial*).
-            class_index: the class to speak for.
+            class_index: the class to explain.
 
         Returns:
             Mean magnitude of the layer's features, and saliency: both (1, 1, *spatial*), scaled to 0–1.
@@ -65,7 +65,7 @@ class SaliencyMaps:
 
 
 def saliency_picture(rows: Sequence[Sequence[torch.Tensor]]) -> np.ndarray:
-    """Lay images out beside their maps: image, features, and saliency as an orange tint over the image.
+    """Arrange images beside their maps: image, features, and saliency as an orange tint over the image.
 
     Of volumes the middle slice across the first axis is shown.
 

@@ -1,4 +1,4 @@
-"""Pictures of a few kilobytes, to be embedded in a page."""
+"""Thumbnails of a few kilobytes, to embed in a page."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ MODEL = MODELS["plain_unet"]
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """Eight made-up photographs as DRIVE, weights, an empty output folder."""
+    """Eight synthetic photographs as DRIVE, weights, an empty output folder."""
     bundle = copy_bundle(tmp_path / "bundles")
     for module in (retina_models, retina_measurements):
         monkeypatch.setattr(module, "BUNDLE", bundle)

@@ -1,4 +1,4 @@
-"""A folder as no one would wish it: good photographs of every format among files damaged in thirty ways.
+"""A worst-case folder: good photographs of every format among files damaged in thirty ways.
 
     python -m tests.bundles.hostile FOLDER
 
@@ -212,7 +212,7 @@ def _write_bad(folder: Path, number: int, pixels: np.ndarray, rng: np.random.Gen
 
 
 def add_special_files(folder: Path) -> list[str]:
-    """Links to nowhere and in circles, a pipe that never ends, a name that is no text: those that are rows."""
+    """Broken and circular links, a pipe that never ends, an undecodable name: those that become rows."""
     (folder / "dangling.png").symlink_to(folder / "nowhere.png")
     (folder / "circle").symlink_to(folder, target_is_directory=True)
     os.mkfifo(folder / "pipe.jpg")

@@ -32,7 +32,7 @@ def mistake(capfd: Any, command: Callable[..., Any], **arguments: Any) -> str:
     status = exit_status(command, **arguments)
     output = capfd.readouterr()
     assert status == USER_ERROR_STATUS, output.err[-3000:]
-    assert "Traceback" not in output.err + output.out
+    assert "Traceback" not in output.err + output.out, output.err[-3000:]
     sentences = [line for line in output.err.splitlines() if line.startswith("error: ")]
     assert len(sentences) == 1, output.err
     assert output.err.rstrip().endswith(sentences[0])

@@ -56,7 +56,7 @@ def test_readme_has_the_sections_of_the_model_zoo():
     assert [title for title in titles if title in README_SECTIONS] == list(README_SECTIONS)
 
 
-def test_configurations_name_no_place_of_a_person():
+def test_configurations_contain_no_personal_paths():
     for path in filter(Path.is_file, (BUNDLE / "configs").rglob("*")):
         assert not re.search(r"/(home|root|Users|mnt|media|tmp|workspace)/|~/|[A-Z]:\\", path.read_text()), path.name
 

@@ -106,7 +106,7 @@ def test_pooled_auc_is_over_all_pixels_inside(folder, summary):
     assert pooled != pytest.approx(summary["raters"]["model"]["scores"]["auc"]["mean"], abs=1e-6)
 
 
-def test_an_overlay_an_image_on_its_own_grid(folder):
+def test_one_overlay_per_image_on_its_own_grid(folder):
     overlays = folder / "out" / "overlays"
     assert sorted(path.name for path in overlays.iterdir()) == ["00.png", "01.png", "02.png"]
     for index, size in enumerate(SIZES):

@@ -84,13 +84,13 @@ def test_every_bad_file_is_in_the_report_with_its_reason(segmented, rows):
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
-        ("empty.jpg", "no known image format"),
-        ("huge.png", "more than the 100 million pixels taken"),
+        ("empty.jpg", "image format is not known"),
+        ("huge.png", "more than the 100 million pixels allowed"),
         ("cut.bmp", "truncated"),
         ("black.png", "blank"),
         ("specks.png", "No field of view"),
-        ("pipe.jpg", "no regular file"),
-        ("dangling.png", "link to nowhere"),
+        ("pipe.jpg", "not a regular file"),
+        ("dangling.png", "broken link"),
     ],
 )
 def test_reasons_say_what_is_wrong(rows, file, reason):

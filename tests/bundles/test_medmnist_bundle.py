@@ -80,7 +80,7 @@ def test_readme_has_the_sections_of_the_model_zoo():
     assert [title for title in titles if title in README_SECTIONS] == list(README_SECTIONS)
 
 
-def test_configurations_name_no_place_of_a_person():
+def test_configurations_contain_no_personal_paths():
     for path in (BUNDLE / "configs").iterdir():
         assert not re.search(r"/(home|root|Users|mnt|media|tmp|workspace)/|~/|[A-Z]:\\", path.read_text()), path.name
 
@@ -132,19 +132,19 @@ def test_network_takes_and_gives_what_metadata_says(n):
 
 
 @pytest.mark.slow
-def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one(data, tmp_path):
+def test_killed_training_ends_with_the_weights_and_the_log_of_an_uninterrupted_one(data, tmp_path):
     settings = SHORT | {"max_epochs": 20, "dataset_dir": str(data)}
-    run_bundle("train.json", **settings, output_dir=str(tmp_path / "undisturbed"))
+    run_bundle("train.json", **settings, output_dir=str(tmp_path / "uninterrupted"))
     kill_training(BUNDLE, config_files("train.json"), tmp_path / "killed", settings)
     run_bundle("train.json", **settings, output_dir=str(tmp_path / "killed"))
     for name in ("model.pt", "checkpoint.pt"):
-        expected, found = (torch.load(tmp_path / f / name, weights_only=True) for f in ("undisturbed", "killed"))
+        expected, found = (torch.load(tmp_path / f / name, weights_only=True) for f in ("uninterrupted", "killed"))
         if name == "checkpoint.pt":
             assert found["best_weights"] == expected["best_weights"]
             expected, found = expected["network"], found["network"]
         assert expected.keys() == found.keys()
         assert all(torch.equal(expected[key], found[key]) for key in expected)
-    logs = [(tmp_path / f / "training_log.csv").read_text() for f in ("undisturbed", "killed")]
+    logs = [(tmp_path / f / "training_log.csv").read_text() for f in ("uninterrupted", "killed")]
     assert logs[0] == logs[1]
     assert "val_auc" in logs[0]
     assert len(logs[0].splitlines()) == 21

@@ -30,7 +30,7 @@ TABLE = [
     ("segment", "--output_dir 2024", "output_dir must be text, such as 'output/inference', got 2024."),
     ("segment", "--checkpoint typo.pt", "checkpoint: there is no file typo.pt."),
     ("segment", f"--checkpoint {PLAIN}", "are not those of SREUNet as configured ("),
-    ("segment", f"--checkpoint {BUNDLE}/LICENSE", "LICENSE does not hold a network's weights"),
+    ("segment", f"--checkpoint {BUNDLE}/LICENSE", "LICENSE does not contain a network's weights"),
     ("segment", "--device gpu", "device: gpu is not available here"),
     ("segment", "--output_ext .jpg", "output_ext must be one of ('.png', '.nii.gz'), got '.jpg'."),
     ("segment", "--write_overlay maybe", "write_overlay must be True or False, got 'maybe'."),

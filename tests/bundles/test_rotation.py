@@ -45,7 +45,7 @@ def summary_of(folder: Path) -> dict:
 
 
 @pytest.mark.parametrize(("protocol", "names"), [("published", PUBLISHED), ("turned_back", TURNED_BACK)])
-def test_a_row_an_image_and_pose(folder, protocol, names):
+def test_one_row_per_image_and_pose(folder, protocol, names):
     rows = rows_of(folder / "out", protocol)
     poses = [("0.0", "False"), ("30.0", "False"), ("90.0", "False"), ("180.0", "False"), ("270.0", "False")]
     poses += [(angle, "True") for angle in ("0.0", "90.0", "180.0", "270.0")]

@@ -1,4 +1,4 @@
-"""Killed runs and several processes leave the very files that an undisturbed run leaves."""
+"""Killed runs and several processes leave exactly the files that an uninterrupted run leaves."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def quiet(arguments: list[str]) -> subprocess.Popen:
         stderr=subprocess.DEVNULL,
         env=environment,
         start_new_session=True,
-        preexec_fn=_hear_interrupts,
+        preexec_fn=_restore_sigint,
     )
 
 
-def _hear_interrupts() -> None:
+def _restore_sigint() -> None:
     """Undo what shells do to commands in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -87,16 +87,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("undisturbed")
+def uninterrupted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("uninterrupted")
     assert finish(command(folder, output)) == 0
     assert len(results(output)) == 2 * COUNT
     return output
 
 
 @pytest.mark.slow
-def test_killed_and_interrupted_runs_are_continued(folder, undisturbed, tmp_path):
-    expected, journal = results(undisturbed), tmp_path / ".journal" / "process_0.jsonl"
+def test_killed_and_interrupted_runs_are_continued(folder, uninterrupted, tmp_path):
+    expected, journal = results(uninterrupted), tmp_path / ".journal" / "process_0.jsonl"
     done = 0
     for kill, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
         process = quiet(command(folder, tmp_path))
@@ -110,20 +110,20 @@ def test_killed_and_interrupted_runs_are_continued(folder, undisturbed, tmp_path
     assert {row["status"] for row in report(tmp_path)} == {"done", "pending"}
     assert finish(command(folder, tmp_path)) == 0
     assert results(tmp_path) == expected
-    assert report(tmp_path) == report(undisturbed)
+    assert report(tmp_path) == report(uninterrupted)
 
 
 @pytest.mark.slow
-def test_processes_share_the_folder(folder, undisturbed, tmp_path):
+def test_processes_share_the_folder(folder, uninterrupted, tmp_path):
     assert finish(command(folder, tmp_path, processes=3)) == 0
-    assert results(tmp_path) == results(undisturbed)
-    assert report(tmp_path) == report(undisturbed)
+    assert results(tmp_path) == results(uninterrupted)
+    assert report(tmp_path) == report(uninterrupted)
     journals = [path.read_text().count("\n") for path in sorted((tmp_path / ".journal").glob("process_*"))]
     assert journals == [COUNT // 3] * 3
 
 
 @pytest.mark.slow
-def test_photographs_of_a_lost_process_are_done_by_the_next_run(folder, undisturbed, tmp_path):
+def test_photographs_of_a_lost_process_are_done_by_the_next_run(folder, uninterrupted, tmp_path):
     process = quiet(command(folder, tmp_path, processes=2))
     journal = tmp_path / ".journal" / "process_1.jsonl"
     wait_until(lambda: journal.is_file() and journal.stat().st_size > 0, process)
@@ -131,8 +131,8 @@ def test_photographs_of_a_lost_process_are_done_by_the_next_run(folder, undistur
     assert process.wait(TIMEOUT) == 1
     assert 0 < len(results(tmp_path)) < 2 * COUNT
     assert finish(command(folder, tmp_path, processes=2)) == 0
-    assert results(tmp_path) == results(undisturbed)
-    assert report(tmp_path) == report(undisturbed)
+    assert results(tmp_path) == results(uninterrupted)
+    assert report(tmp_path) == report(uninterrupted)
 
 
 def _is_newer(path: Path, moment: float) -> bool:

@@ -104,19 +104,19 @@ def test_wrong_dataset_dir_is_one_sentence(tmp_path, capfd):
 
 
 @pytest.mark.slow
-def test_killed_training_ends_with_the_weights_and_the_log_of_an_undisturbed_one(tmp_path, data):
+def test_killed_training_ends_with_the_weights_and_the_log_of_an_uninterrupted_one(tmp_path, data):
     settings = SHORT | SMALL | {"max_epochs": 30, "val_interval": 4, "save_interval": 3, "dataset_dir": str(data)}
-    train("train.json", **settings, output_dir=str(tmp_path / "undisturbed"))
+    train("train.json", **settings, output_dir=str(tmp_path / "uninterrupted"))
     killed = tmp_path / "killed"
     kill_training(BUNDLE, config_files("train.json"), killed, settings)
     assert not (killed / "model.pt").exists()
     train("train.json", **settings, output_dir=str(killed))
-    expected, weights = weights_of(tmp_path / "undisturbed"), weights_of(killed)
+    expected, weights = weights_of(tmp_path / "uninterrupted"), weights_of(killed)
     assert expected.keys() == weights.keys()
     for name in expected:
         assert torch.equal(expected[name], weights[name]), name
     assert len(log_of(killed)) == 30
-    assert log_of(killed) == log_of(tmp_path / "undisturbed")
+    assert log_of(killed) == log_of(tmp_path / "uninterrupted")
 
 
 @pytest.fixture(scope="module")

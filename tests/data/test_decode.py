@@ -62,7 +62,7 @@ def test_further_pages_are_noted(pixels, tmp_path):
     assert load(tmp_path / "one.tif").meta["note"] == ""
 
 
-def test_what_is_too_large_is_not_decoded(pixels, tmp_path, monkeypatch):
+def test_too_large_images_are_not_decoded(pixels, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_PIXELS", 200)
     Image.fromarray(pixels).save(tmp_path / "eye.png")
     nibabel.save(nibabel.Nifti1Image(pixels, np.eye(4)), tmp_path / "eye.nii")
@@ -72,11 +72,11 @@ def test_what_is_too_large_is_not_decoded(pixels, tmp_path, monkeypatch):
             load(tmp_path / name)
 
 
-def test_what_is_no_file(tmp_path):
-    with pytest.raises(ValueError, match="no regular file"):
+def test_what_is_not_a_file(tmp_path):
+    with pytest.raises(ValueError, match="not a regular file"):
         load(tmp_path)
     (tmp_path / "link.png").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match="link to nowhere"):
+    with pytest.raises(FileNotFoundError, match="broken link"):
         load(tmp_path / "link.png")
 
 

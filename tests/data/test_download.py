@@ -90,7 +90,7 @@ def test_part_that_is_too_long_is_fetched_again(server, tmp_path):
 
 def test_wrong_range_is_not_appended(server, tmp_path):
     (tmp_path / "set.zip.part").write_bytes(CONTENT[:1000])
-    with pytest.raises(OSError, match="another part"):
+    with pytest.raises(OSError, match="another range"):
         download_file(RemoteFile(f"{server.address}/wrongrange/set.zip", DIGEST), tmp_path)
     assert (tmp_path / "set.zip.part").read_bytes() == CONTENT[:1000]
 

@@ -68,7 +68,7 @@ def test_a_sampler_chooses(photographs):
     assert [item["n"] for batch in loader for item in batch] == [5, 2]
 
 
-def test_files_that_are_no_images_count_too(tmp_path):
+def test_files_that_are_not_images_count_too(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     items = [{"image": str(tmp_path / name), "n": 0} for name in ("notes.txt", "missing.png", ".")]
     loader = PixelBudgetLoader(Dataset(items, Recorder()))

@@ -1,4 +1,4 @@
-"""What a run does again, and what it leaves alone."""
+"""What a run processes again, and what it keeps."""
 
 import csv
 import os
@@ -64,7 +64,7 @@ def test_the_first_run_does_all(folder):
     assert again(folder) == [0, 1, 2]
 
 
-def test_another_run_goes_on_where_one_stopped(folder):
+def test_an_interrupted_run_resumes(folder):
     run = make_run(folder)
     run.start()
     do(run, [1])
@@ -104,7 +104,7 @@ def test_all_is_done_again_on_demand(finished, caplog):
     assert "another run" not in caplog.text
 
 
-def test_a_run_continues_whatever_is_left_of_the_former_identity(finished):
+def test_a_damaged_identity_file_does_not_stop_a_run(finished):
     (finished / "out" / ".journal" / "identity.json").write_text("{")
     assert again(finished) == []
 
@@ -125,7 +125,7 @@ def test_failures_are_tried_again(finished):
     assert again(finished) == [0]
 
 
-def test_results_of_another_folder_are_let_alone(finished):
+def test_results_of_another_folder_are_kept(finished):
     (finished / "d.png").touch()
     items = [{"image": str(finished / "d.png"), "file": "d.png", "name": "d"}]
     assert again(finished, items=items) == [0]
@@ -133,7 +133,7 @@ def test_results_of_another_folder_are_let_alone(finished):
     assert again(finished) == []
 
 
-def test_what_a_killed_run_left_half_written_goes(folder):
+def test_unfinished_files_of_a_killed_run_are_removed(folder):
     left = folder / "out" / "sub" / ".unfinished-1.a_mask.png"
     left.parent.mkdir(parents=True)
     left.touch()

@@ -42,7 +42,7 @@ def test_the_file_has_the_weights_of_the_best_validation(tmp_path):
     assert best.state_dict() == {"score": 0.7}
 
 
-def test_a_training_that_goes_on_keeps_what_is_better(tmp_path):
+def test_a_resumed_run_keeps_the_best_score(tmp_path):
     network, evaluator = make_network(), Validations()
     best = BestWeights(network, tmp_path / "model.pt", "val_auc")
     best.load_state_dict({"score": 0.7})

@@ -20,7 +20,7 @@ class Killed(BaseException):
 
 
 def training(path: Path, kill_at: int | None = None, identity: dict[str, str] = IDENTITY, **options: Any):
-    """A trainer with everything that belongs into a checkpoint; it may be killed after a step."""
+    """A trainer with everything that belongs in a checkpoint; it may be killed after a step."""
     network = make_network()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.1)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6)
@@ -42,15 +42,15 @@ def weights(trainer) -> torch.Tensor:
 
 
 @pytest.fixture
-def undisturbed(tmp_path) -> torch.Tensor:
+def uninterrupted(tmp_path) -> torch.Tensor:
     torch.manual_seed(0)
-    trainer, _ = training(tmp_path / "undisturbed.pt")
+    trainer, _ = training(tmp_path / "uninterrupted.pt")
     trainer.run()
     return weights(trainer)
 
 
 @pytest.mark.parametrize(("interval", "steps"), [(1, [1, 4, 12]), (2, [8, 16]), (4, [11, 17, 18])])
-def test_killed_trainings_end_like_an_undisturbed_one(undisturbed, tmp_path, interval, steps):
+def test_killed_trainings_end_like_an_uninterrupted_one(uninterrupted, tmp_path, interval, steps):
     torch.manual_seed(0)
     path = tmp_path / "checkpoint.pt"
     for step in steps:
@@ -63,7 +63,7 @@ def test_killed_trainings_end_like_an_undisturbed_one(undisturbed, tmp_path, int
     trainer, _ = training(path, interval=interval)
     trainer.run()
     assert trainer.state.epoch == 6
-    assert torch.equal(weights(trainer), undisturbed)
+    assert torch.equal(weights(trainer), uninterrupted)
 
 
 def test_training_that_was_complete_stays_as_it_is(tmp_path):
@@ -103,7 +103,7 @@ def test_starts_anew_on_demand(tmp_path):
     with pytest.raises(Killed):
         trainer.run()
     assert trainer.state.iteration == 1
-    assert not path.exists()  # or else the next run would go on with the former training
+    assert not path.exists()  # or else the next run would resume the former training run
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_missing_object_is_named(tmp_path):
         TrainingCheckpoint(path, {"average": make_network()}, IDENTITY).attach(make_trainer([]))
 
 
-def test_other_files_are_no_checkpoints(tmp_path):
+def test_other_files_are_not_checkpoints(tmp_path):
     path = tmp_path / "checkpoint.pt"
     training(path)[0].run()
     whole = path.read_bytes()

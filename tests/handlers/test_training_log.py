@@ -40,7 +40,7 @@ def read(path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_row_an_epoch(tmp_path):
+def test_one_row_per_epoch(tmp_path):
     trainer, losses = training(tmp_path / "log.csv")
     trainer.run()
     rows = read(tmp_path / "log.csv")
@@ -60,7 +60,7 @@ def test_line_at_every_interval(tmp_path, caplog):
     assert "val_error" in lines[0]
 
 
-def test_goes_on_after_the_rows_of_the_trainer_state(tmp_path):
+def test_resumed_run_appends_to_the_rows_of_the_trainer_state(tmp_path):
     trainer, _ = training(tmp_path / "log.csv", max_epochs=3)
     states: list[dict[str, Any]] = []
     trainer.add_event_handler(Events.EPOCH_COMPLETED(once=2), lambda: states.append(deepcopy(trainer.state_dict())))

@@ -80,7 +80,7 @@ def test_strides_that_differ_between_axes_are_named():
     ahnet = AHNet(layers=(1, 1, 1, 1), spatial_dims=2, out_channels=2, psp_block_num=1)
     converted = convert_to_sre(ahnet)
     assert converted.conversion_report.breaking["conv1.0"] == (
-        "strides (2, 1) differ between axes: mirroring is exact, turns are not"
+        "strides (2, 1) differ between axes: flips are exact, rotations are not"
     )
     assert check_equivariance(converted, (1, 1, 67, 70), "mirrors").is_equivariant
     assert not check_equivariance(converted, (1, 1, 64, 64)).is_equivariant

@@ -47,9 +47,9 @@ def test_training_goes_on_alike(published):
 @pytest.mark.parametrize(
     ("network", "sentence"),
     [
-        (SREUNet(2, 3, 2, features=(32, 32, 64, 32)), "does not know .*down_3"),
+        (SREUNet(2, 3, 2, features=(32, 32, 64, 32)), "has unexpected .*down_3"),
         (SREUNet(2, 3, 2, features=(32, 32, 64, 128, 128, 32)), "lacks .*down_4"),
-        (SREUNet(2, 1, 2), "has another shape for .*conv_0.conv_0.conv.weight"),
+        (SREUNet(2, 1, 2), "has different shapes for .*conv_0.conv_0.conv.weight"),
     ],
 )
 def test_another_architecture_is_refused(published, network, sentence):
@@ -164,11 +164,11 @@ def test_gmr_resnet_layers_have_our_names():
 
 def test_another_kind_of_rings_is_named():
     bands, mixture = SREUNet(2, 3, 2, **TINY), SREUNet(2, 3, 2, profile="gmr", **TINY)
-    with pytest.raises(ValueError, match="make the network with profile='gmr'"):
+    with pytest.raises(ValueError, match="build the network with profile='gmr'"):
         load_sre_conv_state_dict(bands, mixture.state_dict())
-    with pytest.raises(ValueError, match="make the network with profile='bands'"):
+    with pytest.raises(ValueError, match="build the network with profile='bands'"):
         load_sre_conv_state_dict(mixture, bands.state_dict())
-    with pytest.raises(ValueError, match=r"knows the profiles .*conv_0.* has 'gmr'"):
+    with pytest.raises(ValueError, match=r"supports the profiles .*conv_0.* has 'gmr'"):
         to_sre_conv_state_dict(mixture)
     with pytest.raises(ValueError, match="package must be one of"):
         to_sre_conv_state_dict(bands, "escnn")

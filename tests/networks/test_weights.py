@@ -28,11 +28,11 @@ def test_weights_under_published_names_load(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (SREUNet(2, 1, 2, **TINY).state_dict(), r"those of SREUNet as configured \(1 of another shape, such as "),
+        (SREUNet(2, 1, 2, **TINY).state_dict(), r"those of SREUNet as configured \(1 of a different shape, such as "),
         ({}, r"those of SREUNet as configured \(\d+ missing, such as "),
-        (SREUNet(2, 3, 2, **TINY).state_dict() | {"head.weight": torch.ones(1)}, "1 unknown, such as head.weight"),
-        ({"network": {"a": torch.ones(1)}}, "does not hold a network's weights"),
-        (torch.ones(1), "does not hold a network's weights"),
+        (SREUNet(2, 3, 2, **TINY).state_dict() | {"head.weight": torch.ones(1)}, "1 unexpected, such as head.weight"),
+        ({"network": {"a": torch.ones(1)}}, "does not contain a network's weights"),
+        (torch.ones(1), "does not contain a network's weights"),
     ],
     ids=["other input", "empty", "more weights", "a training's checkpoint", "a tensor"],
 )
@@ -47,7 +47,7 @@ def test_files_that_are_none_are_refused(tmp_path):
         load_weights(SREUNet(2, 3, 2, **TINY), tmp_path / "none.pt")
     for content in (b"", b"no checkpoint", b"PK\x03\x04 damaged"):
         (tmp_path / "damaged.pt").write_bytes(content)
-        with pytest.raises(ValueError, match=r"checkpoint: .*damaged.pt does not hold a network's weights"):
+        with pytest.raises(ValueError, match=r"checkpoint: .*damaged.pt does not contain a network's weights"):
             load_weights(SREUNet(2, 3, 2, **TINY), tmp_path / "damaged.pt")
 
 

@@ -1,4 +1,4 @@
-"""The field of view of made-up discs with known geometry and of real photographs with official masks."""
+"""The field of view of synthetic discs with known geometry and of real photographs with official masks."""
 
 import gzip
 

@@ -61,7 +61,7 @@ def test_a_small_one(pixels):
 def test_a_sliver(pixels):
     sliver = np.zeros_like(pixels)
     sliver[120:170] = pixels[120:170]
-    assert "odd field of view" in report(sliver)["quality"]
+    assert "irregular field of view" in report(sliver)["quality"]
 
 
 @pytest.mark.parametrize("name", ["DRIVE/test/images/01_test.tif", "CHASEDB1/Image_05L.jpg", "HRF/images/01_dr.JPG"])

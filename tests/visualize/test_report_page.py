@@ -52,7 +52,7 @@ def test_every_row_is_in_the_page_as_data(page):
     ]
 
 
-def test_names_end_no_script_and_nothing_is_loaded(page):
+def test_names_cannot_close_the_script_and_nothing_is_loaded(page):
     assert set(page.scripts) == {"columns", "data", "program"}
     assert page.loaded == []
     assert not re.search(r"https?://|innerHTML|document\.write|\beval\b", page.scripts["program"])

@@ -1,4 +1,4 @@
-"""Concatenation of feature maps that is quick in training."""
+"""Concatenation of feature maps with a fast backward pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def concatenate(*maps: Tensor) -> Tensor:
     times as long.
 
     Args:
-        maps: (batch, channels, *spatial*), alike but for the channels.
+        maps: (batch, channels, *spatial*), of equal shape except for the channels.
 
     Returns:
         (batch, sum of the channels, *spatial*).

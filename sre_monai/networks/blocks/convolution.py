@@ -90,8 +90,8 @@ class SREConvolution(nn.Sequential):
     def forward(self, input: Tensor) -> Tensor:
         """Convolve, normalise, drop out and activate.
 
-        In evaluation mode batch normalisation is a fixed scale and shift for every channel. They are folded into the
-        weights and the bias on the fly, which saves a pass over the map; the parameters stay as they are.
+        In evaluation mode batch normalisation is a fixed scale and shift per channel. It is folded into weights and
+        bias on the fly, which saves a pass over the feature map; the parameters are not modified.
 
         Args:
             input: (batch, in_channels, *spatial*).
@@ -108,7 +108,7 @@ class SREConvolution(nn.Sequential):
             slope = act.negative_slope if isinstance(act, nn.LeakyReLU) else 0.0 if isinstance(act, nn.ReLU) else None
             output = conv.affine(input, *_scale_and_shift(norm), 1.0 if slope is None else slope)
             return output if act is None or slope is not None else act(output)
-        if not hasattr(conv, "convolve"):  # in a network for export
+        if not hasattr(conv, "convolve"):  # in a folded network
             return super().forward(input)
         scale, shift = _scale_and_shift(norm)
         bias = shift if conv.bias is None else shift + scale * conv.bias
@@ -117,7 +117,7 @@ class SREConvolution(nn.Sequential):
 
 
 def _scale_and_shift(norm: Any) -> tuple[Tensor, Tensor]:
-    """Give the map of every channel that a batch normalisation is in evaluation mode."""
+    """Give the scale and shift per channel of a batch normalisation in evaluation mode."""
     scale = torch.rsqrt(norm.running_var + norm.eps)
     scale = scale if norm.weight is None else scale * norm.weight
     shift = -norm.running_mean * scale
@@ -125,7 +125,7 @@ def _scale_and_shift(norm: Any) -> tuple[Tensor, Tensor]:
 
 
 class SRETwoConv(nn.Sequential):
-    """Two SRE convolution blocks in a row, the work of one U-Net level.
+    """Two successive SRE convolution blocks, as in one U-Net level.
 
     Args:
         spatial_dims: 1, 2 or 3.

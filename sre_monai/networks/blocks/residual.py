@@ -1,7 +1,7 @@
 """Residual blocks of SRE networks.
 
-A block that halves the size pools by symmetric averages and then convolves, since a strided convolution samples a grid
-that is anchored at a corner. Modules are named as in MONAI's and torchvision's ResNets.
+A strided block applies symmetric average pooling before its convolution, since a strided convolution samples a grid
+anchored at a corner. Modules are named as in MONAI's and torchvision's ResNets.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class SREBasicBlock(nn.Module):
         expansion: output channels for each of ``features``.
 
     Raises:
-        ValueError: when the stride is no power of two.
+        ValueError: if the stride is not a power of two.
 
     Examples:
         >>> SREBasicBlock(2, 8, 16, stride=2, kernel_size=9)(torch.randn(1, 8, 33, 32)).shape
@@ -86,7 +86,7 @@ class SREBottleneck(nn.Module):
     Args:
         spatial_dims: 1, 2 or 3.
         in_channels: number of input channels.
-        features: channels in the middle; there are four times as many output channels.
+        features: bottleneck channels; there are four times as many output channels.
         stride: factor by which the size shrinks, a power of two.
         act: activation type and arguments.
         norm: normalisation type and arguments.
@@ -139,17 +139,17 @@ class SREBottleneck(nn.Module):
 
 
 def symmetric_stride(spatial_dims: int, stride: int) -> nn.Module:
-    """Pool by averages, symmetrically, as often as makes the stride.
+    """Make symmetric average pooling by a power of two.
 
     Args:
         spatial_dims: 1, 2 or 3.
         stride: 1, 2, 4, 8, …
 
     Returns:
-        The pooling; at sizes divisible by the stride equal to average pooling by it. The identity for stride 1.
+        The pooling layer, equal to average pooling at sizes divisible by the stride; the identity for stride 1.
 
     Raises:
-        ValueError: when the stride is no power of two.
+        ValueError: if the stride is not a power of two.
 
     Examples:
         >>> symmetric_stride(2, 4)(torch.randn(1, 3, 32, 33)).shape
@@ -162,7 +162,7 @@ def symmetric_stride(spatial_dims: int, stride: int) -> nn.Module:
 
 
 def _shortcut(spatial_dims: int, in_channels: int, out_channels: int, stride: int, norm: str | tuple) -> nn.Module:
-    """Make the shortcut after the pooling: the identity where nothing changes."""
+    """Make the shortcut after the pooling; the identity if the shape does not change."""
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()
     pointwise = _pointwise(spatial_dims, in_channels, out_channels)

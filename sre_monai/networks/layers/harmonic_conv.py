@@ -62,6 +62,7 @@ def harmonic_conv(
         ValueError: for an unknown algorithm, or one that is not available here.
 
     Examples:
+        >>> from sre_monai.networks.layers import ring_basis
         >>> x, weight, mix = torch.randn(1, 3, 64, 64), torch.randn(8 + 6, 3, 2), torch.randn(8, 6)
         >>> harmonic_conv(x, weight, ring_basis(3, 2).float(), None, mix, orders=(1, 2)).shape
         torch.Size([1, 8, 64, 64])

@@ -1,4 +1,4 @@
-"""Classifiers by name, SRE networks and the ordinary ones they are compared with."""
+"""SRE classifiers and standard ones for comparison, by name."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ def build_classifier(
     settings: Mapping[str, Any] | None = None,
     **kwargs: Any,
 ) -> nn.Module:
-    """Build a classifier by name, for one recipe to train either kind.
+    """Build an SRE or standard classifier by name.
 
-    The ordinary networks are MONAI's with the SRE networks' stem (one 5×5 convolution of stride 1, 3×3×3 for volumes,
-    no max pooling) and the same strides, so that both see features of the same resolution. They have 3×3 kernels and
-    strided convolutions.
+    The standard networks are MONAI's with the SRE networks' stem (one 5×5 convolution of stride 1, 3×3×3 for volumes,
+    no max pooling) and strides, so that both have features of the same resolution. They have 3×3 kernels and strided
+    convolutions.
 
     Args:
-        net: one of ``CLASSIFIERS``: ``"sre_resnet18"``, ``"sre_resnet50"`` and their ordinary counterparts
+        net: one of ``CLASSIFIERS``: ``"sre_resnet18"``, ``"sre_resnet50"`` and their standard counterparts
             ``"resnet18"`` and ``"resnet50"`` for images or volumes, ``"sre_r3d_18"`` for volumes, and
-            ``"sre_harmonic_resnet18"``, an SRE ResNet-18 that sees edges and lines: 3×3 kernels, harmonics 1 and 2.
+            ``"sre_harmonic_resnet18"``, an SRE ResNet-18 with 3×3 kernels and harmonics 1 and 2, for edges and lines.
         spatial_dims: 2 for images, 3 for volumes.
         in_channels: number of input channels.
         num_classes: number of logits.
         settings: further arguments of the network.
-        kwargs: the same one by one, over those.
+        kwargs: further arguments of the network, which override ``settings``.
 
     Returns:
         The network: (batch, in_channels, *spatial*) to (batch, num_classes).
 
     Raises:
-        ValueError: when the name is unknown or is not for so many spatial axes.
+        ValueError: if the name is unknown or the network does not support the number of spatial axes.
 
     Examples:
         >>> networks = [build_classifier(net, 2, 1, 2) for net in ("sre_resnet18", "resnet18")]

@@ -1,4 +1,4 @@
-"""Segmentation networks by name, SRE networks and the ordinary ones they are compared with."""
+"""SRE segmentation networks and standard ones for comparison, by name."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SEGMENTERS: dict[str, Callable[..., nn.Module]] = {
 
 
 def build_segmenter(net: str, spatial_dims: int, in_channels: int, out_channels: int, **kwargs: Any) -> nn.Module:
-    """Build a segmentation network by name, for one recipe to train either kind.
+    """Build an SRE or standard segmentation network by name.
 
     | net | network | parameters in 2D, 3 to 2 channels |
     |---|---|---|
     | ``"sre_harmonic_unet"`` | SRE U-Net of five levels, 3×3 kernels, smooth rings, harmonics 1 and 2 | 258,250 |
     | ``"sre_unet"`` | the published SRE U-Net of four levels, 9×9 kernels, rings of constant width | 274,306 |
     | ``"sre_gaussian_unet"`` | the same with smooth rings | 274,306 |
-    | ``"unet"`` | MONAI's ``BasicUNet`` with 3×3 kernels and batch normalisation, as it was compared with | 1,979,042 |
+    | ``"unet"`` | MONAI's ``BasicUNet`` with 3×3 kernels and batch normalisation, the published baseline | 1,979,042 |
     | ``"small_unet"`` | the same with about as many parameters as ``"sre_harmonic_unet"`` | 256,156 |
 
     The published networks are those of Zhang et al., ISBI 2025, https://arxiv.org/abs/2501.14592.
@@ -40,14 +40,14 @@ def build_segmenter(net: str, spatial_dims: int, in_channels: int, out_channels:
         net: one of ``SEGMENTERS``.
         spatial_dims: 2 for images, 3 for volumes.
         in_channels: number of input channels.
-        out_channels: number of logits of a pixel.
-        kwargs: further arguments of the network, over those of the name.
+        out_channels: number of logits per pixel.
+        kwargs: further arguments of the network, which override those of the name.
 
     Returns:
         The network: (batch, in_channels, *spatial*) to (batch, out_channels, *spatial*).
 
     Raises:
-        ValueError: when the name is unknown.
+        ValueError: if the name is unknown.
 
     Examples:
         >>> sum(p.numel() for p in build_segmenter("sre_harmonic_unet", 2, 3, 2).parameters())

@@ -26,33 +26,32 @@ BLOCKS: dict[str, type[SREBasicBlock] | type[SREBottleneck]] = {
 
 
 class SREResNet(nn.Sequential):
-    """ResNet of symmetric rotation-equivariant convolutions: its answer does not depend on how the image is held.
+    """ResNet of symmetric rotation-equivariant convolutions, with rotation- and reflection-invariant logits.
 
-    Features turn with the image, and the head averages them over all positions. So the logits are the same for all 8
-    symmetries of an image and all 48 of a volume, exactly and at every size: kernels are isotropic, and poolings are
-    chosen by the parity of each axis. Other angles hold approximately.
+    Features are equivariant, and the head averages them over all positions. The logits are therefore exactly invariant
+    to all 8 symmetries of an image and all 48 of a volume, at every size: kernels are isotropic, and pooling windows
+    are chosen by the parity of each axis. Rotations by other angles hold approximately.
 
     Modules are named as in MONAI's ResNet: ``conv1``, ``bn1``, ``act``, ``maxpool``, ``layer1`` …, ``avgpool``, ``fc``.
 
     The published networks of Du et al. are :func:`sre_resnet18`, :func:`sre_resnet50` and :func:`sre_r3d_18`. Their
     checkpoints load through :func:`~sre_monai.networks.interop.load_sre_conv_state_dict`. Outputs agree wherever every
-    pooled axis is even, for sizes divisible by the product of the strides. Elsewhere the published poolings drop the
-    last row, and ours do not: exactness goes before agreement. The same holds for the first max pooling, whose
-    published 3-cell windows are off centre at even sizes; both agree where its input is odd.
+    pooled axis is even, for sizes divisible by the product of the strides. At other sizes the published pooling layers
+    drop the last row; ours do not, to stay exactly equivariant. Likewise, the published 3-cell windows of the first max
+    pooling are off centre at even sizes; both agree if its input is odd.
 
     Args:
         spatial_dims: 2 for images, 3 for volumes, 1 for signals.
         in_channels: number of input channels.
         num_classes: number of logits.
-        block: ``"basic"`` or ``"bottleneck"``; ``"video"`` is another name of ``"basic"``.
+        block: ``"basic"`` or ``"bottleneck"``; ``"video"`` is an alias of ``"basic"``.
         layers: number of blocks in each stage.
         features: channels of each stage, four times as many after bottlenecks.
         kernel_size: odd kernel size in pixels, one for all stages or one for each.
-        strides: stride of each stage, a power of two: averages are pooled symmetrically before its first block.
+        strides: stride of each stage, a power of two, by symmetric average pooling before the first convolution.
         first_kernel_size: kernel size of the first convolution.
-        sre_first_conv: False makes the first convolution an ordinary one. It sees directions, and the network is then
-            neither equivariant nor invariant.
-        first_pool: whether the first convolution is followed by max pooling by two. Small images lose too much by it.
+        sre_first_conv: False uses a standard first convolution; the network is then neither equivariant nor invariant.
+        first_pool: whether max pooling by two follows the first convolution; not recommended for small images.
         num_rings: number of rings of each kernel, by default ``kernel_size // 2 + 1``; one for all stages or one each.
         act: activation type and arguments, as MONAI's layer factory takes them.
         norm: normalisation type and arguments.
@@ -61,7 +60,7 @@ class SREResNet(nn.Sequential):
             none as published. See :class:`~sre_monai.networks.layers.SREHarmonicConv2d`.
 
     Raises:
-        ValueError: when the block is unknown, a stride is no power of two, or a setting does not match the stages.
+        ValueError: if the block is unknown, a stride is not a power of two, or a setting does not match the stages.
 
     Examples:
         >>> network = SREResNet(2, 1, 2, features=(8, 8, 16, 16), kernel_size=(9, 9, 5, 5)).eval()
@@ -140,7 +139,7 @@ class SREResNet(nn.Sequential):
         return super().forward(x)
 
     def _initialize(self) -> None:
-        """Draw weights by He's rule for the fan-out, as for the dense kernels that the rings make up."""
+        """Apply He initialisation with the fan-out of the dense kernels."""
         for module in self.modules():
             if isinstance(module, (SREConv1d, SREConv2d, SREConv3d)):
                 fan_out = module.out_channels * math.prod(module.kernel_size)

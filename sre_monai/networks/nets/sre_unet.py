@@ -20,11 +20,11 @@ LEAKY_RELU = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
 class SREUNet(nn.Module):
     """U-Net of symmetric rotation-equivariant convolutions.
 
-    Turn or mirror the input by 90° steps and the output turns with it, pixel by pixel and at every size: kernels are
-    isotropic, poolings are chosen by the parity of each axis, and the decoder interpolates to the skip connection's own
-    size, so that no padding is ever needed. Other angles hold approximately.
+    The output is exactly equivariant to 90° rotations and flips at every size: kernels are isotropic, pooling windows
+    are chosen by the parity of each axis, and the decoder interpolates to the size of the skip connection without
+    padding. Rotations by other angles hold approximately.
 
-    The defaults are the published network: 3 down-levels, two 9×9 SRE convolutions a level, max pooling, linear
+    The defaults are the published network: 3 down-levels, two 9×9 SRE convolutions per level, max pooling, linear
     upsampling after a 1×1 convolution, leaky ReLU, batch normalisation; 274,306 parameters from 3 to 2 channels. Its
     checkpoints load through :func:`~sre_monai.networks.interop.load_sre_conv_state_dict`, with equal outputs at sizes
     divisible by 2 to the power of the levels (elsewhere the published network pads one side).
@@ -33,7 +33,7 @@ class SREUNet(nn.Module):
         spatial_dims: 2 for images, 3 for volumes, 1 for signals.
         in_channels: number of input channels.
         out_channels: number of output channels.
-        features: channels of each encoder level, and last those of the decoder's final level.
+        features: channels of each encoder level, followed by those of the decoder's final level.
         kernel_size: odd kernel size in pixels, one for all levels or one for each, finest first.
         act: activation type and arguments, as MONAI's layer factory takes them.
         norm: normalisation type and arguments, or None.
@@ -43,10 +43,10 @@ class SREUNet(nn.Module):
         circular: False keeps the kernels' corners, as GMR-Conv's U-Net does.
         harmonics: orders of the angular harmonics in every convolution, such as ``(1, 2)`` for edges and lines; none as
             published. See :class:`~sre_monai.networks.layers.SREHarmonicConv2d`.
-        pooling: ``"max"`` as published, or ``"average"``, which lets through less of what the coarser grid can't hold.
+        pooling: ``"max"`` as published, or ``"average"``, which reduces aliasing.
 
     Raises:
-        ValueError: when there are fewer than three features, kernel sizes do not match the levels, or the pooling is
+        ValueError: if there are fewer than three features, kernel sizes do not match the levels, or the pooling is
             unknown.
 
     Examples:
