@@ -1,8 +1,9 @@
-"""Put an SRE network into a MONAI pipeline that you have.
+"""Use an SRE network in an existing MONAI pipeline.
 
     python docs/tutorials/add_to_pipeline.py output/pipeline
 
-Everything here is MONAI's but for one line, the network. A few minutes on one CPU core, on synthetic photographs.
+Only the network differs from a standard MONAI pipeline. It takes a few minutes on one CPU core, with
+synthetic photographs.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ from sre_monai.networks.nets import SREUNet
 
 
 def main(output: Path, count: int = 8, size: tuple[int, int] = (200, 193), epochs: int = 20, crop: int = 96) -> float:
-    """Train, validate, check; give the Dice on the test photographs."""
+    """Train, validate and check equivariance; return the Dice on the test photographs."""
     set_determinism(0)
 
-    # %% Your data, your transforms
+    # %% Data and transforms
     folder = write_synthetic_dataset(output / "data", count=count, size=size)
     read = [
         LoadImaged(["image", "label"], reader="PILReader"),
@@ -49,10 +50,10 @@ def main(output: Path, count: int = 8, size: tuple[int, int] = (200, 193), epoch
     training = Dataset(load_datalist(folder, "training"), Compose([*read, crops]))
     test = Dataset(load_datalist(folder, "test"), Compose(read))
 
-    # %% The one line that changes
+    # %% Network: the only line that changes
     network = SREUNet(2, 3, 2, features=(8, 8, 16, 16, 8), kernel_size=7, profile="gaussian")
 
-    # %% Your engines, loss, optimizer and metric
+    # %% Engines, loss, optimizer and metric
     decide = Compose(
         [Activationsd("pred", softmax=True), AsDiscreted(["pred", "label"], argmax=(True, False), to_onehot=2)]
     )
@@ -76,7 +77,7 @@ def main(output: Path, count: int = 8, size: tuple[int, int] = (200, 193), epoch
     dice = evaluator.state.metrics["dice"]
     print(f"Dice on the test photographs: {dice:.4f}")
 
-    # %% What you have won: whichever way the photograph is held
+    # %% Check the equivariance of the trained network
     print(check_equivariance(network, (1, 3, *size)))
     return dice
 

@@ -1,9 +1,9 @@
-"""Train the network of a MONAI Model Zoo bundle converted, without touching the bundle.
+"""Convert and train the network of a MONAI Model Zoo bundle without changing the bundle.
 
     python docs/tutorials/convert_zoo_network.py path/to/spleen_ct_segmentation output/convert.json
 
-Writes an overlay that wraps the bundle's own `network_def` in `convert_to_sre`, tells what the conversion does, and
-what error is left. The bundle's own commands take the overlay as a second configuration:
+Writes an overlay that wraps the bundle's `network_def` in `convert_to_sre`, and reports the converted layers and the
+remaining equivariance error. Pass the overlay to the bundle's commands as a second configuration file:
 
     python -m monai.bundle run --bundle_root BUNDLE --config_file "['BUNDLE/configs/train.json','output/convert.json']"
 """
@@ -23,9 +23,9 @@ from sre_monai.tables import write_json
 SIZES = {2: [(64, 64), (67, 77)], 3: [(32, 32, 32), (25, 27, 30)]}
 
 
-# %% The overlay: "%FILE::ID" stands for what another file defines, so that nothing is written twice
+# %% The overlay: "%FILE::ID" refers to a definition in another file
 def write_overlay(train_config: Path, overlay: Path, kernel_size: int, profile: str) -> dict[str, Any]:
-    """Write the overlay; give it back."""
+    """Write the overlay and return it."""
     parser = ConfigParser()
     parser.read_config(str(train_config))
     network = parser["network_def"]
@@ -43,7 +43,7 @@ def write_overlay(train_config: Path, overlay: Path, kernel_size: int, profile: 
     return content
 
 
-# %% What comes of it
+# %% Report
 def main(bundle: Path, overlay: Path, kernel_size: int = 5, profile: str = "gaussian") -> ConversionReport:
     """Write the overlay, build the network as the bundle will, and report."""
     train_config = bundle / "configs" / "train.json"

@@ -1,4 +1,4 @@
-"""Take a trained network to where neither this package nor MONAI is installed.
+"""Export a trained network for use without this package or MONAI.
 
     python docs/tutorials/export.py bundles/retina_fundus_vessel_segmentation output/export
 
@@ -18,14 +18,14 @@ from sre_monai.networks import export_network, load_weights
 
 
 def main(bundle: Path, output: Path, checkpoint: Path | None = None) -> dict[str, float]:
-    """Export the bundle's network to all formats; give the largest difference of each file's outputs."""
-    # %% The network and its weights. `network_def` may be converted as well, by `convert_to_sre`
+    """Export the bundle's network to all formats; return the largest output difference of each file."""
+    # %% The network and its weights. `network_def` may also use `convert_to_sre`
     parser = ConfigParser()
     parser.read_config(str(bundle / "configs" / "inference.json"))
     network = parser.get_parsed_content("network_def")
     load_weights(network, checkpoint or bundle / "models" / "model.pt")
 
-    # %% Fold, write, read, compare: a file whose outputs differ is refused
+    # %% Fold, export, reload, compare: a file whose outputs differ is rejected
     channels = parser["network_def"]["in_channels"]
     differences = {}
     for extension in (".onnx", ".pt2", ".ts"):
@@ -33,7 +33,7 @@ def main(bundle: Path, output: Path, checkpoint: Path | None = None) -> dict[str
         differences[extension] = export_network(network, path, (2, channels, 128, 160))
         print(f"{path}: outputs differ by {differences[extension]:.1e} at most, relative to the largest")
 
-    # %% Elsewhere: any size, even or odd
+    # %% Run the file with ONNX Runtime, at any even or odd size
     import onnxruntime
 
     photograph = np.random.default_rng(0).standard_normal((1, channels, 201, 190)).astype(np.float32)

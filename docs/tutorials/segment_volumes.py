@@ -1,9 +1,9 @@
-"""Vessels in volumes: from NIfTI files to NIfTI masks, and what turning the volume about each axis does to them.
+"""Segment vessels in NIfTI volumes and evaluate the masks under rotation about each axis.
 
     python docs/tutorials/segment_volumes.py output/volumes
 
-Makes synthetic vascular volumes with exactly known vessels, trains a small SRE U-Net and the ordinary U-Net of the same
-architecture on them, and compares both on volumes that neither has seen, upright and turned. Minutes on one CPU core.
+Generates synthetic vascular volumes with exact labels, trains a small SRE U-Net and a standard U-Net of the same
+architecture, and compares both on held-out volumes, upright and rotated. Takes minutes on one CPU core.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ AXES = {"x": (-2, -1), "y": (-3, -1), "z": (-3, -2)}  # the planes that turn abo
 
 # %% Volumes: trees of vessels that branch by Murray's law, r0³ = r1³ + r2³, blurred and with noise
 def grow_tree(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Grow a tree from one face of a cube; give the points of its centre lines, (n, 3) in voxels, and their radii."""
+    """Grow a tree from one face of a cube; return its centre line points, (n, 3) in voxels, and their radii."""
     start, heading = rng.uniform(0.3, 0.7, 3) * size, np.array([0.0, 0.0, 1.0])
     start[2] = 0
     tips = [(start, heading, rng.uniform(2.2, 3.0))]
@@ -66,7 +66,7 @@ def grow_tree(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarr
 
 
 def make_volume(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Make a volume and its vessels, (size, size, size), float32 and uint8."""
+    """Generate a volume and its vessel label, (size, size, size), float32 and uint8."""
     vessels = np.zeros((size,) * 3, bool)
     for _ in range(3):
         points, radii = grow_tree(rng, size)
@@ -82,7 +82,7 @@ def make_volume(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.nda
 
 
 def write_volumes(folder: Path, count: int, size: int) -> list[dict[str, str]]:
-    """Write volumes as NIfTI files, a voxel of half a millimetre; list them as MONAI's data sets take them."""
+    """Write volumes as NIfTI files with 0.5 mm voxels; return the list for a MONAI `Dataset`."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for number in range(count):
@@ -94,15 +94,15 @@ def write_volumes(folder: Path, count: int, size: int) -> list[dict[str, str]]:
     return files
 
 
-# %% Networks: MONAI's U-Net, and the same converted
+# %% Networks: MONAI's U-Net and its converted version
 def make_networks(channels: int) -> dict[str, nn.Module]:
-    """Give the ordinary network and its SRE counterpart."""
+    """Return the standard network and its SRE counterpart."""
     features = (channels, channels, 2 * channels, 2 * channels, 4 * channels, channels)
     plain = BasicUNet(3, 1, 2, features=features, upsample="nontrainable")
     return {"plain": plain, "SRE": convert_to_sre(plain, kernel_size=5, profile="gaussian")}
 
 
-# %% Training: MONAI's transforms and loss; crops of both parities, so that both poolings are seen
+# %% Training: MONAI's transforms and loss; even and odd crops, so that both pooling windows are trained
 READ = [LoadImaged(["image", "label"]), EnsureChannelFirstd(["image", "label"]), NormalizeIntensityd("image")]
 
 
@@ -123,10 +123,10 @@ def train(network: nn.Module, files: list[dict[str, str]], steps: int, crop: int
         schedule.step()
 
 
-# %% Robustness: turn the volume about an axis, segment it, turn the probabilities back
+# %% Robustness: rotate the volume about an axis, segment it, rotate the probabilities back
 @torch.no_grad()
 def predict_turned(network: nn.Module, image: Tensor, axis: str, angle: float) -> Tensor:
-    """Probabilities of vessel for a volume turned about an axis, on the upright grid; (1, 1, X, Y, Z)."""
+    """Vessel probabilities of a volume rotated about an axis, resampled to the upright grid; (1, 1, X, Y, Z)."""
     plane = AXES[axis]
     turned = rotate(image.movedim(plane, (-2, -1)), angle, "bicubic").movedim((-2, -1), plane)
     vessel = network(turned).softmax(1)[:, 1:].movedim(plane, (-2, -1))
@@ -135,7 +135,7 @@ def predict_turned(network: nn.Module, image: Tensor, axis: str, angle: float) -
 
 
 def ball(size: int) -> Tensor:
-    """Whether a voxel is in the ball that no turn cuts."""
+    """Mask of the ball that stays inside the volume under every rotation."""
     offset = torch.arange(size) - (size - 1) / 2
     distance = sum(o**2 for o in torch.meshgrid(offset, offset, offset, indexing="ij"))
     return (distance <= (size / 2 - 1) ** 2)[None, None]
@@ -162,7 +162,7 @@ def measure(networks: dict[str, nn.Module], files: list[dict[str, str]], angles:
 def main(
     output: Path, size: int = 48, count: int = 12, steps: int = 300, crop: int = 32, channels: int = 8
 ) -> list[dict]:
-    """Do it all; give the table of Dice by axis and angle."""
+    """Run all steps; return the table of Dice by axis and angle."""
     set_determinism(0)
     files = write_volumes(output / "volumes", count, size)
     held_out = math.ceil(count / 3)
