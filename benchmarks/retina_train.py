@@ -61,7 +61,7 @@ def _describe(run: BundleRun) -> dict[str, Any]:
 
 
 def store(folder: Path, weights: Path) -> None:
-    """Keep the results of a training run: its weights, those of large networks in half precision, its record and its log.
+    """Keep a training run's weights (those of large networks in half precision), its record and its log.
 
     Args:
         folder: of the training: ``model.pt``, ``training.json`` and ``training_log.csv``.

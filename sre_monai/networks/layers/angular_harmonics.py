@@ -1,15 +1,15 @@
-r"""Angular harmonics: how strongly a map varies with the direction about each point, whatever the direction.
+r"""Angular harmonics: rotation-equivariant responses to edges and lines.
 
-A ring sees no direction. An angular harmonic does: the filter :math:`f(r)\,e^{im\theta}` answers to an edge (*m* = 1)
-or to a line (*m* = 2), and the phase of its complex answer tells which way that runs. Turn the image by :math:`\alpha`
-and the answer turns with it, multiplied by :math:`e^{-im\alpha}`; its magnitude is a scalar that only moves along. So a
-network may look for edges and lines and stay equivariant.
+A ring does not respond to direction. An angular harmonic does: the filter :math:`f(r)\,e^{im\theta}` responds to an
+edge (*m* = 1) or a line (*m* = 2), and the phase of its complex response encodes the direction. When the image is
+rotated by :math:`\alpha`, the response rotates with it and is multiplied by :math:`e^{-im\alpha}`; its magnitude is an
+equivariant scalar map. So a network can detect edges and lines and stay equivariant.
 
-No oriented filter is needed for that. A harmonic of any radial profile is a derivative of an isotropic filter,
+No oriented filters are needed. A harmonic of any radial profile is a derivative of an isotropic filter,
 
 .. math:: (\partial_x + i \partial_y)^m \, g(r) = f(r) \, e^{im\theta},
 
-so a ring convolution learns the profile *g*, and two stencils of a few pixels make the harmonic of it. For volumes the
+so a ring convolution learns the profile *g*, and two stencils of a few pixels compute its harmonic. For volumes the
 counterparts are the norms of the gradient and of the Hessian without its trace: spherical harmonics of degree 1 and 2.
 """
 

@@ -1,10 +1,10 @@
-r"""The harmonic convolution: rings beside magnitudes of angular harmonics, one function of input and weights.
+r"""The harmonic convolution: rings and magnitudes of angular harmonics as one function of input and weights.
 
 .. math:: y = b + \sum_j W_j (\mathrm{ring}_j * x)
           + \sum_m M_m \left| \partial^m \Big( c + \sum_j V_{mj} (\mathrm{ring}_j * x) \Big) \right|
 
 It is a ring convolution to the isotropic channels and to the *profiles*, whose harmonics are then taken and mixed.
-Where there is a kernel, it is computed tile by tile and no map is stored in between; the backward pass keeps the input
+Where a compiled kernel exists, it is computed tile by tile without intermediate maps; the backward pass keeps the input
 only and computes the profiles once more. Elsewhere it is composed of :func:`~sre_monai.networks.layers.ring_conv`,
 :func:`~sre_monai.networks.layers.harmonic_magnitude` and a 1×1 convolution.
 """
@@ -24,7 +24,7 @@ from sre_monai.networks.layers.ring_conv import ALGORITHMS, can_compile, cast_fo
 
 __all__ = ["harmonic_conv"]
 
-# the implementations in one piece; otherwise the operation is composed
+# the fused implementations; otherwise the operation is composed
 _FUSED = {"compiled": harmonics}
 
 _CONV = {2: F.conv2d, 3: F.conv3d}

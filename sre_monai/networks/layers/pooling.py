@@ -1,9 +1,9 @@
 """Down- and upsampling that is symmetric about the image centre at every size.
 
-A 2-cell pooling has no centre on an odd grid: it drops the last row, so a mirrored image is pooled differently. The
+A 2-cell pooling has no centre on an odd grid: it drops the last row, so a flipped image is pooled differently. The
 window is therefore chosen per axis by parity. An even axis of *n* pixels is pooled by 2 cells to *n*/2, an odd one by
-3 overlapping cells centred on every second pixel to (*n* + 1)/2; both commute with turning and mirroring. For a stride
-*s* in general, *n* pixels become ⌈*n*/*s*⌉ windows of *s* or *s* + 1 cells, whichever lie symmetrically.
+3 overlapping cells centred on every second pixel to (*n* + 1)/2; both commute with rotations by 90° and flips. For a
+stride *s* in general, *n* pixels become ⌈*n*/*s*⌉ windows of *s* or *s* + 1 cells, whichever lie symmetrically.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ class _SymmetricPool(nn.Module):
         return output
 
     def _pool(self, input: Tensor) -> Tensor:
-        lacking = [-n % s for n, s in zip(input.shape[2:], self.stride)]  # cells to a whole number of windows
-        kernel = [s + r % 2 for s, r in zip(self.stride, lacking)]
-        padding = [(r + 1) // 2 for r in lacking]
+        missing = [-n % s for n, s in zip(input.shape[2:], self.stride)]  # cells to a whole number of windows
+        kernel = [s + r % 2 for s, r in zip(self.stride, missing)]
+        padding = [(r + 1) // 2 for r in missing]
         for axis, n in enumerate(input.shape[2:]):
-            if n < kernel[axis]:  # one window holds all; library poolings want it to fit
+            if n < kernel[axis]:  # a single window; PyTorch's poolings need it to fit
                 kernel[axis], padding[axis] = n, 0
         return self.functions[self.spatial_dims](input, kernel, self.stride, padding)
 

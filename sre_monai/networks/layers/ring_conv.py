@@ -132,9 +132,9 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
     """Choose the fastest way for a layer to which all apply.
 
     On the CPU ring filters were measured faster at every kernel size from 3. Without the compiled kernel they need
-    channels enough to make the 1×1 product worth its while; a first layer of three channels is then as fast dense. On
-    GPUs the dense form is kept until the Triton kernels have been measured on one: vendor libraries are at their best
-    there, and depthwise filters of large kernels at their worst. An exported network is dense too, since other
+    enough channels for an efficient 1×1 product; a first layer of three channels is as fast dense. On
+    GPUs the dense form is kept until the Triton kernels have been measured on one: vendor libraries are fast
+    there, and depthwise filters of large kernels slow. An exported network is dense too, since other
     runtimes don't know our operator.
 
     Args:
@@ -219,7 +219,8 @@ def _save_forward(ctx, inputs, output) -> None:
 def _differentiate(ctx, g):
     x, weight, rings = ctx.saved_tensors
     g = channels_last(g)
-    grad_bias = pixels(g).t() @ g.new_ones(g.numel() // g.shape[1]) if ctx.needs_input_grad[3] else None  # a quick sum
+    # a product with ones is faster than sum()
+    grad_bias = pixels(g).t() @ g.new_ones(g.numel() // g.shape[1]) if ctx.needs_input_grad[3] else None
     grad_x, grad_weight = None, None
     if any(ctx.needs_input_grad[:2]):
         grad_x, grad_weight = _ring_conv_backward(g, x, weight, rings, *ctx.options)

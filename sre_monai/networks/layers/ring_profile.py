@@ -11,7 +11,7 @@ __all__ = ["RingProfile"]
 
 
 class RingProfile(ABC):
-    r"""The radial profile of the rings, and what is trained beside their weights.
+    r"""The radial profile of the rings and its trainable parameters.
 
     A kernel is :math:`K = \sum_j w'_j \, \mathrm{ring}_j`: :meth:`basis` gives the rings, and :meth:`ring_weight` gives
     :math:`w'` of a layer's weights :math:`w` and its further :meth:`parameters`. A profile has no state of its own.
@@ -34,7 +34,7 @@ class RingProfile(ABC):
         """
 
     def parameters(self, kernel_size: int, num_rings: int) -> dict[str, Tensor]:
-        """Give the parameters that a new layer has beside weight and bias, by name; none by default.
+        """Return the initial parameters of a layer in addition to weight and bias; none by default.
 
         Args:
             kernel_size: edge length of the kernel in pixels.
@@ -49,7 +49,7 @@ class RingProfile(ABC):
         return {}
 
     def ring_weight(self, weight: Tensor, **parameters: Tensor) -> Tensor:
-        """Give the weights of the rings; by default those of the layer as they are.
+        """Compute the weights of the rings; by default those of the layer.
 
         Args:
             weight: (…, num_rings).

@@ -1,7 +1,7 @@
 """Symmetric rotation-equivariant convolutions as modules: drop-in for ``torch.nn.Conv1d`` … ``ConvTranspose3d``.
 
-What an isotropic kernel cannot do is see a direction: it maps scalars to scalars, so its response to a line is the same
-at every orientation. That is what makes it exactly equivariant, and it is its limit too.
+An isotropic kernel does not respond to direction: its response to a line is the same at every orientation. This makes
+it exactly equivariant, and limits what it can detect.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class _RingModule(nn.Module):
         self.kernel_size = self._cubic(kernel_size)
         self.stride = self._per_axis("stride", stride)
         self.dilation = self._per_axis("dilation", dilation)
-        self.padding = self._amount(padding)
+        self.padding = self._padding_per_axis(padding)
         self.profile, self.num_rings, self.circular, self.algorithm = profile, num_rings, circular, algorithm
 
         basis = self._basis()
@@ -72,10 +72,10 @@ class _RingModule(nn.Module):
         shape = (channels[0], channels[1] // groups, len(basis))
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
-        further = get_profile(profile).parameters(self.kernel_size[0], len(basis))
-        for name, value in further.items():
+        extra = get_profile(profile).parameters(self.kernel_size[0], len(basis))
+        for name, value in extra.items():
             self.register_parameter(name, nn.Parameter(value.to(self.weight)))
-        self._profile_parameters = tuple(further)
+        self._profile_parameters = tuple(extra)
         self.register_buffer("rings", basis.to(self.weight), persistent=False)
         self.reset_parameters()
 
@@ -102,8 +102,8 @@ class _RingModule(nn.Module):
         return expand_kernel(self._ring_weight_of(unit), self.rings)
 
     def _ring_weight_of(self, weight: Tensor) -> Tensor:
-        further = {name: getattr(self, name) for name in self._profile_parameters}
-        return get_profile(self.profile).ring_weight(weight, **further)
+        extra = {name: getattr(self, name) for name in self._profile_parameters}
+        return get_profile(self.profile).ring_weight(weight, **extra)
 
     def extra_repr(self) -> str:
         """Name the arguments that are not at their defaults."""
@@ -145,7 +145,7 @@ class _RingModule(nn.Module):
             raise ValueError(f"{name} is too small: got {value!r}.")
         return values
 
-    def _amount(self, padding: int | str | Sequence[int]) -> tuple[int, ...]:
+    def _padding_per_axis(self, padding: int | str | Sequence[int]) -> tuple[int, ...]:
         """Resolve ``"same"`` and ``"valid"`` to numbers."""
         if not isinstance(padding, str):
             return self._per_axis("padding", padding)

@@ -1,4 +1,4 @@
-"""SRE convolutions that see edges and lines as well as rings, and no direction."""
+"""SRE convolutions with angular harmonics, which respond to edges and lines in any direction."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ class SREHarmonicConv2d(_SREHarmonicConvNd):
               + \sum_m M_m \left| \sum_j V_{mj} \, \partial^m (\mathrm{ring}_j * x) \right|
 
     The first sum is :class:`SREConv2d`. In the second, :math:`\partial^m` makes the angular harmonic of order *m*, see
-    :func:`~sre_monai.networks.layers.harmonic_magnitude`. A line's magnitude is the same whichever way it runs, hence
-    turns and reflections act as on any SRE convolution: exactly by 90°, approximately by other angles.
+    :func:`~sre_monai.networks.layers.harmonic_magnitude`. The magnitude of a line is the same in every direction. The
+    layer is therefore equivariant as any SRE convolution: exactly for 90° and flips, approximately for other angles.
 
     Args:
         in_channels: number of input channels.

@@ -62,14 +62,14 @@ def _cells(input: Tensor, axis: int, stride: int) -> Iterator[tuple[Tensor, Tens
     """The windows' cells, first to last.
 
     Yields:
-        Index of the cell in each window, which may lie outside the image; and whether it is a cell of its own: the last
+        Index of the cell in each window, which may lie outside the image; and whether it counts: the last
         one repeats the one before where windows have an even number of cells.
     """
     size = input.shape[axis]
     windows = (size + stride - 1) // stride
-    lacking = windows * stride - size
-    start = torch.arange(windows, device=input.device) * stride - (lacking + 1) // 2
+    missing = windows * stride - size
+    start = torch.arange(windows, device=input.device) * stride - (missing + 1) // 2
     for cell in range(stride):
         yield start + cell, torch.ones_like(start, dtype=torch.bool)
-    is_wider = lacking % 2
+    is_wider = missing % 2
     yield start + (stride - 1 + is_wider), torch.zeros_like(start) + is_wider > 0

@@ -2,7 +2,7 @@
 
 A pooled map of 17 pixels may come from 33 or from 34. A decoder that doubles it gets one pixel too many for a skip
 connection of 33, and cutting or padding one side is not symmetric. So the size has to be known: from the skip
-connection, where the code can be written so (:func:`upsample_to`), or from a note that the pooling left
+connection, where it is at hand (:func:`upsample_to`), or from the size that the pooling recorded
 (:class:`SizeMemory`).
 """
 
@@ -37,7 +37,7 @@ def upsample_to(input: Tensor, size: Sequence[int]) -> Tensor:
 
 
 class SizeMemory:
-    """What sizes the poolings of a network met in the current forward pass.
+    """The sizes before and after each pooling of a network in the current forward pass.
 
     Shared by the poolings and upsamplings of one network, and emptied before each of its forward passes by
     :meth:`forget`, registered as a forward pre-hook. It holds numbers, not tensors, and is not part of the state dict.
@@ -50,22 +50,22 @@ class SizeMemory:
     """
 
     def __init__(self) -> None:
-        self._met: list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = []
+        self._records: list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = []
 
     def record(self, before: Sequence[int], after: Sequence[int], stride: Sequence[int]) -> None:
-        """Note the spatial size before and after a pooling of the given stride."""
-        self._met.append((tuple(before), tuple(after), tuple(stride)))
+        """Record the spatial size before and after a pooling of the given stride."""
+        self._records.append((tuple(before), tuple(after), tuple(stride)))
 
     def recall(self, size: Sequence[int], scale: Sequence[int]) -> tuple[int, ...]:
-        """Give the size that was pooled to the given one by that factor; where none was, the multiple."""
-        for before, after, stride in reversed(self._met):
+        """Return the size that was pooled to the given size by that factor, or the multiple if none was."""
+        for before, after, stride in reversed(self._records):
             if stride == tuple(scale) and all(_same(a, n) for a, n in zip(after, size)):
                 return before
         return tuple(n * s for n, s in zip(size, scale))
 
     def forget(self, *_: Any) -> None:
         """Forget all sizes; takes the arguments of a forward pre-hook."""
-        self._met.clear()
+        self._records.clear()
 
 
 def _same(a: int, b: int) -> bool:
