@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from monai.bundle import run
+import torch
+from monai.bundle import ConfigParser, run
 from PIL import Image
 
 from sre_monai.data import synthetic_fundus
@@ -21,7 +22,21 @@ from tests.bundles.mistakes import mistake
 BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / "retina_fundus_vessel_segmentation"
 CONFIG = str(BUNDLE / "configs" / "inference.json")
 REPORT = {"report.csv", "report.html", "log.txt"}
+SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "sample"
 SYMMETRIES = [(k, flip) for flip in (False, True) for k in range(4)]
+
+
+@pytest.mark.parametrize("name", ["eye_565x584.png", "eye_700x605_cropped.jpg"])
+def test_the_network_sees_a_photograph_as_in_training(tmp_path, name):
+    # inference.json has to work without train.json, so both define the transforms that they have in common
+    label = tmp_path / "label.png"
+    Image.new("L", Image.open(SAMPLE / name).size).save(label)
+    item = {"image": str(SAMPLE / name), "label": str(label), "name": name}
+    training, inference = (
+        ConfigParser(ConfigParser.load_config_files(str(BUNDLE / "configs" / file))).get_parsed_content(preprocessing)
+        for file, preprocessing in (("train.json", "validate#preprocessing"), ("inference.json", "preprocessing"))
+    )
+    assert torch.equal(torch.as_tensor(training(item)["image"]), torch.as_tensor(inference(item)["image"]))
 
 
 def segment(folder: Path, output: Path, **overrides) -> list[dict[str, str]]:
