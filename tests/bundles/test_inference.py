@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser, run
+from monai.bundle import run
 from PIL import Image
 
 from sre_monai.data import synthetic_fundus
 from tests.bundles.mistakes import mistake
+from tests.bundles.toy import parse
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / "retina_fundus_vessel_segmentation"
 CONFIG = str(BUNDLE / "configs" / "inference.json")
@@ -32,10 +33,8 @@ def test_the_network_sees_a_photograph_as_in_training(tmp_path, name):
     label = tmp_path / "label.png"
     Image.new("L", Image.open(SAMPLE / name).size).save(label)
     item = {"image": str(SAMPLE / name), "label": str(label), "name": name}
-    training, inference = (
-        ConfigParser(ConfigParser.load_config_files(str(BUNDLE / "configs" / file))).get_parsed_content(preprocessing)
-        for file, preprocessing in (("train.json", "validate#preprocessing"), ("inference.json", "preprocessing"))
-    )
+    training = parse("train.json").get_parsed_content("validate#preprocessing")
+    inference = parse("inference.json").get_parsed_content("preprocessing")
     assert torch.equal(torch.as_tensor(training(item)["image"]), torch.as_tensor(inference(item)["image"]))
 
 
