@@ -35,17 +35,17 @@ def measure(net: str, seed: int, output: Path, overlays: list[str], settings: di
     settings |= {"checkpoint": str(output / "train" / "model.pt")}
     BundleRun(BUNDLE, [*recipe, "evaluate.json"], output / "evaluate", settings).run()
     BundleRun(BUNDLE, [*recipe, "evaluate.json", "rotation.json"], output / "rotation", settings).run()
-    upright, turned = (json.loads((output / step / "summary.json").read_text()) for step in ("evaluate", "rotation"))
+    upright, rotated = (json.loads((output / step / "summary.json").read_text()) for step in ("evaluate", "rotation"))
     row: dict[str, Any] = {"net": net, "seed": seed}
-    for score in next(iter(turned["rotation"].values())):
+    for score in next(iter(rotated["rotation"].values())):
         row[f"{score} upright"] = upright[score]
-        for axis, figures in turned["rotation"].items():
+        for axis, scores in rotated["rotation"].items():
             about = "" if axis == "image" else f" about {axis}"
-            row[f"{score} mean{about}"] = figures[score]["mean"]
-            row[f"{score} worst{about}"] = figures[score]["worst"]
-        flips = [figures[score] for figures in turned["flip"].values()]
+            row[f"{score} mean{about}"] = scores[score]["mean"]
+            row[f"{score} worst{about}"] = scores[score]["worst"]
+        flips = [scores[score] for scores in rotated["flip"].values()]
         row |= {f"{score} flips mean": float(np.mean(flips)), f"{score} flips worst": min(flips)}
-    row |= {"probability deviation": turned["probability_deviation"], "training minutes": round(seconds / 60, 1)}
+    row |= {"probability deviation": rotated["probability_deviation"], "training minutes": round(seconds / 60, 1)}
     return row
 
 

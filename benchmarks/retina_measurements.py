@@ -41,7 +41,7 @@ def evaluations(model: Model, data: Path, output: Path, sets: Iterable[str]) -> 
 def rotations(
     model: Model, data: Path, output: Path, protocols: Iterable[str], angles: Iterable[float]
 ) -> list[BundleRun]:
-    """Score a network on DRIVE turned and mirrored, each protocol by itself.
+    """Score a network on DRIVE rotated and flipped, by each protocol separately.
 
     Args:
         model: the row, its weights are there.
@@ -68,7 +68,7 @@ def rotations(
 
 
 def overlays(model: Model, data: Path, output: Path) -> BundleRun:
-    """Draw a network's errors on the first test photograph of DRIVE, turned by each of :data:`OVERLAY_ANGLES`.
+    """Draw a network's errors on the first test photograph of DRIVE, rotated by each of :data:`OVERLAY_ANGLES`.
 
     Args:
         model: the row, its weights are there.
@@ -83,7 +83,7 @@ def overlays(model: Model, data: Path, output: Path) -> BundleRun:
 
 
 def pending(measurements: Iterable[BundleRun]) -> list[BundleRun]:
-    """Leave out what is done, and begin with what takes longest: turned photographs.
+    """Leave out finished runs, and begin with those that take longest: rotated photographs.
 
     Args:
         measurements: in any order.

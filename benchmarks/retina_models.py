@@ -17,7 +17,7 @@ class Model(NamedTuple):
 
     Attributes:
         name: on the command line and of its files.
-        label: in the table and the pictures; "with rotations" is trained on photographs turned by any angle.
+        label: in the table and the pictures; "with rotations" is trained on photographs rotated by any angle.
         overlay: in the bundle's ``configs``, on top of train.json; without one it is the bundle's own network.
         epochs: of the training; None for as many as its recipe says.
         data: what it is trained on in the folder of the prepared data sets.

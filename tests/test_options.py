@@ -76,5 +76,5 @@ def test_what_is_not_is_refused(command, overrides, sentence):
         raise wrapped.value.__cause__
 
 
-def test_outside_of_a_command_there_is_nothing_to_compare():
+def test_outside_of_a_command_nothing_is_compared():
     check_options()

@@ -72,7 +72,7 @@ def test_help_teaches_by_an_example(command, capsys):
     assert f"sre-monai {command} " in capsys.readouterr().out.split("example:")[-1]
 
 
-def test_prepare_tells_what_it_needs(capsys):
+def test_prepare_states_what_it_needs(capsys):
     assert main(["prepare", "drive", "--output", "data/DRIVE"]) == 2
     assert "give --source" in capsys.readouterr().err
 

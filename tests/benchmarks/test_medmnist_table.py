@@ -31,7 +31,7 @@ def leave(output: Path, files: list[str]) -> None:
     torch.save({"seconds": 90.0}, output / "checkpoint.pt")
 
 
-def test_a_run_is_trained_evaluated_and_turned_once(settings, tmp_path, monkeypatch):
+def test_a_run_is_trained_evaluated_and_rotated_once(settings, tmp_path, monkeypatch):
     started = instant_runs(monkeypatch, leave)
     rows = [measure("resnet18", 1, tmp_path / "run", ["paper.yaml"], settings) for _ in range(2)]
     weights = str(tmp_path / "run" / "train" / "model.pt")

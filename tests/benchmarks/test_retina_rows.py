@@ -27,7 +27,7 @@ def poses(protocol: str = "turned_back") -> list[dict]:
     ]
 
 
-def test_turned_columns():
+def test_rotation_columns():
     columns = rotation_columns(poses())
     expected = {"upright": 0.8, "mean": 0.75, "std": 0.05, "worst": 0.7, "worst_angle": 10, "mirrored": 0.76}
     for figure, value in expected.items():

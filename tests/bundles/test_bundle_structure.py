@@ -104,7 +104,7 @@ def test_metadata_tells_its_versions(metadata):
 
 @pytest.mark.parametrize("name", ["train.json", "inference.json"])
 @pytest.mark.parametrize("n", [1, 2], ids=["even size", "odd size"])
-def test_network_takes_and_gives_what_metadata_says(name, n):
+def test_network_inputs_and_outputs_match_the_metadata(name, n):
     verify_net_in_out(
         "network_def", str(BUNDLE / "configs" / "metadata.json"), config_files(name)[0], device="cpu", n=n
     )
@@ -128,7 +128,7 @@ def test_metadata_and_configurations_agree_on_the_network(metadata):
     ],
     ids=["evaluate", "rotation", "inference"],
 )
-def test_plain_unet_goes_on_top(names, evaluator, data, tmp_path):
+def test_plain_unet_is_the_last_overlay(names, evaluator, data, tmp_path):
     checkpoint = tmp_path / "plain.pt"
     torch.save(BasicUNet(2, 3, 2, features=(32, 32, 64, 128, 256, 32), norm="batch").state_dict(), checkpoint)
     parser = parse(

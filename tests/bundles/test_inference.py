@@ -77,7 +77,7 @@ def assert_turns_with_the_file(pixels: np.ndarray, folder: Path, **overrides) ->
 
 
 @pytest.mark.parametrize("window", [1024, 160])
-def test_mask_turns_with_a_synthetic_photograph(tmp_path, window):
+def test_mask_rotates_with_a_synthetic_photograph(tmp_path, window):
     pixels = synthetic_fundus((301, 280), seed=3).image
     assert_turns_with_the_file(pixels, tmp_path, window_size=window, working_diameter=233)
 
@@ -87,7 +87,7 @@ def test_mask_turns_with_a_synthetic_photograph(tmp_path, window):
 @pytest.mark.parametrize(
     "name", ["DRIVE/test/images/01_test.tif", "STARE/stare-images/im0077.ppm.gz", "CHASEDB1/Image_05L.jpg"]
 )
-def test_mask_turns_with_a_real_photograph(shared_data, tmp_path, name, window):
+def test_mask_rotates_with_a_real_photograph(shared_data, tmp_path, name, window):
     with (gzip.open if name.endswith(".gz") else open)(shared_data / name, "rb") as stream:
         pixels = np.asarray(Image.open(stream))
     assert_turns_with_the_file(pixels, tmp_path, window_size=window)

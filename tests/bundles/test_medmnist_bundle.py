@@ -126,7 +126,7 @@ def test_metadata_tells_its_versions():
 
 
 @pytest.mark.parametrize("n", [1, 2], ids=["even size", "odd size"])
-def test_network_takes_and_gives_what_metadata_says(n):
+def test_network_inputs_and_outputs_match_the_metadata(n):
     meta = str(BUNDLE / "configs" / "metadata.json")
     verify_net_in_out("network_def", meta, config_files("inference.json")[0], device="cpu", n=n)
 
@@ -230,7 +230,7 @@ def test_evaluation_against_direct_calculation(data, trained, tmp_path):
     assert sorted(path.name for path in (tmp_path / "saliency").iterdir()) == ["0000.png", "0001.png"]
 
 
-def test_an_ordinary_network_trains_alike_and_shows_its_orientation(data, tmp_path):
+def test_an_ordinary_network_trains_by_the_same_recipe_and_is_not_invariant(data, tmp_path):
     settings = {"dataset_dir": str(data), "net": "resnet18", "net_settings": {"widen_factor": 0.0625}}
     network = parse("train.json", **SHORT | settings).get_parsed_content("network_def")
     assert isinstance(network, ResNet)

@@ -57,7 +57,7 @@ def test_one_row_per_image_and_pose(folder, protocol, names):
 
 
 @pytest.mark.parametrize(("protocol", "names"), [("published", PUBLISHED), ("turned_back", TURNED_BACK)])
-def test_an_equivariant_network_scores_alike_at_all_symmetries(folder, protocol, names):
+def test_an_equivariant_network_scores_equally_at_all_symmetries(folder, protocol, names):
     rows = rows_of(folder / "out", protocol)
     for name in names:
         # one pair of pixels is 1e-6 to 5e-6 of an AUC, and up to two pairs of these images differ by rounding only
@@ -127,7 +127,7 @@ def test_a_curve_is_drawn(folder):
         assert picture.width > 500
 
 
-def test_overlays_of_turned_photographs(folder, tmp_path):
+def test_overlays_of_rotated_photographs(folder, tmp_path):
     run_bundle(
         *OVERLAYS, **paths(folder, tmp_path), angles=[], limit=1, protocols=["turned_back"], overlay_angles=[0, 37]
     )

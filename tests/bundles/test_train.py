@@ -321,7 +321,7 @@ def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
 
 
 @pytest.mark.parametrize(("overlay", "images"), [("drive.yaml", 20), ("general.yaml", 65)])
-def test_long_trainings_see_as_many_pixels_as_lwnet(overlay, images):
+def test_long_training_runs_see_as_many_pixels_as_lwnet(overlay, images):
     parser = parse("train.json", "cycles.yaml", overlay)
     size, epochs = (parser.get_parsed_content(name) for name in ("crop_size", "max_epochs"))
     mean_size = size - parser.get_parsed_content("train#trainer#prepare_batch").max_trim / 2

@@ -75,7 +75,7 @@ def test_termination_removes_the_temporary_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["EYES", "drive2"])
-def test_unknown_names_are_told_the_known_ones(name, capsys):
+def test_unknown_names_are_refused_with_the_known_ones(name, capsys):
     with pytest.raises(SystemExit) as caught:
         run(name, "--output", "out")
     assert caught.value.code == 2

@@ -103,7 +103,7 @@ def test_the_real_breastmnist(shared_data):
         ({"val_labels": np.array([object()] * 6)}, "val_labels of .* can't be read"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told(tmp_path, replaced, sentence):
+def test_what_is_wrong_with_a_file_is_reported(tmp_path, replaced, sentence):
     write_set(tmp_path / "toy.npz", **replaced)
     with pytest.raises(ValueError, match=sentence):
         load_medmnist(tmp_path / "toy.npz", "val")

@@ -33,7 +33,7 @@ def test_entry_and_file(package):
     assert "medmnist" not in sys.modules
 
 
-def test_unknown_names_and_sizes_are_told(package):
+def test_unknown_names_and_sizes_are_refused(package):
     with pytest.raises(ValueError, match="MedMNIST has no set 'foo'; its sets are toymnist"):
         medmnist_remote_file("foo")
     with pytest.raises(ValueError, match="toymnist is published with sizes 28, 64, not 224"):
@@ -47,7 +47,7 @@ def test_without_the_package_the_extra_is_named(package, monkeypatch):
         medmnist_remote_file("toymnist")
 
 
-def test_another_file_is_no_index(package):
+def test_another_file_is_not_an_index(package):
     (package / "info.py").write_text("SETS = {}")
     with pytest.raises(ValueError, match=r"info\.py holds no index of MedMNIST"):
         medmnist_entry("toymnist")

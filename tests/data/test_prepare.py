@@ -262,7 +262,7 @@ def test_existing_output(source, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "source"]
 
 
-def test_overwriting_spares_what_is_no_prepared_data_set(source, tmp_path):
+def test_overwriting_keeps_other_folders(source, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     (home / "thesis.txt").write_text("precious")
@@ -298,7 +298,7 @@ def test_interruption_leaves_the_old_output_and_nothing_else(error, source, tmp_
     assert sorted(os.listdir(tmp_path)) == ["out", "source"]
 
 
-def test_download_goes_to_the_source_folder(tmp_path, monkeypatch):
+def test_download_is_saved_in_the_source_folder(tmp_path, monkeypatch):
     stare = TOYS["STARE"]
     fetched = []
 

@@ -66,7 +66,7 @@ def test_equal_copies_are_one_file_and_different_ones_an_error(tmp_path):
         find_files(tmp_path, NAMES, tmp_path / "scratch2")
 
 
-def test_resource_forks_of_macos_are_no_images(tmp_path):
+def test_resource_forks_of_macos_are_not_images(tmp_path):
     make_zip(tmp_path / "x.zip", {"__MACOSX/._im0001.ppm": b"fork", "im0001.ppm": b"image"})
     assert find_files(tmp_path / "x.zip", NAMES, tmp_path / "s")["im0001.ppm"].read_bytes() == b"image"
 

@@ -5,7 +5,7 @@ from sre_monai.engines import RandomTrim
 
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
-def test_image_and_label_are_trimmed_alike(spatial_dims):
+def test_image_and_label_are_trimmed_equally(spatial_dims):
     image = torch.randn(2, 1, *[12] * spatial_dims)
     sizes = set()
     for _ in range(60):

@@ -83,7 +83,7 @@ def test_table_against_direct_calculation(tmp_path):
 
 
 @pytest.mark.parametrize("size", [16, 17])
-def test_an_invariant_network_answers_alike_at_all_symmetries(tmp_path, size):
+def test_an_invariant_network_is_equal_at_all_symmetries(tmp_path, size):
     network = sre_resnet18(1, 3, features=(4, 4, 4, 4), norm="instance").eval()
     rows, summary = run(tmp_path, network, items(size=size), spatial_dims=2, angles=[45, 90, 180, 270])
     assert summary["probability_deviation"] < 1e-5

@@ -17,7 +17,7 @@ def test_angles_must_be_numbers(angles):
         rotations(angles)
 
 
-def test_what_a_pose_says_of_itself():
+def test_properties_of_a_pose():
     mirror = GridSymmetry.mirror(3, [0, 2])
     assert (Pose(37).mirrored, Pose(symmetry=mirror).mirrored) == ("", "xz")
     poses = [Pose(), Pose(360), Pose(0, grid_symmetries(2)[0]), Pose(90), Pose(symmetry=mirror), Pose(45)]
@@ -47,7 +47,7 @@ def test_all_symmetries_of_the_cube_and_quarter_rotations(axis):
         assert torch.equal(pose.invert(posed, (4, 5, 7)), x)
 
 
-def test_mirror_images():
+def test_flips():
     x = torch.randn(1, 1, 3, 4, 5)
     assert torch.equal(Pose(symmetry=GridSymmetry.mirror(3, [0, 2])).apply(x), x.flip([2, 4]))
 

@@ -20,7 +20,7 @@ def rows(**more: float) -> list[dict]:
     ]
 
 
-def test_mean_by_angle_leaves_mirror_images_out():
+def test_mean_by_angle_leaves_flips_out():
     assert mean_by_angle(rows(), "dice") == pytest.approx({0.0: 0.7, 45.0: 0.55, 90.0: 0.705})
 
 

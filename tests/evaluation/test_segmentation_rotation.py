@@ -33,7 +33,7 @@ def other():
     return lambda images: torch.sigmoid(4 * network(images).detach())
 
 
-def test_poses_are_rotations_from_upright_and_four_mirror_images():
+def test_poses_are_rotations_from_upright_and_four_flips():
     (protocol,) = segmentation_protocols(["published"], [350, 10, -10, 370], dict, dict)
     assert protocol.poses == [Pose(0), Pose(10), Pose(350), *(Pose(a, MIRROR) for a in (0, 90, 180, 270))]
 
@@ -50,7 +50,7 @@ def test_angles_are_checked():
             segmentation_protocols(["published"], angles, dict, dict)
 
 
-def test_every_protocol_goes_by_its_name():
+def test_protocols_are_selected_by_name():
     protocols = segmentation_protocols(list(SEGMENTATION_PROTOCOLS), [], dict, dict)
     assert [protocol.name for protocol in protocols] == list(SEGMENTATION_PROTOCOLS)
 

@@ -52,7 +52,7 @@ def run_folder(folder, files, network, **loader):
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_each_failure_is_a_row_and_the_run_goes_on(tmp_path, batch_size):
+def test_each_failure_is_a_row_and_the_run_continues(tmp_path, batch_size):
     files = [("a", 1.0, 4), ("unreadable", 1.0, 4), ("too large", 9.0, 4), ("unwritable", 4.0, 4), ("z", 2.0, 4)]
     code, rows = run_folder(tmp_path, files, Network(largest_batch=9), batch_size=batch_size)
     assert code == 3

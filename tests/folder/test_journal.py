@@ -20,7 +20,7 @@ def test_torn_lines_count_for_nothing(tmp_path, torn):
     assert [record["file"] for record in journal] == ["a.png", "c.png"]
 
 
-def test_gathering_keeps_what_is_worth_it_once(tmp_path):
+def test_gathering_keeps_useful_files_once(tmp_path):
     first, second = Journal(tmp_path, 0), Journal(tmp_path, 1)
     for journal, number in ((first, 1), (first, 2), (second, 3), (second, 1)):
         journal.append({"file": str(number)})

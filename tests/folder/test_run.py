@@ -153,7 +153,7 @@ def test_exit_status(folder, done, status):
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt, 130), (SystemExit(143), 143)])
-def test_a_stopped_run_reports_what_is_pending(folder, error, status):
+def test_an_interrupted_run_reports_pending_files(folder, error, status):
     run = make_run(folder)
     run.start()
     do(run, [0])

@@ -50,7 +50,7 @@ def uninterrupted(tmp_path) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("interval", "steps"), [(1, [1, 4, 12]), (2, [8, 16]), (4, [11, 17, 18])])
-def test_killed_trainings_end_like_an_uninterrupted_one(uninterrupted, tmp_path, interval, steps):
+def test_killed_training_runs_end_like_an_uninterrupted_one(uninterrupted, tmp_path, interval, steps):
     torch.manual_seed(0)
     path = tmp_path / "checkpoint.pt"
     for step in steps:

@@ -67,7 +67,7 @@ def test_the_culprit_is_found_among_many_layers():
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
 
 
-def test_what_a_container_does_by_itself_is_the_containers_fault():
+def test_operations_of_a_container_are_attributed_to_it():
     class Crop(nn.Sequential):
         def forward(self, x):
             return super().forward(x)[..., :-1]

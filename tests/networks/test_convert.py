@@ -179,7 +179,7 @@ def test_layers_keep_their_size_and_become_symmetric(layer, size, expected, kern
         assert parts[-1].kernel_size == (kernel_size,) * 2
 
 
-def test_what_cannot_be_converted_is_told():
+def test_what_cannot_be_converted_is_reported():
     network = nn.Sequential(
         nn.Conv2d(1, 4, 2), nn.PixelShuffle(2), nn.ZeroPad2d((0, 1, 0, 1)), nn.MaxPool2d(2, 1), nn.LayerNorm((3, 3))
     )
@@ -189,7 +189,7 @@ def test_what_cannot_be_converted_is_told():
     assert "still breaks equivariance: 1: PixelShuffle" in str(report)
 
 
-def test_what_the_forward_does_by_itself_is_measured():
+def test_operations_in_forward_are_measured():
     """MONAI's ResNet of shortcut type A subsamples in its own code."""
     network = ResNet("basic", (1, 1, 1, 1), (4, 8, 8, 8), spatial_dims=2, n_input_channels=1, shortcut_type="A")
     report = convert_to_sre(network, input_shapes=[(1, 1, 64, 64)]).conversion_report

@@ -56,7 +56,7 @@ def onnx_file(network, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("extension", EXPORT_FORMATS)
-def test_files_take_any_size_and_need_no_package(network, onnx_file, tmp_path, extension):
+def test_files_take_any_size_and_import_no_package_of_ours(network, onnx_file, tmp_path, extension):
     path = onnx_file if extension == ".onnx" else tmp_path / f"model{extension}"
     if extension != ".onnx":
         assert export_network(network.train(), path, (1, 3, 16, 20)) < 1e-4

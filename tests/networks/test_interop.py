@@ -35,7 +35,7 @@ def test_published_checkpoint_gives_the_published_logits(published, prefix, size
         assert published(x).abs().max() > 0.1
 
 
-def test_training_goes_on_alike(published):
+def test_training_continues_identically(published):
     published.train()
     network = SREUNet(2, 3, 2)
     load_sre_conv_state_dict(network, published.state_dict())

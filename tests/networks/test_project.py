@@ -91,7 +91,7 @@ def test_the_gain_of_upsampling_layers_is_kept(layer):
     torch.testing.assert_close(actual, expected, rtol=0.1, atol=0.01)
 
 
-def test_report_tells_what_is_lost():
+def test_report_states_the_loss():
     network = UNet(2, 1, 2, channels=(4, 8), strides=(2,))
     plain = convert_to_sre(network).conversion_report
     assert plain.mean_loss is None

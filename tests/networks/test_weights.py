@@ -42,7 +42,7 @@ def test_other_weights_are_refused(tmp_path, content, sentence):
         load_weights(SREUNet(2, 3, 2, **TINY), tmp_path / "other.pt")
 
 
-def test_files_that_are_none_are_refused(tmp_path):
+def test_invalid_files_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="checkpoint: there is no file"):
         load_weights(SREUNet(2, 3, 2, **TINY), tmp_path / "none.pt")
     for content in (b"", b"no checkpoint", b"PK\x03\x04 damaged"):

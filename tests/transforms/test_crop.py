@@ -26,14 +26,14 @@ def test_what_has_little_border_stays(data):
 
 
 @pytest.mark.parametrize("symmetry", grid_symmetries(2))
-def test_it_turns_with_the_image(data, symmetry):
+def test_it_rotates_with_the_image(data, symmetry):
     transform = CropToFieldOfViewd("image")
     turned = {key: MetaTensor(symmetry.apply(value.as_tensor())) for key, value in data.items()}
     expected = symmetry.apply(transform(data)["image"].as_tensor())
     assert torch.equal(transform(turned)["image"].as_tensor(), expected)
 
 
-def test_a_prediction_goes_back_to_its_place(data):
+def test_a_prediction_is_mapped_back(data):
     chain = Compose([CropToFieldOfViewd(["image", "fov"]), WorkingResolutiond("image", diameter=60)])
     done = chain(data)
     done["pred"] = MetaTensor(torch.ones(1, *done["image"].shape[1:]))

@@ -60,14 +60,14 @@ def test_whichever_channel_is_bright():
 
 @pytest.mark.parametrize("symmetry", grid_symmetries(2))
 @pytest.mark.parametrize("size", [(101, 101), (100, 100), (121, 100), (98, 133)])
-def test_mask_turns_with_the_image(symmetry, size):
+def test_mask_rotates_with_the_image(symmetry, size):
     image = photograph(*size, 44)
     turned = estimate_field_of_view(symmetry.apply(image))
     assert torch.equal(turned, symmetry.apply(estimate_field_of_view(image)))
 
 
 @pytest.mark.parametrize("symmetry", grid_symmetries(2))
-def test_mask_of_a_real_photograph_turns_with_it(symmetry, shared_data):
+def test_mask_of_a_real_photograph_rotates_with_it(symmetry, shared_data):
     image = torch.from_numpy(np.array(Image.open(shared_data / "DRIVE/test/images/01_test.tif"))).permute(2, 1, 0)
     turned = estimate_field_of_view(symmetry.apply(image))
     assert torch.equal(turned, symmetry.apply(estimate_field_of_view(image)))
@@ -83,7 +83,7 @@ def test_blank_image_is_refused(value):
         estimate_field_of_view(torch.full((3, 20, 30), value))
 
 
-def test_scattered_specks_are_no_field_of_view():
+def test_scattered_specks_are_not_a_field_of_view():
     image = torch.zeros(1, 90, 90)
     image[0, ::4, ::3] = 1
     with pytest.raises(ValueError, match="No field of view"):
@@ -152,7 +152,7 @@ def test_diameter_of_a_cropped_disc_is_that_of_the_disc():
 
 
 @pytest.mark.parametrize("mask", [torch.zeros(1, 5, 5), torch.ones(2, 5, 5)])
-def test_diameter_refuses_what_is_no_mask(mask):
+def test_diameter_refuses_other_arrays(mask):
     with pytest.raises(ValueError, match="non-empty field of view"):
         field_of_view_diameter(mask)
 

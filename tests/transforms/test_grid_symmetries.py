@@ -50,7 +50,7 @@ def test_closed_under_composition(first, second):
     assert sum(both.shape == y.shape and torch.equal(both, y) for y in (s.apply(x) for s in grid_symmetries(2))) == 1
 
 
-def test_mirror_and_identity():
+def test_flip_and_identity():
     x = torch.randn(2, 3, 4, 5)
     assert torch.equal(GridSymmetry.mirror(3, [0, 2]).apply(x), x.flip([1, 3]))
     assert torch.equal(GridSymmetry().apply(x), x)
@@ -63,7 +63,7 @@ def test_mirror_and_identity():
     assert sum(s.is_identity for s in grid_symmetries(3)) == 1
 
 
-def test_rotations_turn_a_volume_about_its_axes():
+def test_rotations_rotate_a_volume_about_its_axes():
     x = torch.arange(27).reshape(3, 3, 3)
     rotations = {tuple(s.apply(x).flatten().tolist()) for s in grid_symmetries(3, "rotations")}
     for axes in ((0, 1), (1, 2), (0, 2)):

@@ -73,7 +73,7 @@ def test_the_seed_decides_the_quality():
 
 
 @pytest.mark.parametrize("quality", [0, 96])
-def test_a_quality_that_there_is_not_is_refused(quality):
+def test_an_unknown_quality_is_refused(quality):
     with pytest.raises(ValueError, match=f"quality must be between 1 and 95, got {quality}"):
         compress_jpeg(photograph(), quality)
 

@@ -40,7 +40,7 @@ def test_against_windows_about_every_pixel(size):
 
 
 @pytest.mark.parametrize("size", [(40, 40), (97, 130), (150, 101)], ids=str)
-def test_turns_with_the_image(size):
+def test_rotates_with_the_image(size):
     image, fov = texture(*size), disc(*size)
     expected = normalize(image, fov)
     for symmetry in grid_symmetries(2):

@@ -34,7 +34,7 @@ def test_constant_channel_becomes_zero(value):
 
 @pytest.mark.parametrize("symmetry", grid_symmetries(2))
 @pytest.mark.parametrize("size", [(33, 33), (32, 32), (33, 48)])
-def test_turns_with_the_image(symmetry, size):
+def test_rotates_with_the_image(symmetry, size):
     data = {"image": torch.rand(3, *size) * 255, "fov": (torch.rand(1, *size) > 0.3).float()}
     turned = {key: symmetry.apply(value) for key, value in data.items()}
     transform = NormalizeInsideFieldOfViewd("image")

@@ -37,7 +37,7 @@ def test_against_monai_and_scipy(before, after, dtype, smooth, monkeypatch):
 
 
 @pytest.mark.parametrize(("before", "after"), SIZES)
-def test_it_turns_with_the_image(before, after):
+def test_it_rotates_with_the_image(before, after):
     image = np.random.default_rng(0).integers(0, 256, (2, *before)).astype(np.uint8)
     upright = resample(image, after)
     np.testing.assert_allclose(resample(image[:, ::-1], after), upright[:, ::-1], rtol=1e-6)

@@ -36,7 +36,7 @@ def test_90_degrees_on_a_kept_canvas():
 
 @pytest.mark.parametrize("angle", [90.0, 180.0, 270.0, -90.0])
 @pytest.mark.parametrize("size", [(40, 40), (41, 41), (40, 54)])
-def test_interpolated_turns_go_the_same_way(angle, size):
+def test_interpolated_rotations_have_the_same_direction(angle, size):
     x = smooth(*size)
     inner = (slice(None), slice(3, -3), slice(3, -3))
     near = rotate(x, angle - 1e-3)[inner]

@@ -13,7 +13,7 @@ def test_a_straight_vessel_is_as_long_as_it_is(width):
     assert skeleton_length(mask) == pytest.approx(50, abs=width)
 
 
-def test_it_is_told_in_the_photographs_pixels():
+def test_it_is_reported_in_the_photographs_pixels():
     probability = torch.zeros(1, 40, 30)
     probability[0, 5:35, 15] = 0.6
     report = {"working_scale": 0.25}

@@ -52,7 +52,7 @@ def test_deterministic_transforms_are_tracked():
     assert type(compose(item)["image"]) is torch.Tensor
 
 
-def test_tracking_goes_on_after_an_error():
+def test_tracking_continues_after_an_error():
     compose = UntrackedCompose([RandFlipd("image", 0.5), Lambdad("image", lambda _: 1 / 0)])
     with pytest.raises(RuntimeError):
         compose({"image": torch.zeros(1, 4, 4)})

@@ -90,7 +90,7 @@ def test_round_trip_through_compose_and_invertd(size, diameter):
 
 @pytest.mark.parametrize("symmetry", grid_symmetries(2))
 @pytest.mark.parametrize(("size", "diameter"), [((251, 230), 97.0), ((201, 201), 250.0), ((160, 160), 100.0)])
-def test_there_and_back_turn_with_the_image(symmetry, size, diameter):
+def test_there_and_back_rotate_with_the_image(symmetry, size, diameter):
     transform = preprocessing(diameter)
 
     def there_and_back(data):

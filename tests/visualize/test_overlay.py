@@ -74,7 +74,7 @@ def test_grey_images_and_arrays(image):
 
 
 @pytest.mark.parametrize("symmetry", [(turns, flip) for turns in range(4) for flip in (False, True)])
-def test_picture_turns_with_its_image(image, symmetry):
+def test_picture_rotates_with_its_image(image, symmetry):
     turns, flip = symmetry
 
     def turn(array, axes):

@@ -18,7 +18,7 @@ def settle(network, *shape):
 
 @pytest.mark.parametrize("layer", ["layer3", "layer4"])
 @pytest.mark.parametrize("size", [(32, 32), (33, 40), (27, 31)])
-def test_maps_turn_with_the_image(layer, size):
+def test_maps_rotate_with_the_image(layer, size):
     maps = SaliencyMaps(settle(sre_resnet18(1, 3, features=(4, 6, 8, 8)).double(), 4, 1, *size), layer)
     x = torch.randn(1, 1, *size, dtype=torch.float64)
     features, saliency = maps(x, 1)
@@ -30,7 +30,7 @@ def test_maps_turn_with_the_image(layer, size):
         assert_close(turned_saliency, symmetry.apply(saliency))
 
 
-def test_maps_of_volumes_turn_with_them():
+def test_maps_of_volumes_rotate_with_them():
     maps = SaliencyMaps(settle(sre_r3d_18(1, 2, features=(4, 4, 4, 4)).double(), 4, 1, 9, 8, 8))
     x = torch.randn(1, 1, 9, 8, 8, dtype=torch.float64)
     expected = list(cube_symmetries(maps(x, 0)[1]))

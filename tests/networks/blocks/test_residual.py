@@ -24,7 +24,7 @@ def test_shapes_and_gradients(block, spatial_dims, stride):
 
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("size", [(8, 8), (9, 7), (8, 11)])
-def test_block_turns_with_the_image(block, size):
+def test_block_rotates_with_the_image(block, size):
     network = block(2, 3, 4, 2, kernel_size=5).double().eval()
     x = torch.randn(1, 3, *size, dtype=torch.float64)
     for symmetry in grid_symmetries(2):

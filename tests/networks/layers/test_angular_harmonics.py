@@ -55,7 +55,7 @@ def test_first_and_second_derivatives(order, size):
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("size", [(16, 16), (17, 24), (9, 11)], ids=str)
-def test_turns_and_flips_move_it_along(order, size):
+def test_rotations_and_flips_move_it_along(order, size):
     x = torch.randn(1, 2, *size)
     y = harmonic_magnitude(x, order)
     for symmetry in grid_symmetries(2):
@@ -77,7 +77,7 @@ def plane(function, spatial_dims=2, half=12):
 
 
 @pytest.mark.parametrize("degrees", range(0, 180, 15))
-def test_a_line_and_an_edge_answer_alike_at_every_angle(degrees):
+def test_lines_and_edges_respond_equally_at_every_angle(degrees):
     t = math.radians(degrees)
     distance = plane(lambda y, x: x * math.sin(t) - y * math.cos(t))
     line, edge = torch.exp(-(distance**2) / (2 * 2.0**2)), torch.erf(distance / (2.0 * math.sqrt(2)))
@@ -90,7 +90,7 @@ def test_a_line_and_an_edge_answer_alike_at_every_angle(degrees):
     assert harmonic_magnitude(edge, 2)[centre].item() == pytest.approx(0.01)
 
 
-def test_what_has_no_direction_gives_nothing():
+def test_directionless_inputs_give_the_floor():
     bowl = plane(lambda y, x: (x**2 + y**2) / 10)
     assert harmonic_magnitude(bowl, 2)[0, 0, 12, 12].item() == pytest.approx(0.01)
     ball = plane(lambda z, y, x: (x**2 + y**2 + z**2) / 10, spatial_dims=3, half=3)

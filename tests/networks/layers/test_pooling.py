@@ -31,7 +31,7 @@ def test_odd_sizes_are_pooled_in_centred_threes():
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("size", [(8, 8), (9, 9), (9, 12), (7, 5)])
 @pytest.mark.parametrize("symmetry", grid_symmetries(2))
-def test_pooling_and_upsampling_turn_with_the_image(pool, size, symmetry):
+def test_pooling_and_upsampling_rotate_with_the_image(pool, size, symmetry):
     x = torch.randn(1, 2, *size, dtype=torch.float64)
     layer = pool(2)
     assert_close(layer(symmetry.apply(x)), symmetry.apply(layer(x)))

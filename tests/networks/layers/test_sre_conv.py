@@ -94,7 +94,7 @@ def test_kernel_is_that_of_an_ordinary_convolution(spatial_dims, profile):
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("size", [(12, 12), (11, 14), (13, 9)])
-def test_turning_and_mirroring_the_input_turns_the_output(profile, size):
+def test_rotating_and_flipping_the_input_transforms_the_output(profile, size):
     layer = SREConv2d(8, 8, kernel_size=5, padding=2, profile=profile).double()
     x = torch.randn(1, 8, *size, dtype=torch.float64)
     for flip in (False, True):

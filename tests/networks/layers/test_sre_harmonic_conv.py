@@ -28,7 +28,7 @@ def test_it_is_a_ring_convolution_and_a_mix_of_magnitudes(spatial_dims, orders):
 @pytest.mark.parametrize("orders", [(1,), (2,), (1, 2)])
 @pytest.mark.parametrize("profile", ["bands", "gaussian"])
 @pytest.mark.parametrize("size", [(32, 32), (33, 48), (31, 33), (9, 8, 7)], ids=str)
-def test_turns_and_flips_are_exact(size, profile, orders):
+def test_rotations_and_flips_are_exact(size, profile, orders):
     layer = LAYERS[len(size)](2, 4, kernel_size=5, orders=orders, profile=profile)
     assert check_equivariance(layer, (1, 2, *size)).worst < 1e-6
 

@@ -15,7 +15,7 @@ def test_upsampling_keeps_the_outermost_pixels():
 
 
 @pytest.mark.parametrize("size", [(9, 12), (8, 7), (5, 5, 6)])
-def test_goes_back_to_the_size_that_was_pooled(size):
+def test_upsampling_restores_the_pooled_size(size):
     sizes = SizeMemory()
     dims = len(size)
     pools = [SymmetricMaxPool(dims, sizes=sizes) for _ in range(2)]

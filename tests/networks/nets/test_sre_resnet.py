@@ -109,7 +109,7 @@ def test_3d_logits_are_the_same_under_all_48_symmetries(size, harmonics):
             assert_close(network(z), y)
 
 
-def test_features_turn_with_the_image():
+def test_features_rotate_with_the_image():
     network = settle(sre_resnet18(1, 3, **TINY).double(), 4, 1, 33, 40)
     body = torch.nn.Sequential(*[network.get_submodule(n) for n in ("conv1", "bn1", "act", "layer1", "layer2")])
     x = torch.randn(1, 1, 33, 40, dtype=torch.float64)

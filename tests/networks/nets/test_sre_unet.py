@@ -47,7 +47,7 @@ def test_shapes_forward_and_backward(kwargs, shape):
 @pytest.mark.parametrize("harmonics", [(), (1, 2)])
 @pytest.mark.parametrize("profile", ["bands", "gaussian"])
 @pytest.mark.parametrize("size", [(64, 64), (65, 97), (31, 48), (71, 75)])
-def test_output_turns_with_the_input_at_every_size(profile, harmonics, size):
+def test_output_rotates_with_the_input_at_every_size(profile, harmonics, size):
     network = SREUNet(2, 3, 2, profile=profile, harmonics=harmonics, **TINY).double().eval()
     x = torch.randn(1, 3, *size, dtype=torch.float64)
     y = network(x)
@@ -56,7 +56,7 @@ def test_output_turns_with_the_input_at_every_size(profile, harmonics, size):
 
 
 @pytest.mark.parametrize("size", [(565, 584), (605, 700)])
-def test_output_turns_in_single_precision_at_the_sizes_of_real_photographs(size):
+def test_output_is_equivariant_in_single_precision_at_the_sizes_of_real_photographs(size):
     network = SREUNet(2, 3, 2, profile="gaussian", **TINY).eval()
     x = torch.randn(1, 3, *size)
     with torch.no_grad():
@@ -65,7 +65,7 @@ def test_output_turns_in_single_precision_at_the_sizes_of_real_photographs(size)
             assert_close(network(symmetry.apply(x)), symmetry.apply(y))
 
 
-def test_3d_output_turns_about_every_axis():
+def test_3d_output_rotates_about_every_axis():
     network = SREUNet(3, 1, 2, features=(4, 6, 4), kernel_size=3).double().eval()
     x = torch.randn(1, 1, 9, 12, 11, dtype=torch.float64)
     y = network(x)

@@ -95,7 +95,7 @@ def test_second_derivatives():
 
 @needs_triton
 @pytest.mark.parametrize("size", [(18, 18), (17, 19)])
-def test_turns_with_its_input(size):
+def test_rotates_with_its_input(size):
     x, weight, rings, bias = (t.detach() for t in make(size=size))
     convolve = lambda image: fused.forward(image, weight, rings, bias, (1, 1), (1, 1))  # noqa: E731
     y = convolve(x)

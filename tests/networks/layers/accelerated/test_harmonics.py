@@ -111,7 +111,7 @@ def test_results_repeat_to_the_last_digit(number, threads):
 @pytest.mark.parametrize("variant", compiled.VARIANTS)
 @pytest.mark.parametrize("orders", ORDERS)
 @pytest.mark.parametrize("size", [(32, 32), (33, 48), (131, 70)], ids=str)
-def test_turns_and_flips_change_nothing_but_rounding(size, orders, variant):
+def test_rotations_and_flips_change_nothing_but_rounding(size, orders, variant):
     tensors, g = make(size, (3, 4, 2), orders, batch=1), torch.randn(1, 4, *size)
     y, gradients = both(tensors, orders, g, variant)
     for move in (symmetry.apply for symmetry in grid_symmetries(2)):

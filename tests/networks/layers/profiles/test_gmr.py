@@ -30,7 +30,7 @@ def test_first_widths_are_those_of_a_band():
 
 
 @pytest.mark.parametrize("conv", [SREConv2d, SREConvTranspose2d])
-def test_layer_turns_and_trains_its_widths(conv):
+def test_layer_is_equivariant_and_trains_its_widths(conv):
     layer = conv(3, 8, 7, padding=3, profile="gmr").double()
     assert [name for name, _ in layer.named_parameters()] == ["weight", "bias", "log_sigmas"]
     x = torch.randn(1, 3, 12, 9, dtype=torch.float64)

@@ -44,7 +44,7 @@ def test_number_of_rings(profile, num_rings):
 
 
 @pytest.mark.parametrize("spatial_dims", [1, 2])
-def test_layer_turns_and_has_gradients(profile, spatial_dims):
+def test_layer_is_equivariant_and_has_gradients(profile, spatial_dims):
     layer = trained(CONVOLUTIONS[spatial_dims](2, 2, 5, padding=2, profile=profile)).double()
     x = torch.randn(1, 2, *(8, 7)[:spatial_dims], dtype=torch.float64)
     for symmetry in grid_symmetries(spatial_dims):
