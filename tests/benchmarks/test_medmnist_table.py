@@ -47,6 +47,7 @@ def test_a_run_is_trained_evaluated_and_rotated_once(settings, tmp_path, monkeyp
     assert rows[0]["training minutes"] == 1.5
 
 
+@pytest.mark.slow
 def test_a_row_of_another_training_run_is_refused(settings, tmp_path, monkeypatch, capsys):
     command = ["medmnist_table", "--dataset_dir", settings.pop("dataset_dir"), "--output_dir", str(tmp_path / "table")]
     command += ["--nets", "resnet18", "--seeds", "0"]

@@ -37,6 +37,7 @@ def test_add_to_pipeline(tmp_path, capsys):
     assert "equivariant at (1, 3, 80, 73)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_segment_volumes(tmp_path, capsys):
     rows = tutorial("segment_volumes").main(tmp_path, size=33, count=3, steps=12, crop=32, channels=4)
     assert [(row["axis"], row["angle"]) for row in rows[:2]] == [("x", 0), ("x", 15)]

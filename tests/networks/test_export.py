@@ -102,6 +102,7 @@ def test_unfolded_networks_export_too(network):
         torch.testing.assert_close(traced(x), network(x), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_onnx_files_can_be_quantised(network, onnx_file, tmp_path):
     """Weights of eight bits, nearly the same output."""
     from onnxruntime import InferenceSession

@@ -199,6 +199,7 @@ def test_errors_say_what_is_wrong(monkeypatch):
             ring_conv(x, weight, rings, algorithm="triton")
 
 
+@pytest.mark.slow
 def test_import_of_the_package_leaves_the_kernels_alone():
     code = "import sys, sre_monai.networks; sys.exit(any(name.endswith('fused_kernels') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
