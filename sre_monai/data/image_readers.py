@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
 
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """File name extensions of images, in lower case."""
+
+# MONAI's LoadImage warns, where pydicom is installed, that one of its own readers for GPUs is not
+warnings.filterwarnings("ignore", message=".*nvImageCodec")
 
 DEEP_MODES = ("I", "F")  # Pillow's pixels of more than 8 bits; "I;16" and its variants start with "I"
 
@@ -41,6 +45,9 @@ class _DecodingReader(PILReader):
             "height": img.width,
             "exif_orientation": img.getexif().get(EXIF_ORIENTATION, 1),
             "note": img.info.get("note", ""),
+            "laterality": img.info.get("laterality", ""),
+            "acquisition_date": img.info.get("acquisition_date", ""),
+            "um_per_pixel": img.info.get("um_per_pixel", 0.0),
         }
 
     def _get_spatial_shape(self, img: Image.Image) -> np.ndarray:
@@ -57,10 +64,12 @@ class _DecodingReader(PILReader):
             return decode_image(name, self.convert).transpose(Image.Transpose.TRANSPOSE)
         except FileNotFoundError:
             raise
+        except ImportError as error:
+            raise ValueError(f"{name}: {error}") from None
         except Exception as error:  # Pillow raises OSError, SyntaxError, EOFError, struct.error … for damaged files
             raise ValueError(
-                f"{name} cannot be read as an image ({error}): a complete file in a format such as PNG, JPEG or TIFF "
-                "is expected; replace the file or leave it out."
+                f"{name} cannot be read as an image ({error}): a complete file in a format such as PNG, JPEG, TIFF "
+                "or DICOM is expected; replace the file or leave it out."
             ) from None
 
 
@@ -68,15 +77,17 @@ class RGBReader(_DecodingReader):
     """Read images as RGB.
 
     For ``LoadImage(reader=RGBReader())``. Any format and colour mode that Pillow reads, TIFF files that it doesn't
-    (floating point, several planes of 16 bit …) and NIfTI become an array of shape (W, H, 3) with values 0–255: grey,
-    palette, CMYK and 1-bit images are converted, an alpha channel is dropped, images of more than 8 bits are scaled by
-    its own maximum. Of a file with several pages, frames or slices the first is read, and the metadata have a ``note``
-    of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation is not applied (except
-    to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``.
+    (floating point, several planes of 16 bit …), NIfTI and DICOM photographs become an array of shape (W, H, 3) with
+    values 0–255: grey, palette, CMYK and 1-bit images are converted, an alpha channel is dropped, images of more than
+    8 bits are scaled by its own maximum. Of a file with several pages, frames or slices the first is read, and the
+    metadata have a ``note`` of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation
+    is not applied (except to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``. Metadata
+    of DICOM photographs are ``um_per_pixel`` (µm; 0 where it isn't known), ``laterality`` and ``acquisition_date``
+    (empty where not known).
 
     Raises:
-        ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, or larger than
-            100 million pixels.
+        ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, larger than 100
+            million pixels, or DICOM without the extra ``dicom`` installed.
         FileNotFoundError: when there is no such file.
 
     Examples:
