@@ -237,9 +237,9 @@ def test_a_small_disc_in_a_large_frame(mixed, tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        ({"dataset_dir": "typo"}, "there is no folder typo"),
+        ({"dataset_dir": "typo"}, "folder not found: typo"),
         ({"dataset_dir": "empty"}, "the folder empty has no files"),
-        ({"dataset_dir": "photographs", "checkpoint": "typo.pt"}, "checkpoint: there is no file typo.pt"),
+        ({"dataset_dir": "photographs", "checkpoint": "typo.pt"}, "checkpoint: file not found: typo.pt"),
     ],
     ids=str,
 )
