@@ -110,7 +110,7 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
         >>> known["laterality"]  # doctest: +SKIP
         'R'
     """
-    dataset = _read(path, ELEMENTS)
+    dataset = read_elements(path, ELEMENTS)
     _check(dataset, max_pixels)
     um_per_pixel, spacing_note = _um_per_pixel(dataset.get("PixelSpacing"))
     frames = int(dataset.get("NumberOfFrames") or 1)
@@ -134,7 +134,7 @@ def dicom_size(path: str | os.PathLike[str]) -> tuple[int, int]:
         >>> dicom_size("eye.dcm")  # doctest: +SKIP
         (2048, 1536)
     """
-    dataset = _read(path, SIZE_ELEMENTS)
+    dataset = read_elements(path, SIZE_ELEMENTS)
     return int(dataset.get("Columns") or 0), int(dataset.get("Rows") or 0)
 
 
@@ -159,7 +159,7 @@ def require_dicom_extra() -> None:
         logging.getLogger(package).setLevel(logging.CRITICAL)
 
 
-def _read(path: str | os.PathLike[str], elements: list[str]) -> FileDataset:
+def read_elements(path: str | os.PathLike[str], elements: list[str]) -> FileDataset:
     """Read the given elements of the data set, and no others."""
     require_dicom_extra()
     import pydicom
