@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import random
-import resource
+import re
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as parent:
             folder = options.keep if options.keep and count == options.counts[-1] else Path(parent) / "run"
             command = [sys.executable, __file__, "--measure", str(count), "--keep", str(folder)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise SystemExit(done.stderr)
         results[count] = json.loads(done.stdout)
         print(f"{count:7}: " + ", ".join(f"{name} {value:g}" for name, value in results[count].items()), flush=True)
     write_json(options.output, results)
@@ -63,11 +66,12 @@ def main() -> None:
 def measure(count: int, folder: Path) -> dict[str, float]:
     """Run a list through everything but the network; seconds by step, and megabytes above those of the imports."""
     random.seed(0)
+    logging.disable()
     shutil.rmtree(folder, ignore_errors=True)
     pictures = write_pictures(folder)
     datalist = write_list(folder, count)
     seconds: dict[str, float] = {}
-    before = peak_megabytes()
+    before = reset_peak_megabytes()
 
     @contextmanager
     def timed(step: str) -> Iterator[None]:
@@ -81,13 +85,13 @@ def measure(count: int, folder: Path) -> dict[str, float]:
         run = make_run(items, folder / "results")
         assert len(run.start()) == count
     with timed("records"), patch.object(os, "fsync"):
-        for number, item in enumerate(items):
-            add_record(run, item, pictures[number % EYES])
+        for item in items:
+            add_record(run, item, pictures[int(os.readlink(item["image"])[-5])])
+    with timed("report"):
+        written = run.report.write(items, run.journal)
     with timed("resume"):
         run = make_run(items, folder / "results")
         left = len(run.start())
-    with timed("report"):
-        written = run.report.write(items, run.journal)
     assert left == written["failed"]
     assert written["done"] + written["failed"] == count
     page = folder / "results" / "report.html"
@@ -100,7 +104,7 @@ def write_pictures(folder: Path) -> list[dict[str, Any]]:
     (folder / "eyes").mkdir(parents=True)
     for seed in range(EYES):
         eye = synthetic_fundus((480, 450), seed)
-        overlay = draw_vessels(eye.image, eye.vessels.T[None], eye.fov.T[None])
+        overlay = draw_vessels(eye.image.copy(), eye.vessels.T[None], eye.fov.T[None])
         files = {kind: folder / "eyes" / f"{seed}_{kind}.png" for kind in ("mask", "overlay")}
         save_png(files["mask"], eye.vessels * np.uint8(255))
         save_png(files["overlay"], overlay)
@@ -143,8 +147,14 @@ def add_record(run: FolderRun, item: dict[str, str], picture: dict[str, Any]) ->
     run.add(item, "done", run.fingerprint(item), outputs=outputs, thumbnails=picture["thumbnails"], **figures)
 
 
+def reset_peak_megabytes() -> float:
+    """Let Linux count the peak of this process's memory from now on; give it."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak_megabytes()
+
+
 def peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python docs/check_report.py output/sample/report.html --pictures docs/images
 
-Needs `pip install playwright`, and Debian's `chromium` or `playwright install chromium`. Every check that fails ends the
+Needs `pip install playwright`, and Debian's `chromium` or `playwright install chromium`. A check that fails ends the
 script with an error. `benchmarks/folder_scale.py --keep` makes a report of any length.
 """
 
@@ -90,7 +90,9 @@ def check_table(page: Page, table: list[dict[str, str]]) -> None:
         longest = max(failed, key=lambda row: len(row["reason"]))
         page.fill("#filter", longest["file"])
         cell = page.locator("#rows td", has_text=longest["reason"]).first
-        is_cut = cell.evaluate("cell => cell.scrollHeight > cell.clientHeight + 1 || cell.scrollWidth > cell.clientWidth + 1")
+        is_cut = cell.evaluate(
+            "cell => cell.scrollHeight > cell.clientHeight + 1 || cell.scrollWidth > cell.clientWidth + 1"
+        )
         check(not is_cut, "a long reason is cut")
         page.fill("#filter", "")
         page.locator("#counts button", has_text="failed").click()
@@ -106,7 +108,9 @@ def check_table(page: Page, table: list[dict[str, str]]) -> None:
         page.click("#download")
     with open(download.value.path(), newline="", encoding="utf-8") as stream:
         downloaded = list(csv.DictReader(stream))
-    check([row["file"] for row in downloaded] == page.evaluate("order.map(index => rows[index][FILE])"), "rows are lost")
+    check(
+        [row["file"] for row in downloaded] == page.evaluate("order.map(index => rows[index][FILE])"), "rows are lost"
+    )
     by_file = {row["file"]: row for row in table}
     check(
         all(row["reason"] == by_file[row["file"]]["reason"] and len(row) == len(table[0]) for row in downloaded),
@@ -120,7 +124,9 @@ def check_viewer(page: Page) -> None:
     page.focus("#rows tr:first-child button")
     if page.evaluate("rows.length") > 1:
         page.keyboard.press("ArrowDown")
-        check(page.evaluate("drawn.get(order[1]).contains(document.activeElement)"), "arrows don't move through the rows")
+        check(
+            page.evaluate("drawn.get(order[1]).contains(document.activeElement)"), "arrows don't move through the rows"
+        )
         page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     check(page.locator("#viewer").is_visible(), "Enter does not open the large view")
@@ -151,6 +157,7 @@ def take_pictures(browser: Browser, path: Path, folder: Path, sort_by: str, erro
         if button.count():
             button.click()
             button.click()
+        page.evaluate("find('scroller').scrollLeft = 0")
         settle(page)
         page.screenshot(path=folder / f"report{device}.png")
         page.locator("#rows button").first.click()
@@ -174,7 +181,9 @@ def main() -> None:
         table = list(csv.DictReader(stream))
     errors: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--enable-precise-memory-info"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--enable-precise-memory-info"]
+        )
         page, opening = open_page(browser, options.page, DESKTOP, errors)
         sorting = check_sorting(page)
         memory = page.evaluate("performance.memory.usedJSHeapSize") / 1e6

@@ -6,8 +6,9 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from sre_monai.files import printable
@@ -87,14 +88,20 @@ class FolderReport:
         cells = [printable(item["file"]), *(_cell(record.get(column, "")) for column in self.columns[1:])]
         views = {"photograph": self._relative(item["image"])} if item.get("image") else {}
         for output in record.get("outputs", ()):
-            path = PurePosixPath(output)
-            if path.suffix in PICTURE_EXTENSIONS:
-                views[path.stem.removeprefix(f"{PurePosixPath(item['name']).name}_")] = output
+            stem, extension = os.path.splitext(output)
+            if extension in PICTURE_EXTENSIONS:
+                views[stem.removeprefix(f"{item['name']}_")] = output
         return ReportRow(cells, record.get("thumbnails", ()), views)
 
     def _relative(self, path: str) -> str:
         """Give the path of an input as seen from the page."""
-        return Path(os.path.relpath(path, self.page.parent)).as_posix()
+        folder, name = os.path.split(path)
+        return f"{_relative_folder(folder, str(self.page.parent))}/{name}"
+
+
+@lru_cache(maxsize=1000)
+def _relative_folder(folder: str, start: str) -> str:
+    return Path(os.path.relpath(folder, start)).as_posix()
 
 
 def _cell(value: Any) -> str | float:

@@ -91,7 +91,13 @@ class FolderRun:
         done = total - len(mine)
         logger.info("%d images, %d of them done before", len(self.items), len(self.items) - len(todo))
         self._bar = tqdm(
-            total=total, initial=done, desc="images", unit=" images", disable=self.rank > 0, dynamic_ncols=True
+            total=total,
+            initial=done,
+            desc="images",
+            unit=" images",
+            disable=self.rank > 0,
+            dynamic_ncols=True,
+            mininterval=0.1 if sys.stderr.isatty() else 30,  # seconds; a log file gets a line each time
         )
         return mine
 
@@ -197,7 +203,9 @@ class FolderRun:
             remove_unfinished(self.output_dir)
             self._compare_runs()
             index = {item["file"]: i for i, item in enumerate(self.items)}
-            done, fresh, stale = set(), set(), set()
+            done: set[str] = set()
+            fresh: set[str] = set()
+            stale: set[str] = set()
             for record in self.journal:
                 if record["file"] not in index:
                     continue  # of another folder or a removed file: its results are kept

@@ -147,7 +147,7 @@ function buildHead() {
   for (const column of shownColumns()) {
     total += widthOf(column);
     make("col", {style: `width: ${widthOf(column)}px`}, widths);
-    const cell = make("th", {scope: "col"}, head);
+    const cell = make("th", {scope: "col", className: numeric[column] ? "number" : ""}, head);
     cell.dataset.column = column;
     const button = make("button", {type: "button", textContent: columns[column].replaceAll(SEPARATORS, " ")}, cell);
     button.onclick = () => {
