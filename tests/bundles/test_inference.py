@@ -206,6 +206,16 @@ def test_any_override_makes_results_again_and_the_log_names_it(mixed, tmp_path, 
     assert change in (output / "log.txt").read_text()
 
 
+def test_a_step_after_the_network_is_switched_off_by_its_name(mixed, tmp_path):
+    folder, step = mixed / "left eye", "postprocessing_transforms#skeleton_length#_disabled_"
+    (whole,), (row,) = segment(folder, tmp_path / "whole"), segment(folder, tmp_path / "out", **{step: True})
+    assert int(whole.pop("skeleton_length_px")) > 0
+    assert row.pop("skeleton_length_px") == ""
+    assert {**row, "seconds": ""} == {**whole, "seconds": ""}
+    for name in ("älter_mask.png", "älter_overlay.png"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 def test_a_small_disc_in_a_large_frame(mixed, tmp_path):
     """The image is cropped to the field of view: the mask equals that of the disc alone, at its position."""
     with Image.open(mixed / "a.png") as photograph:
