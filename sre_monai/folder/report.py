@@ -86,7 +86,7 @@ class FolderReport:
     def _row(self, item: Mapping[str, str], record: Mapping[str, Any]) -> ReportRow:
         """Give the cells and pictures of a file."""
         cells = [printable(item["file"]), *(_cell(record.get(column, "")) for column in self.columns[1:])]
-        views = {"photograph": self._relative(item["image"])} if item.get("image") else {}
+        views = {"photograph": record.get("preview") or self._relative(item["image"])} if item.get("image") else {}
         for output in record.get("outputs", ()):
             stem, extension = os.path.splitext(output)
             if extension in PICTURE_EXTENSIONS:

@@ -118,14 +118,20 @@ class FolderRun:
             status: ``"done"`` or ``"failed"``.
             fingerprint: taken before the file was read.
             values: ``outputs``, a mapping of written files, relative to the output folder, to their sizes in bytes;
-                ``thumbnails``, base64 of JPEG pictures; further columns of the report.
+                ``thumbnails``, base64 of JPEG pictures; ``preview``, of one that stands for the file in the report's
+                large view; further columns of the report.
 
         Raises:
-            OSError: when a thumbnail can't be written.
+            OSError: when a picture can't be written.
         """
         record = {"file": item["file"], "status": status, "fingerprint": fingerprint, **values}
         if "thumbnails" in values:
-            record["thumbnails"] = self._save_thumbnails(item["name"], values["thumbnails"])
+            record["thumbnails"] = [
+                self._save_picture(f"{item['name']}_{number}", picture)
+                for number, picture in enumerate(values["thumbnails"])
+            ]
+        if "preview" in values:
+            record["preview"] = self._save_picture(f"{item['name']}_preview", values["preview"])
         with self._lock:
             if status == "failed":
                 logger.error("%s failed: %s", printable(item["file"]), values.get("reason", ""))
@@ -137,13 +143,12 @@ class FolderRun:
             if self._bar is not None:
                 self._bar.update()
 
-    def _save_thumbnails(self, name: str, thumbnails: Sequence[str]) -> list[str]:
-        """Write thumbnails as files, not into the journal, which is read as a whole; give their paths."""
-        paths = [f"{JOURNAL_NAME}/{THUMBNAILS_NAME}/{name}_{number}.jpg" for number in range(len(thumbnails))]
-        for path, thumbnail in zip(paths, thumbnails, strict=True):
-            with written_atomically(self.output_dir / path) as unfinished:
-                unfinished.write_bytes(b64decode(thumbnail))
-        return paths
+    def _save_picture(self, name: str, picture: str) -> str:
+        """Write a picture for the report as a file, not into the journal, which is read as a whole; give its path."""
+        path = f"{JOURNAL_NAME}/{THUMBNAILS_NAME}/{name}.jpg"
+        with written_atomically(self.output_dir / path) as unfinished:
+            unfinished.write_bytes(b64decode(picture))
+        return path
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -248,6 +253,7 @@ def _files_of(record: Mapping[str, Any]) -> Iterator[str]:
     """Files that were written for a record, relative to the output folder."""
     yield from record.get("outputs", ())
     yield from record.get("thumbnails", ())
+    yield from [record["preview"]] if "preview" in record else []
 
 
 def _size(path: Path) -> int | None:
