@@ -73,7 +73,7 @@ def test_monais_own_commands_work_as_well(tmp_path):
     ("overrides", "sentence"),
     [
         ({"filepath": "model.h5"}, "model.h5: the extension must be"),
-        ({"checkpoint": "typo.pt"}, "there is no file typo.pt"),
+        ({"checkpoint": "typo.pt"}, "file not found: typo.pt"),
     ],
     ids=str,
 )

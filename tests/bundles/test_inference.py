@@ -206,6 +206,16 @@ def test_any_override_makes_results_again_and_the_log_names_it(mixed, tmp_path, 
     assert change in (output / "log.txt").read_text()
 
 
+def test_a_step_after_the_network_is_switched_off_by_its_name(mixed, tmp_path):
+    folder, step = mixed / "left eye", "postprocessing_transforms#skeleton_length#_disabled_"
+    (whole,), (row,) = segment(folder, tmp_path / "whole"), segment(folder, tmp_path / "out", **{step: True})
+    assert int(whole.pop("skeleton_length_px")) > 0
+    assert row.pop("skeleton_length_px") == ""
+    assert {**row, "seconds": ""} == {**whole, "seconds": ""}
+    for name in ("älter_mask.png", "älter_overlay.png"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 def test_a_small_disc_in_a_large_frame(mixed, tmp_path):
     """It is cropped to: the mask is that of the disc alone, in its place, and costs no more."""
     with Image.open(mixed / "a.png") as photograph:
@@ -227,9 +237,9 @@ def test_a_small_disc_in_a_large_frame(mixed, tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        ({"dataset_dir": "typo"}, "there is no folder typo"),
+        ({"dataset_dir": "typo"}, "folder not found: typo"),
         ({"dataset_dir": "empty"}, "the folder empty has no files"),
-        ({"dataset_dir": "photographs", "checkpoint": "typo.pt"}, "checkpoint: there is no file typo.pt"),
+        ({"dataset_dir": "photographs", "checkpoint": "typo.pt"}, "checkpoint: file not found: typo.pt"),
     ],
     ids=str,
 )

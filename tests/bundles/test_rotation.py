@@ -161,7 +161,7 @@ def test_options_and_no_matplotlib(folder, tmp_path, monkeypatch, capsys):
     assert (summary["num_images"], summary["angles"], list(summary["protocols"])) == (1, [0, 180], ["turned_back"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.txt", "per_image.csv", "summary.json"]
     output = capsys.readouterr()
-    assert "there is no rotation_curve.png: plot_rotation_curve needs matplotlib" in output.out
+    assert "rotation_curve.png was not written: plot_rotation_curve needs matplotlib" in output.out
     assert "turned_back consistency" in output.out
     assert "6/6" in output.err  # the progress bar: two turns and four mirror images
 
@@ -170,7 +170,7 @@ def test_options_and_no_matplotlib(folder, tmp_path, monkeypatch, capsys):
     ("wrong", "sentence"),
     [
         ({"dataset_dir": "nowhere"}, "nowhere is not a folder"),
-        ({"checkpoint": "nowhere.pt"}, "checkpoint: there is no file nowhere.pt"),
+        ({"checkpoint": "nowhere.pt"}, "checkpoint: file not found: nowhere.pt"),
         ({"protocols": ["turned"]}, "protocols must be a list of one or more of published, turned_back"),
         ({"angles": ["north"]}, "angles must be a list of numbers in degrees"),
     ],

@@ -125,7 +125,7 @@ def test_damaged_files_are_named(tmp_path):
     (tmp_path / "array.npz.npy").rename(tmp_path / "array.npz")
     with pytest.raises(ValueError, match="its arrays: none"):
         load_medmnist(tmp_path / "array.npz")
-    with pytest.raises(FileNotFoundError, match="there is no file"):
+    with pytest.raises(FileNotFoundError, match="file not found"):
         load_medmnist(tmp_path / "nowhere.npz")
 
 

@@ -52,7 +52,7 @@ def test_without_vessels_there_is_no_curve(tmp_path, caplog):
     data = [{**item, "label": 0 * item["label"], "working_label": 0 * item["label"]} for item in items()]
     evaluator(data, table(tmp_path)).run()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["per_image.csv", "summary.json"]
-    assert "there is no rotation_curve.png: the score is undefined" in caplog.text
+    assert "rotation_curve.png was not written: the score is undefined" in caplog.text
 
 
 def test_protocols_of_one_pose_and_of_many_together(tmp_path):

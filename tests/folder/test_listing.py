@@ -33,7 +33,7 @@ def test_hidden_files_and_the_output_are_left_out(tmp_path):
 
 
 def test_errors_name_the_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
+    with pytest.raises(FileNotFoundError, match=r"folder not found: .*missing"):
         list_images(tmp_path / "missing")
     with pytest.raises(ValueError, match="has no files"):
         list_images(tmp_path)

@@ -43,7 +43,7 @@ def test_other_weights_are_refused(tmp_path, content, sentence):
 
 
 def test_invalid_files_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="checkpoint: there is no file"):
+    with pytest.raises(FileNotFoundError, match="checkpoint: file not found"):
         load_weights(SREUNet(2, 3, 2, **TINY), tmp_path / "none.pt")
     for content in (b"", b"no checkpoint", b"PK\x03\x04 damaged"):
         (tmp_path / "damaged.pt").write_bytes(content)
