@@ -74,14 +74,43 @@ def test_single_layers(name):
     assert_scripts(LAYERS[name](), 2, channels=2 if "groups" in name else 1)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in NOT_SCRIPTABLE])
+@pytest.mark.parametrize("name", ["UNet", "BasicUNet nontrainable", "ResNet"])
 def test_converted_networks(name):
-    if name in ("UNet", "BasicUNet nontrainable", "ResNet"):
-        assert_scripts(convert_to_sre(NETWORKS[name](2)), 2)
-    else:
-        pytest.importorskip("torch")
+    assert_scripts(convert_to_sre(NETWORKS[name](2)), 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in NOT_SCRIPTABLE])
+def test_more_converted_networks(name):
+    assert_scripts(convert_to_sre(NETWORKS[name](2)), 2)
+    if name in NETWORKS_3D and "Flexible" not in name:
+        assert_scripts(convert_to_sre(NETWORKS[name](3)), 3)
+
+
+def test_a_scripted_network_forgets_the_sizes_of_the_input_before():
+    """The second upsampling has no pooling: its output is twice the size, whatever came before."""
+    network = nn.Sequential(nn.MaxPool2d(2), nn.Upsample(scale_factor=2), nn.Upsample(scale_factor=2))
+    scripted = torch.jit.script(convert_to_sre(network))
+    sizes = [tuple(scripted(torch.randn(1, 1, n, n)).shape[2:]) for n in (35, 18, 9, 36, 18)]
+    assert sizes == [(70, 70), (36, 36), (18, 18), (72, 72), (36, 36)]
+
+
+def test_converted_networks_can_still_be_copied_and_saved():
+    network = convert_to_sre(NETWORKS["UNet"](2)).eval()
+    x = torch.randn(1, 1, 35, 47)
+    for other in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        assert torch.equal(other(x), network(x))
+        scripted = torch.jit.script(other)
+        assert (scripted(x) - network(x)).abs().max() < 1e-4
 
 
 def test_folded_networks_script_as_well():
     assert_scripts(fold_sre(SREUNet(2, 1, 2, **UNET, harmonics=(1, 2))), 2)
     assert_scripts(fold_sre(convert_to_sre(NETWORKS["UNet"](2))), 2)
+
+
+def test_files_run_without_the_package(tmp_path):
+    networks = {"own": OWN["harmonics"](), "converted": convert_to_sre(NETWORKS["UNet"](2))}
+    for name, network in networks.items():
+        torch.jit.script(network.eval()).save(str(tmp_path / f"{name}.ts"))
+        assert_same(network, tmp_path / f"{name}.ts", torch.randn(1, 1, 32, 48), torch.randn(2, 1, 35, 47))
