@@ -189,7 +189,7 @@ def find_bundle(bundle_root: str | os.PathLike[str] | None = None) -> Path:
         if (place / "configs" / "metadata.json").is_file():
             return place
     raise FileNotFoundError(
-        f"bundle_root: there is no bundle in {' or '.join(map(str, places))}; give its folder by --bundle_root."
+        f"bundle_root: no bundle in {' or '.join(map(str, places))}; give its folder by --bundle_root."
     )
 
 

@@ -1,4 +1,4 @@
-"""The short command stands for the long one, and its mistakes are one sentence."""
+"""The short command is translated to the long one; mistakes give one sentence."""
 
 import os
 import subprocess
@@ -48,8 +48,8 @@ def test_folders_that_look_like_numbers_or_lists(folder, quoted):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["segment", "eyes", "--bundle_root", "nowhere"], "there is no bundle in nowhere"),
-        (["prepare", "EYES"], "there is no data set 'EYES'"),
+        (["segment", "eyes", "--bundle_root", "nowhere"], "no bundle in nowhere"),
+        (["prepare", "EYES"], "no data set is called 'EYES'"),
         (["segment"], "required: data"),
         ([], "required: command"),
     ],
@@ -88,7 +88,7 @@ def test_the_command_returns_its_exit_status(module, tmp_path):
     command = [sys.executable, "-m", module, "segment", "typo", str(tmp_path / "out")]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=_environment(), timeout=300)
     assert result.returncode == 2
-    assert "error: dataset_dir: there is no folder typo" in result.stderr
+    assert "error: dataset_dir: folder not found: typo" in result.stderr
 
 
 def _environment():

@@ -49,7 +49,7 @@ def run_prepare(
     if arguments and not arguments[0].startswith("-"):
         names = {name.casefold(): name for name in commands}
         if arguments[0].casefold() not in names:
-            parser.error(f"there is no data set {arguments[0]!r}; choose one of {', '.join(commands)}.")
+            parser.error(f"no data set is called {arguments[0]!r}; choose one of {', '.join(commands)}.")
         arguments[0] = names[arguments[0].casefold()]
     options = vars(parser.parse_args(arguments))
     prepare = options.pop("prepare")

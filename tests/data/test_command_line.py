@@ -80,7 +80,7 @@ def test_unknown_names_are_refused_with_the_known_ones(name, capsys):
         run(name, "--output", "out")
     assert caught.value.code == 2
     message = capsys.readouterr().err
-    assert f"there is no data set '{name}'; choose one of {', '.join(TOYS)}, synthetic, shapes3d." in message
+    assert f"no data set is called '{name}'; choose one of {', '.join(TOYS)}, synthetic, shapes3d." in message
 
 
 @pytest.mark.parametrize("name", [*TOYS, "chase_db1"])
