@@ -38,7 +38,7 @@ for file, output in zip(files, outputs):
 
 
 def outputs_without_the_package(path: Path, *inputs: torch.Tensor) -> list[torch.Tensor]:
-    """Load a file of ``export_network`` or of MONAI's export commands elsewhere, and return its output for each input."""
+    """Load an exported file in another process, and return its output for each input."""
     files = [path.with_name(f"{path.name}.{i}.npy") for i in range(len(inputs))]
     for file, x in zip(files, inputs):
         np.save(file, x.numpy())

@@ -2,6 +2,8 @@
 
 # no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -44,10 +46,10 @@ class ScriptableConverted:
 class _Forgetting(nn.Module):
     """A network whose memory of sizes is emptied before each forward pass."""
 
-    def __init__(self, network: nn.Module, sizes: nn.Module) -> None:
+    def __init__(self, network: nn.Module, sizes: Any) -> None:
         super().__init__()
         self.network, self.sizes = network, sizes
 
-    def forward(self, input: Tensor):  # noqa: ANN201  # whatever the network returns
+    def forward(self, input: Tensor):  # whatever the network returns
         self.sizes.forget()
         return self.network(input)

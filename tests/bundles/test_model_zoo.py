@@ -16,7 +16,7 @@ from typing import Any
 import monai.bundle
 import pytest
 import torch
-from monai.bundle import ckpt_export, create_workflow, onnx_export, run, verify_metadata, verify_net_in_out
+from monai.bundle import ckpt_export, onnx_export, run, verify_metadata, verify_net_in_out
 from packaging.version import Version
 from torch import nn
 
@@ -37,6 +37,7 @@ README_SECTIONS = (
     "References",
 )
 LARGEST_FILE = 25 * 2**20  # bytes; the zoo wants larger ones in large_files.yml
+ENTRIES = {"monai": "monai", "torch": "pytorch", "numpy": "numpy"}  # what the metadata calls these distributions
 REQUIRED_ENTRIES = (
     "version",
     "changelog",
@@ -97,11 +98,6 @@ def bundle(request, tmp_path_factory) -> Bundle:
     return Bundle(request.param, tmp_path_factory.mktemp("models"))
 
 
-@pytest.fixture(scope="module")
-def data(bundle, tmp_path_factory) -> Path:
-    return toy.photographs(tmp_path_factory.mktemp("synthetic") / "data")
-
-
 def test_directory(bundle):
     for name in ("LICENSE", "docs/README.md", "docs/data_license.txt", "configs/logging.conf", "models/model.pt"):
         assert (bundle.root / name).stat().st_size > 0, name
@@ -114,7 +110,7 @@ def test_readme_has_the_sections_of_the_zoo(bundle):
 
 
 def test_no_path_is_absolute_or_leads_out_of_the_bundle(bundle):
-    for path in [*bundle.root.rglob("*.*")]:
+    for path in bundle.root.rglob("*.*"):
         if path.suffix in (".json", ".yaml", ".conf", ".txt", ".md"):
             text = path.read_text()
             assert not re.search(r"/(home|root|Users|mnt|media|tmp|workspace)/|~/|[A-Z]:\\|\.\./\.\./", text), path.name
@@ -129,12 +125,9 @@ def test_version(bundle):
 def test_required_packages_are_what_pip_installs(bundle):
     """Each is a distribution, and its version one that this environment has or exceeds."""
     required = bundle.metadata["required_packages_version"]
-    own = {name: bundle.metadata[f"{module}_version"] for name, module in _CORE.items()}
+    own = {name: bundle.metadata[f"{key}_version"] for name, key in ENTRIES.items()}
     for name, wanted in {**required, **own}.items():
         assert Version(version(name)) >= Version(wanted), name
-
-
-_CORE = {"monai": "monai", "torch": "pytorch", "numpy": "numpy"}
 
 
 def test_metadata(bundle):

@@ -10,6 +10,7 @@ from tests.without_the_package import assert_same
 
 TINY = {"features": (4, 6, 4), "kernel_size": 5, "profile": "gaussian"}
 
+
 @pytest.fixture(scope="module", params=[(), (1, 2)], ids=["rings", "harmonics"])
 def network(request):
     torch.manual_seed(0)

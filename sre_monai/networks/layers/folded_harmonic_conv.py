@@ -3,6 +3,7 @@
 # no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,13 +22,14 @@ class FoldedHarmonicConv(nn.Module):
         orders: orders of the harmonics.
     """
 
-    def __init__(self, conv: nn.Module, mix: nn.Module, orders: Sequence[int]) -> None:
+    def __init__(self, conv: Any, mix: Any, orders: Sequence[int]) -> None:
         super().__init__()
         self.conv, self.mix = conv, mix
         self.magnitudes = nn.ModuleList(_Magnitude(order, mix.weight) for order in orders)
         self.channels = [mix.out_channels, *[mix.in_channels // len(orders)] * len(orders)]
 
     def forward(self, input: Tensor) -> Tensor:
+        """Convolve: (batch, in_channels, *spatial*) to (batch, out_channels, *spatial*)."""
         maps = self.conv(input).split(self.channels, dim=1)
         magnitudes = [magnitude(maps[i + 1]) for i, magnitude in enumerate(self.magnitudes)]
         return maps[0] + self.mix(torch.cat(magnitudes, dim=1))

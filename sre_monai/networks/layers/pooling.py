@@ -9,6 +9,7 @@ stride *s* in general, *n* pixels become ⌈*n*/*s*⌉ windows of *s* or *s* + 1
 # no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -108,7 +109,7 @@ def _size_is_unknown(input: Tensor) -> bool:
 
 
 class _ScriptablePool(nn.Module):
-    def __init__(self, stride: Sequence[int], is_max: bool, sizes: nn.Module | None) -> None:
+    def __init__(self, stride: Sequence[int], is_max: bool, sizes: Any) -> None:
         super().__init__()
         self.stride, self.is_max, self.sizes = list(stride), is_max, sizes
 

@@ -145,7 +145,7 @@ class ScriptableSizes(nn.Module):
 
 
 class _ScriptableUpsample(nn.Module):
-    def __init__(self, scale: int | Sequence[int], sizes: nn.Module | None) -> None:
+    def __init__(self, scale: int | Sequence[int], sizes: Any) -> None:
         super().__init__()
         self.scale = [scale] if isinstance(scale, int) else list(scale)
         self.sizes = sizes
