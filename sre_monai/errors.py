@@ -39,8 +39,8 @@ def user_error(error: BaseException) -> str | None:
         One sentence, or None for a defect.
 
     Examples:
-        >>> user_error(FileNotFoundError("there is no folder typo"))
-        'there is no folder typo'
+        >>> user_error(FileNotFoundError("folder not found: typo"))
+        'folder not found: typo'
         >>> user_error(KeyError("x")) is None
         True
     """

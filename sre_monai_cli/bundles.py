@@ -100,7 +100,7 @@ def find_bundle(bundle_root: str | os.PathLike[str] = RETINA) -> Path:
             return place
     names = sorted(path.name for folder in BUNDLE_PATHS if folder.is_dir() for path in folder.iterdir())
     raise FileNotFoundError(
-        f"bundle_root: there is no bundle in {bundle_root}; give a bundle's folder or one of {', '.join(names)}."
+        f"bundle_root: no bundle in {bundle_root}; give a bundle's folder or one of {', '.join(names)}."
     )
 
 

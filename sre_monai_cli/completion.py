@@ -29,7 +29,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
     if shell not in shtab.SUPPORTED_SHELLS:
         nearest = get_close_matches(shell, shtab.SUPPORTED_SHELLS, n=1)
         hint = f"did you mean {nearest[0]}?" if nearest else f"choose one of {', '.join(shtab.SUPPORTED_SHELLS)}."
-        raise ValueError(f"there is no completion for the shell {shell!r}; {hint}")
+        raise ValueError(f"no completion for the shell {shell!r}; {hint}")
     _add_prepare(parser)
     for action in _actions(parser):
         action.choices = getattr(action, "values", None) or action.choices

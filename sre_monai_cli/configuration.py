@@ -36,7 +36,7 @@ def read_configuration(files: Iterable[str | os.PathLike[str]]) -> dict[str, Any
             try:
                 section = find_entry(merged, "#".join(path))
             except KeyError:
-                raise ValueError(f"{file}: there is no entry that {name} could belong to.") from None
+                raise ValueError(f"{file}: {name} lies below an entry that the configuration does not have.") from None
             key = int(last) if isinstance(section, list) else last
             if name.startswith("+") and isinstance(section, dict) and key in section:
                 section[key] = {**section[key], **value} if isinstance(value, dict) else [*section[key], *value]

@@ -114,7 +114,7 @@ def _describe_weights(path: Path) -> tuple[bool, str]:
     import torch
 
     if not path.is_file():
-        return False, f"there are no weights {path}"
+        return False, f"file not found: {path}"
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged file raises

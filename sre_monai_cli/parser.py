@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
             if word.startswith("-"):
                 nearest = get_close_matches(word, self._option_string_actions, n=1)
                 hint = f"did you mean {nearest[0]}?" if nearest else f"see {self.prog} --help."
-                raise ValueError(f"{word}: there is no such option; {hint}")
+                raise ValueError(f"{word}: no such option; {hint}")
         return namespace, further
 
     def error(self, message: str) -> NoReturn:
@@ -114,11 +114,11 @@ def nearest_command(name: str, commands: Iterable[str], what: str = "command") -
 
     Examples:
         >>> nearest_command("segmnt", ["segment", "train"])
-        ValueError("there is no command 'segmnt'; did you mean segment?")
+        ValueError("no command is called 'segmnt'; did you mean segment?")
     """
     nearest = get_close_matches(name, commands, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"choose one of {', '.join(commands)}."
-    return ValueError(f"there is no {what} {name!r}; {hint}")
+    return ValueError(f"no {what} is called {name!r}; {hint}")
 
 
 def whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:

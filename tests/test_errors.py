@@ -10,7 +10,7 @@ from sre_monai.log_file import log_to_file
 
 
 def failure_of(config):
-    """The exception that comes out of a configuration."""
+    """The exception raised by a configuration."""
     with pytest.raises(Exception) as caught:
         ConfigParser({"x": 3, "item": config}).get_parsed_content("item")
     return caught.value
@@ -23,7 +23,7 @@ def component(target, **arguments):
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        (component("sre_monai.files.require_file", path="no.pt", what="model"), "model: there is no file no.pt."),
+        (component("sre_monai.files.require_file", path="no.pt", what="model"), "model: file not found: no.pt."),
         (
             component("sre_monai.inferers.SymmetricSlidingWindowInferer", roi_size=8, overlap=2),
             "overlap must be at least 0 and below 1, got 2.",
@@ -65,8 +65,8 @@ def test_the_boundary_prints_one_sentence_and_exits_with_2(monkeypatch, capsys, 
     with pytest.raises(SystemExit) as stop:
         sys.excepthook(type(error), error, error.__traceback__)
     assert stop.value.code == 2
-    assert capsys.readouterr().err == "error: model: there is no file no.pt.\n"
-    assert "ERROR - model: there is no file no.pt." in log.read_text()
+    assert capsys.readouterr().err == "error: model: file not found: no.pt.\n"
+    assert "ERROR - model: file not found: no.pt." in log.read_text()
 
 
 def test_a_defect_keeps_its_trace(monkeypatch, capsys, tmp_path):
@@ -93,7 +93,7 @@ def test_a_command_ends_with_the_sentence(capsys):
     with pytest.raises(SystemExit) as stop:
         exit_on_user_error(require_file, "no.pt", "model")
     assert stop.value.code == 2
-    assert capsys.readouterr().err == "error: model: there is no file no.pt.\n"
+    assert capsys.readouterr().err == "error: model: file not found: no.pt.\n"
 
 
 def test_a_command_does_not_hide_a_defect():

@@ -80,7 +80,7 @@ def write_synthetic_volumes(
     """
     path = Path(path)
     if path.suffix != ".npz":
-        raise ValueError(f"{path}: give the file a name that ends in .npz.")
+        raise ValueError(f"path must end in .npz, got {path}.")
     counts = {"train": train, "val": val, "test": test}
     if min(counts.values()) < len(VOLUME_CLASSES):
         raise ValueError(f"train, val and test must each be at least {len(VOLUME_CLASSES)}, got {counts}.")

@@ -9,19 +9,9 @@ import torch
 from monai.networks.layers import Conv
 from torch import nn
 
-from sre_monai.networks.layers import (
-    SREConv1d,
-    SREConv2d,
-    SREConv3d,
-    SREConvTranspose1d,
-    SREConvTranspose2d,
-    SREConvTranspose3d,
-)
+from sre_monai.networks.layers.sre_conv import RingModule
 
 __all__ = ["fold_sre"]
-
-_CONV = (SREConv1d, SREConv2d, SREConv3d)
-_CONV_TRANSPOSE = (SREConvTranspose1d, SREConvTranspose2d, SREConvTranspose3d)
 
 
 def fold_sre(network: nn.Module) -> nn.Module:
@@ -49,7 +39,7 @@ def fold_sre(network: nn.Module) -> nn.Module:
 def _fold(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
     """Fold a module in place or replace it; a module used in several places stays shared."""
     if module not in done:
-        done[module] = _dense(module) if isinstance(module, _CONV + _CONV_TRANSPOSE) else module
+        done[module] = _dense(module) if isinstance(module, RingModule) else module
         for name, child in list(module._modules.items()):  # named_children() would skip shared modules
             if child is not None:
                 setattr(module, name, _fold(child, done))

@@ -288,7 +288,7 @@ def test_inference_on_volumes(tmp_path):
         (["train.json"], {"net": "vgg"}, "net must be one of sre_resnet18"),
         (["train.json"], {"net_settings": {"block": "dense"}}, "block must be one of basic"),
         (["train.json"], {"task": "regression"}, "task must be one of"),
-        (["train.json", "evaluate.json"], {"checkpoint": "no.pt"}, "checkpoint: there is no file no.pt"),
+        (["train.json", "evaluate.json"], {"checkpoint": "no.pt"}, "checkpoint: file not found: no.pt"),
         (["train.json", "evaluate.json"], {"section": "training"}, "section must be one of train, val, test"),
         (
             ["train.json", "evaluate.json", "rotation.json"],

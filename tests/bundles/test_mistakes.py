@@ -1,4 +1,4 @@
-"""Wrong command lines, through the short command and through MONAI's: status 2, one sentence, nothing written."""
+"""Wrong command lines, with sre-monai and with MONAI's command: status 2, one sentence, nothing written."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ TABLE = [
     ("segment", "--run_id typo", "run ID 'typo' doesn't exist in the config file."),
     ("segment", "--threshold 1.4", "threshold must be a number in 0–1, got 1.4."),
     ("segment", "--threshold abc", "threshold must be a number, such as 0.5, got 'abc'."),
-    ("segment", "--dataset_dir typo", "dataset_dir: there is no folder typo"),
+    ("segment", "--dataset_dir typo", "dataset_dir: folder not found: typo"),
     ("segment", "--output_dir 2024", "output_dir must be text, such as 'output/inference', got 2024."),
-    ("segment", "--checkpoint typo.pt", "checkpoint: there is no file typo.pt."),
+    ("segment", "--checkpoint typo.pt", "checkpoint: file not found: typo.pt."),
     ("segment", f"--checkpoint {PLAIN}", "are not those of SREUNet as configured ("),
     ("segment", f"--checkpoint {BUNDLE}/LICENSE", "LICENSE does not contain a network's weights"),
     ("segment", "--device gpu", "device: gpu is not available here"),
@@ -71,7 +71,7 @@ def folders(tmp_path_factory) -> dict[str, Path]:
 
 
 def run_in_process(command: list[str]) -> None:
-    """Run ``python -m monai.bundle …`` without a process of its own."""
+    """Run ``python -m monai.bundle …`` in this process."""
     sys.argv = command[2:]
     runpy.run_module("monai.bundle", run_name="__main__")
 

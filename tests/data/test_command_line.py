@@ -58,7 +58,7 @@ def test_options_reach_the_preparation(tmp_path, monkeypatch):
 
 def test_drive_has_no_download_option(tmp_path, capsys):
     assert run("DRIVE", "--output", tmp_path / "out", "--download") == 2
-    assert capsys.readouterr().err.startswith("error: --download: there is no such option; ")
+    assert capsys.readouterr().err.startswith("error: --download: no such option; ")
 
 
 def test_termination_removes_the_temporary_folder(tmp_path, monkeypatch):
@@ -76,7 +76,7 @@ def test_termination_removes_the_temporary_folder(tmp_path, monkeypatch):
 def test_unknown_names_are_refused_with_the_known_ones(name, capsys):
     assert run(name, "--output", "out") == 2
     message = capsys.readouterr().err
-    assert f"there is no data set '{name}'; choose one of {', '.join(TOYS)}, synthetic, shapes3d." in message
+    assert f"no data set is called '{name}'; choose one of {', '.join(TOYS)}, synthetic, shapes3d." in message
 
 
 @pytest.mark.parametrize("name", [*TOYS, "chase_db1"])
@@ -115,10 +115,10 @@ def test_synthetic_volumes(tmp_path, capsys):
         ("synthetic --count 1", "argument --count: expected a whole number of at least 2, got 1"),
         ("synthetic --size 8 8", "argument --size: expected a whole number of at least 64, got 8"),
         ("synthetic --size 100", "argument --size: expected 2 arguments"),
-        ("synthetic --sed 3", "--sed: there is no such option; did you mean --seed?"),
-        ("synthtic", "there is no data set 'synthtic'; did you mean synthetic?"),
+        ("synthetic --sed 3", "--sed: no such option; did you mean --seed?"),
+        ("synthtic", "no data set is called 'synthtic'; did you mean synthetic?"),
         ("shapes3d --size big", "argument --size: expected a whole number of at least 8, got big"),
-        ("shapes3d --output out.txt", "out.txt: give the file a name that ends in .npz."),
+        ("shapes3d --output out.txt", "path must end in .npz, got out.txt."),
         ("DRIVE --source x", "the following arguments are required: --output"),
         ("", "the following arguments are required: NAME"),
     ],

@@ -1,4 +1,4 @@
-"""The short command stands for the long one, and its mistakes are one sentence."""
+"""The short command is translated to the long one; mistakes give one sentence."""
 
 import os
 import shlex
@@ -50,7 +50,7 @@ def test_folders_that_look_like_numbers_or_lists(folder, quoted):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["segment", "eyes", "--bundle_root", "nowhere"], "there is no bundle in nowhere"),
+        (["segment", "eyes", "--bundle_root", "nowhere"], "no bundle in nowhere"),
         (["segment", "eyes", "--bundle_root"], "argument --bundle_root: expected one argument"),
         (["segment", "eyes", "--overlay", "typo.yaml"], "Cannot find the config file: "),
         (["segment", "eyes", "--set", "threshold"], "argument --set: give ID=VALUE, got 'threshold'"),
@@ -59,13 +59,13 @@ def test_folders_that_look_like_numbers_or_lists(folder, quoted):
         (["segment", "eyes", "out", "more"], "unrecognized arguments: more"),
         (["segment", "eyes", "--dryrun"], "dryrun: the configuration has no such option; did you mean dry_run?"),
         (["rotate", "eyes", "--angles", "[0]", "--angle_step", "9"], "angles and angle_step can't be given together"),
-        (["segmnt", "eyes"], "there is no command 'segmnt'; did you mean segment?"),
-        (["xyzzy"], "there is no command 'xyzzy'; choose one of segment, "),
-        (["prepare", "EYES"], "there is no data set 'EYES'"),
+        (["segmnt", "eyes"], "no command is called 'segmnt'; did you mean segment?"),
+        (["xyzzy"], "no command is called 'xyzzy'; choose one of segment, "),
+        (["prepare", "EYES"], "no data set is called 'EYES'"),
         (["segment"], "required: data"),
         ([], "required: command"),
         (["--verion"], "required: command"),
-        (["--print_completion", "pwsh"], "there is no completion for the shell 'pwsh'"),
+        (["--print_completion", "pwsh"], "no completion for the shell 'pwsh'"),
     ],
     ids=str,
 )
@@ -148,7 +148,7 @@ def test_the_command_returns_its_exit_status(module, tmp_path):
     command = [sys.executable, "-m", module, "segment", "typo", str(tmp_path / "out")]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=_environment(), timeout=300)
     assert result.returncode == 2
-    assert "error: dataset_dir: there is no folder typo" in result.stderr
+    assert "error: dataset_dir: folder not found: typo" in result.stderr
 
 
 def _environment():

@@ -31,7 +31,7 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 _CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
-class _RingModule(nn.Module):
+class RingModule(nn.Module):
     """What convolution and transposed convolution share: arguments, parameters and the ring basis."""
 
     spatial_dims: int
@@ -125,7 +125,7 @@ class _RingModule(nn.Module):
     def _basis(self) -> Tensor:
         return ring_basis(self.kernel_size[0], self.spatial_dims, self.profile, self.num_rings, self.circular)
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _RingModule:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> RingModule:
         # The basis is made anew rather than cast, else `.half().float()` would leave it rounded.
         super()._apply(fn, recurse)
         self.rings = self._basis().to(self.weight)
@@ -158,7 +158,7 @@ class _RingModule(nn.Module):
         return tuple(d * (k // 2) for d, k in zip(self.dilation, self.kernel_size))
 
 
-class _SREConvNd(_RingModule):
+class _SREConvNd(RingModule):
     """Symmetric rotation-equivariant convolution of a signal with any number of spatial axes."""
 
     def __init__(
@@ -221,7 +221,7 @@ class _SREConvNd(_RingModule):
         )
 
 
-class _SREConvTransposeNd(_RingModule):
+class _SREConvTransposeNd(RingModule):
     """Symmetric rotation-equivariant transposed convolution."""
 
     transposed = True

@@ -86,10 +86,10 @@ class SREUNet(nn.Module):
         self.levels = len(encoder) - 1
 
         def two_conv(source: int, target: int, level: int) -> SRETwoConv:
-            layer = {"profile": profile, "circular": circular, "harmonics": harmonics}
             return SRETwoConv(
-                spatial_dims, source, target, kernels[level], act=act, norm=norm, dropout=dropout, **layer
-            )
+                spatial_dims, source, target, kernels[level],
+                act=act, norm=norm, dropout=dropout, profile=profile, circular=circular, harmonics=harmonics,
+            )  # fmt: skip
 
         self.pool = POOLINGS[pooling](spatial_dims)
         self.encoder = nn.ModuleList()
