@@ -137,7 +137,7 @@ def describe(schema: Schema) -> str:
     """
     kind = _types(schema)[0]
     if "enum" in schema:
-        text = f"one of {', '.join(map(repr, schema['enum']))}"
+        text = f"one of {', '.join(map(str, schema['enum']))}"
     elif kind == "array":
         text = KINDS[kind][1] + _items(schema)
     else:
@@ -195,7 +195,7 @@ def _items(schema: Schema) -> str:
     items, least, most = schema.get("items", {}), schema.get("minItems", 0), schema.get("maxItems")
     if not _types(items):
         return ""
-    count = f"{least} " if least == most else f"{least} or more " if least else ""
+    count = f"{least} " if least == most else "one or more " if least == 1 else f"{least} or more " if least else ""
     return f" of {count}{KINDS[_types(items)[0]][2]}{_range(items)}"
 
 
