@@ -63,6 +63,7 @@ ELEMENTS = [
     "PixelData",
     "EncryptedAttributesSequence",
     "PixelSpacing",
+    "BurnedInAnnotation",
     "ImageLaterality",
     "Laterality",
     "AcquisitionDateTime",
@@ -97,7 +98,7 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
 
     Returns:
         The pixels, of shape (H, W) or (H, W, 3): uint8 if 8 bits are stored, else wider. And what is known of them:
-        ``note`` (of several frames, or a pixel spacing that can't be used), ``um_per_pixel`` (µm, 0 where unknown),
+        ``note`` (of several frames, burned-in text, or a pixel spacing that can't be used), ``um_per_pixel`` (µm, 0 where unknown),
         ``laterality`` (``"R"``, ``"L"``, ``"B"`` for both, or empty) and ``acquisition_date`` (as in ISO 8601, or
         empty).
 
@@ -114,7 +115,11 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
     _check(dataset, max_pixels)
     um_per_pixel, spacing_note = _um_per_pixel(dataset.get("PixelSpacing"))
     frames = int(dataset.get("NumberOfFrames") or 1)
-    notes = [f"the first of {frames} frames was read" if frames > 1 else "", spacing_note]
+    notes = [
+        f"the first of {frames} frames was read" if frames > 1 else "",
+        spacing_note,
+        "it has burned-in text, which pictures of it show" if dataset.get("BurnedInAnnotation") == "YES" else "",
+    ]
     return _bright_is_high(_decode(dataset), dataset), {
         "note": "; ".join(filter(None, notes)),
         "um_per_pixel": um_per_pixel,
@@ -202,13 +207,36 @@ def _decode(dataset: FileDataset) -> np.ndarray:
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     if syntax is None:
         raise ValueError("its DICOM header gives no transfer syntax")
+    decoder = DECODERS.get(syntax.keyword, "")
     try:
-        return pixel_array(dataset, index=0, decoding_plugin=DECODERS.get(syntax.keyword, ""))
+        _check_coded_size(dataset, decoder)
+        return pixel_array(dataset, index=0, decoding_plugin=decoder)
     except NotImplementedError:
         raise ValueError(f"its compression {syntax.name!r} is not supported") from None
     except Exception as error:  # of any kind, for damaged pixels
         what = str(error).splitlines()[-1].strip().partition(" - ")[0]  # pydicom goes on with guesses
         raise ValueError(f"its pixels can't be decoded: {what}") from None
+
+
+def _check_coded_size(dataset: FileDataset, decoder: str) -> None:
+    """Compare the size that the compressed pixels give with the header's: two of the decoders trust it blindly."""
+    from pydicom.encaps import get_frame
+
+    if decoder not in ("pylibjpeg", "pyjpegls"):
+        return
+    frame = get_frame(dataset.PixelData, 0, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+    if decoder == "pylibjpeg":
+        from openjpeg import get_parameters
+
+        coded = get_parameters(frame)
+        rows, columns = coded["rows"], coded["columns"]
+    else:
+        from _CharLS import read_header
+
+        coded = read_header(frame)
+        rows, columns = coded["height"], coded["width"]
+    if (rows, columns) != (dataset.Rows, dataset.Columns):
+        raise ValueError(f"they are {columns}×{rows}, but {dataset.Columns}×{dataset.Rows} by the header")
 
 
 def _bright_is_high(values: np.ndarray, dataset: FileDataset) -> np.ndarray:

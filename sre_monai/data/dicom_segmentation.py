@@ -25,6 +25,7 @@ REFERENCE = [
     "Rows",
     "Columns",
     "NumberOfFrames",
+    "PatientOrientation",
     "ImageLaterality",
     "Laterality",
     "LossyImageCompression",
@@ -96,8 +97,8 @@ def write_dicom_segmentation(
     from pydicom import Dataset
 
     frames, header.NumberOfFrames = int(header.get("NumberOfFrames") or 1), 1  # the first was segmented
-    # highdicom expects pixel measures of images of several frames. They are left out in the end: they would need a slice
-    # thickness, and the photograph that is referred to has its spacing.
+    # highdicom expects pixel measures where there may be several frames. They are left out in the end: they would need
+    # a slice thickness, and the photograph that is referred to has its spacing.
     shared = Dataset()
     shared.PixelMeasuresSequence = PixelMeasuresSequence(pixel_spacing=(1, 1), slice_thickness=None)
     header.SharedFunctionalGroupsSequence = [shared]
@@ -122,6 +123,7 @@ def write_dicom_segmentation(
         omit_empty_frames=False,
     )
     del segmentation.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    segmentation.PatientOrientation = header.get("PatientOrientation") or ""
     if frames > 1:
         _refer_to_first_frame(segmentation)
     if not keep_identifiers:

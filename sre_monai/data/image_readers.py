@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from monai.utils import ensure_tuple
 from PIL import Image
 
 from sre_monai.data.decode import decode_image, deep_to_bytes
+from sre_monai.data.dicom import is_dicom
 from sre_monai.files import EXIF_ORIENTATION
 
 __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
@@ -85,6 +87,9 @@ class RGBReader(_DecodingReader):
     of DICOM photographs are ``um_per_pixel`` (µm; 0 where it isn't known), ``laterality`` and ``acquisition_date``
     (empty where not known).
 
+    Args:
+        dicom_only: refuse everything else.
+
     Raises:
         ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, larger than 100
             million pixels, or DICOM without the extra ``dicom`` installed.
@@ -96,8 +101,16 @@ class RGBReader(_DecodingReader):
         torch.Size([565, 584, 3])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dicom_only: bool = False) -> None:
         super().__init__(converter=_to_rgb)
+        self.dicom_only = dicom_only
+
+    def _decode(self, name: PathLike) -> Image.Image:
+        if self.dicom_only and os.path.isfile(name) and not is_dicom(name):
+            raise ValueError(
+                f"{name} is not DICOM, and results as .dcm refer to a DICOM object: choose .png or .nii.gz."
+            )
+        return super()._decode(name)
 
 
 class BinaryMaskReader(_DecodingReader):
