@@ -98,9 +98,9 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
 
     Returns:
         The pixels, of shape (H, W) or (H, W, 3): uint8 if 8 bits are stored, else wider. And what is known of them:
-        ``note`` (of several frames, burned-in text, or a pixel spacing that can't be used), ``um_per_pixel`` (µm, 0 where unknown),
-        ``laterality`` (``"R"``, ``"L"``, ``"B"`` for both, or empty) and ``acquisition_date`` (as in ISO 8601, or
-        empty).
+        ``note`` (of several frames, burned-in text, or a pixel spacing that can't be used), ``um_per_pixel`` (µm, 0
+        where unknown), ``laterality`` (``"R"``, ``"L"``, ``"B"`` for both, or empty) and ``acquisition_date`` (as in
+        ISO 8601, or empty).
 
     Raises:
         ImportError: when pydicom isn't installed.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sre_monai import __version__
+import sre_monai
 from sre_monai.data.dicom import read_elements
 from sre_monai.files import written_atomically
 
@@ -115,14 +115,14 @@ def write_dicom_segmentation(
         instance_number=1,
         manufacturer="sre_monai",
         manufacturer_model_name=algorithm,
-        software_versions=__version__,
-        device_serial_number=__version__,
+        software_versions=sre_monai.__version__,
+        device_serial_number=sre_monai.__version__,
         max_fractional_value=MAX_FRACTION,
         content_label="VESSELS",
         content_description=label,
         omit_empty_frames=False,
     )
-    del segmentation.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    segmentation.SharedFunctionalGroupsSequence[0].pop("PixelMeasuresSequence", None)
     segmentation.PatientOrientation = header.get("PatientOrientation") or ""
     if frames > 1:
         _refer_to_first_frame(segmentation)
@@ -164,7 +164,7 @@ def _segment(label: str, laterality: str, algorithm: str, parameters: Mapping[st
         algorithm_identification=AlgorithmIdentificationSequence(
             name=algorithm,
             family=codes.cid7162.ArtificialIntelligence,
-            version=__version__,
+            version=sre_monai.__version__,
             source="sre_monai",
             parameters={name: str(value) for name, value in (parameters or {}).items()} or None,
         ),

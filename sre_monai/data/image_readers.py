@@ -107,9 +107,7 @@ class RGBReader(_DecodingReader):
 
     def _decode(self, name: PathLike) -> Image.Image:
         if self.dicom_only and os.path.isfile(name) and not is_dicom(name):
-            raise ValueError(
-                f"{name} is not DICOM, and results as .dcm refer to a DICOM object: choose .png or .nii.gz."
-            )
+            raise ValueError(f"{name} is not DICOM, and results as .dcm have to refer to DICOM: use .png or .nii.gz.")
         return super()._decode(name)
 
 
