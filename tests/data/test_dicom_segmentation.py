@@ -135,8 +135,16 @@ def test_a_source_without_identifiers_gets_a_sentence(eye, tmp_path):
     assert not (tmp_path / "eye_mask.dcm").exists()
 
 
-@pytest.mark.parametrize("sop_class", [OPHTHALMIC_8, uid.SecondaryCaptureImageStorage, uid.VLPhotographicImageStorage])
-@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize(
+    ("sop_class", "frames"),
+    [
+        (OPHTHALMIC_8, 1),
+        (OPHTHALMIC_8, 2),
+        (uid.VLPhotographicImageStorage, 1),
+        (uid.SecondaryCaptureImageStorage, 1),
+        (uid.MultiFrameTrueColorSecondaryCaptureImageStorage, 2),
+    ],
+)
 @pytest.mark.parametrize("keep_identifiers", [False, True])
 def test_it_conforms_to_the_standard(sop_class, frames, keep_identifiers, eye, tmp_path):
     if shutil.which("dciodvfy") is None:
