@@ -45,5 +45,7 @@ from .networks.nets import SREUNet as SREUNet
 from .networks.nets import sre_r3d_18 as sre_r3d_18
 from .networks.nets import sre_resnet18 as sre_resnet18
 from .networks.nets import sre_resnet50 as sre_resnet50
+from .segmenter import VesselSegmentation as VesselSegmentation
+from .segmenter import VesselSegmenter as VesselSegmenter
 
 __version__: str

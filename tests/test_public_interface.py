@@ -12,6 +12,7 @@ NAMES = """
     ConversionReport EquivarianceReport SREBasicBlock SREBottleneck SREConv1d SREConv2d SREConv3d SREConvTranspose1d
     SREConvTranspose2d SREConvTranspose3d SREConvolution SREHarmonicConv2d SREHarmonicConv3d SREResNet SRETwoConv
     SREUNet SymmetricAvgPool SymmetricMaxPool SymmetricSlidingWindowInferer SymmetricUpsample
+    VesselSegmentation VesselSegmenter
     check_equivariance convert_to_sre expand_kernel export_network fold_sre harmonic_conv load_sre_conv_state_dict
     load_weights ring_basis ring_conv sre_r3d_18 sre_resnet18 sre_resnet50 to_sre_conv_state_dict upsample_to
     """
@@ -37,6 +38,19 @@ def test_each_package_declares_what_it_has(name):
     package = getattr(sre_monai, name)
     assert package.__name__ == f"sre_monai.{name}"
     assert all(hasattr(package, public) for public in package.__all__)
+
+
+@pytest.mark.slow
+def test_each_package_can_be_imported_first():
+    code = """
+import importlib, sys
+import monai, sre_monai
+for package in sys.argv[1:]:
+    for module in [name for name in sys.modules if name.startswith("sre_monai")]:
+        del sys.modules[module]
+    importlib.import_module(f"sre_monai.{package}")
+"""
+    subprocess.run([sys.executable, "-c", code, *PACKAGES.split()], capture_output=True, text=True, check=True)
 
 
 def test_an_unknown_name_is_an_attribute_error():

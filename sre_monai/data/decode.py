@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-__all__ = ["MAX_PIXELS", "decode_image", "deep_to_bytes"]
+__all__ = ["MAX_PIXELS", "convert_image", "decode_image", "deep_to_bytes", "image_from_array"]
 
 MAX_PIXELS = 100_000_000
 """Images with more pixels are refused: a few damaged bytes in a header could request any amount of memory."""
@@ -65,6 +65,53 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
             raise ValueError("its image format is not known") from None
     image, several = _read_tiff(path)
     return _note(convert(image), several)
+
+
+def convert_image(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Convert an image that is open or in memory, as `decode_image` does with a file.
+
+    Args:
+        image: the image; of several frames, the current one.
+        convert: converts the pixels to the desired form.
+
+    Returns:
+        The converted image.
+
+    Raises:
+        Exception: of whatever kind, when the image can't be decoded; the message says why.
+
+    Examples:
+        >>> convert_image(Image.new("L", (4, 3)), lambda image: image.convert("RGB")).mode
+        'RGB'
+    """
+    _check_size(image.size)
+    if _has_deep_planes(image):
+        raise ValueError("Pillow can't read TIFF files with several planes of 16 bit; give the path of the file")
+    image.load()
+    return convert(image)
+
+
+def image_from_array(values: np.ndarray) -> Image.Image:
+    """Make an image of an array.
+
+    Args:
+        values: shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): grey, RGB or RGBA, whose last channel is dropped. What
+            is not uint8 is scaled by its own maximum.
+
+    Returns:
+        The image, grey or RGB.
+
+    Raises:
+        ValueError: for an array of another shape, without pixels, or not of numbers.
+
+    Examples:
+        >>> image_from_array(np.zeros((3, 4, 3), np.uint8)).size
+        (4, 3)
+    """
+    channels = values.shape[2:]
+    if values.size == 0 or values.ndim < 2 or channels not in ((), (1,), (3,), (4,)):
+        raise ValueError(f"an array of shape (H, W), (H, W, 3) or (H, W, 4) is expected, got {values.shape}.")
+    return _image(values, "array")
 
 
 def deep_to_bytes(values: np.ndarray) -> Image.Image:

@@ -11,7 +11,7 @@ from monai.data import PILReader
 from monai.utils import ensure_tuple
 from PIL import Image
 
-from sre_monai.data.decode import decode_image, deep_to_bytes
+from sre_monai.data.decode import convert_image, decode_image, deep_to_bytes
 from sre_monai.files import EXIF_ORIENTATION
 
 __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
@@ -51,10 +51,13 @@ class _DecodingReader(PILReader):
         array, meta = super().get_data([self._decode(name) for name in img])
         return np.require(array, requirements="W"), meta
 
-    def _decode(self, name: PathLike) -> Image.Image:
-        """Decode a file, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
+    def _decode(self, source: PathLike | Image.Image) -> Image.Image:
+        """Decode an image, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
+        in_memory = isinstance(source, Image.Image)
+        name = "photograph" if in_memory else source
         try:
-            return decode_image(name, self.convert).transpose(Image.Transpose.TRANSPOSE)
+            image = convert_image(source, self.convert) if in_memory else decode_image(source, self.convert)
+            return image.transpose(Image.Transpose.TRANSPOSE)
         except FileNotFoundError:
             raise
         except Exception as error:  # Pillow raises OSError, SyntaxError, EOFError, struct.error … for damaged files
@@ -73,6 +76,8 @@ class RGBReader(_DecodingReader):
     its own maximum. Of a file with several pages, frames or slices the first is read, and the metadata have a ``note``
     of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation is not applied (except
     to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``.
+
+    With ``LoadImage(expanduser=False)``, images of Pillow are read as well as files: the frame that is open.
 
     Raises:
         ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, or larger than
