@@ -10,7 +10,7 @@ from sre_monai.log_file import log_to_file
 
 
 def failure_of(config):
-    """The exception that comes out of a configuration."""
+    """The exception raised by a configuration."""
     with pytest.raises(Exception) as caught:
         ConfigParser({"x": 3, "item": config}).get_parsed_content("item")
     return caught.value

@@ -1,4 +1,4 @@
-"""The short command stands for the long one, and its mistakes are one sentence."""
+"""The short command is translated to the long one; mistakes give one sentence."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""evaluate.json: what it writes against direct calculation."""
+"""evaluate.json: its files compared with direct calculation."""
 
 from __future__ import annotations
 

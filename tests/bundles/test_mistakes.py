@@ -1,4 +1,4 @@
-"""Wrong command lines, through the short command and through MONAI's: status 2, one sentence, nothing written."""
+"""Wrong command lines, with sre-monai and with MONAI's command: status 2, one sentence, nothing written."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def folders(tmp_path_factory) -> dict[str, Path]:
 
 
 def run_in_process(command: list[str]) -> None:
-    """Run ``python -m monai.bundle …`` without a process of its own."""
+    """Run ``python -m monai.bundle …`` in this process."""
     sys.argv = command[2:]
     runpy.run_module("monai.bundle", run_name="__main__")
 

@@ -10,7 +10,7 @@ MULTI_LABEL, BINARY, MULTI_CLASS, ORDINAL = TASKS
 
 @pytest.fixture(autouse=True)
 def _no_index(monkeypatch):
-    """The package medmnist may be installed or not."""
+    """With and without the package medmnist."""
     monkeypatch.setattr(medmnist, "medmnist_entry", lambda name: None)
 
 

@@ -22,7 +22,7 @@ def test_a_pointwise_network_is_equivariant(tmp_path):
     assert list(protocols["turned_back"]) == [*VESSEL_SCORES, "consistency"]
     for scores in protocols.values():
         assert all(figures["symmetry_deviation"] < 1e-9 for figures in scores.values())
-    # it commutes with nearest-neighbour turns by any angle: the ceiling at each pose
+    # it commutes with nearest-neighbour rotations by any angle and reaches the ceiling in every pose
     for row in rotation.rows():
         if row["protocol"] == "published" and row["angle"] % 90 == 0:
             assert row["dice"] == pytest.approx(row["ceiling_dice"])

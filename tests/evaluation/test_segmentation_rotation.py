@@ -55,7 +55,7 @@ def test_published_scores_against_an_independent_rotation(flip):
     assert scores["dice"] == pytest.approx(dice(turned_image**2 >= 0.3, turned_label > 0), abs=1e-6)
     auc = compute_pixel_roc_auc(torch.from_numpy(turned_image).float() ** 2, torch.from_numpy(turned_label))
     assert scores["auc"] == pytest.approx(auc, abs=1e-6)
-    # this "network" works pixel by pixel and commutes with any rotation: it reaches its ceiling
+    # this pixelwise "network" commutes with any rotation and reaches the ceiling
     assert scores["ceiling_dice"] == pytest.approx(scores["dice"], abs=1e-9)
     assert scores["ceiling_auc"] == pytest.approx(scores["auc"], abs=1e-9)
 

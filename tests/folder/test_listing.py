@@ -22,7 +22,7 @@ def test_files_of_one_stem_keep_their_extensions(tmp_path):
     touch(tmp_path, "a.jpg", "A.tif", "sub/a.png")
     assert {item["file"]: item["name"] for item in list_images(tmp_path)} == {
         "a.jpg": "a.jpg",
-        "A.tif": "A.tif",  # file systems that don't tell cases apart would mix them up
+        "A.tif": "A.tif",  # case-insensitive file systems would confuse them
         "sub/a.png": "sub/a",
     }
 

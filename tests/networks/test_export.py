@@ -79,14 +79,14 @@ def test_files_take_any_size_and_import_no_package_of_ours(network, onnx_file, t
 @pytest.mark.slow
 @pytest.mark.parametrize("extension", [".onnx", ".ts"])
 def test_converted_networks_export_at_any_size(tmp_path, extension):
-    """Sizes that the poolings note are symbols there."""
+    """The sizes noted by the poolings are symbolic."""
     network = convert_to_sre(UNet(2, 1, 2, channels=(4, 8), strides=(2,)))
     assert export_network(network, tmp_path / f"model{extension}", (2, 1, 16, 20)) < 1e-4
 
 
 def test_volumes(tmp_path):
     network = convert_to_sre(SegResNet(3, 8, 1, 2, blocks_down=(1, 1), blocks_up=(1,)))
-    # PyTorch's group normalisation loses digits on channels-last maps, as SRE layers give them; the folded net has none
+    # PyTorch's group normalisation is less accurate on channels-last maps, which SRE layers return
     assert export_network(network, tmp_path / "model.ts", (2, 1, 16, 18, 20)) < 1e-3
 
 
@@ -104,7 +104,7 @@ def test_unfolded_networks_export_too(network):
 
 @pytest.mark.slow
 def test_onnx_files_can_be_quantised(network, onnx_file, tmp_path):
-    """Weights of eight bits, nearly the same output."""
+    """8-bit weights give nearly the same output."""
     from onnxruntime import InferenceSession
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

@@ -15,7 +15,7 @@ def test_weights_are_those_of_the_file(tmp_path):
 
 
 def test_weights_under_published_names_load(tmp_path):
-    """As release 0.1.0 wrote them."""
+    """Weights with the names of release 0.1.0."""
     network, again = (SREUNet(2, 3, 2, **TINY) for _ in range(2))
     names = network.published_naming(network)[0]
     former = {names[name]: value for name, value in network.state_dict().items()}
