@@ -6,6 +6,7 @@ from . import evaluation as evaluation
 from . import folder as folder
 from . import handlers as handlers
 from . import inferers as inferers
+from . import measures as measures
 from . import metrics as metrics
 from . import networks as networks
 from . import transforms as transforms

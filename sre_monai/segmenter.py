@@ -22,6 +22,8 @@ from PIL import Image
 from sre_monai.data.decode import image_from_array
 from sre_monai.errors import root_cause, user_error
 from sre_monai_cli import find_bundle
+from sre_monai_cli.bundles import RETINA
+from sre_monai_cli.options import check_overrides, read_options
 
 __all__ = ["VesselSegmentation", "VesselSegmenter"]
 
@@ -96,12 +98,12 @@ class VesselSegmenter:
         device: str | torch.device | None = None,
         threshold: float | None = None,
         working_diameter: float | None = None,
-        bundle_root: str | os.PathLike[str] | None = None,
+        bundle_root: str | os.PathLike[str] = RETINA,
         **options: Any,
     ) -> None:
         common = {
             "checkpoint": None if checkpoint is None else os.fspath(checkpoint),
-            "device": device,
+            "device": None if device is None else str(device),
             "threshold": threshold,
             "working_diameter": working_diameter,
         }
@@ -159,8 +161,7 @@ class VesselSegmenter:
         return results
 
     def _prepare(self, photograph: Photograph) -> dict[str, Any]:
-        is_file = isinstance(photograph, (str, os.PathLike))
-        with _one_sentence(about=os.fspath(photograph) if is_file else "photograph"):
+        with _one_sentence(about=str(photograph) if isinstance(photograph, (str, os.PathLike)) else "photograph"):
             return self._preprocessing({"image": _source(photograph)})
 
     def _predict(self, images: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -191,13 +192,13 @@ class _CopyPerThread(threading.local):
 
 def _read_configuration(root: Path, options: dict[str, Any]) -> ConfigParser:
     """Read ``inference.json`` without its steps that write files."""
-    configuration = ConfigParser()
-    configuration.read_config(str(root / "configs" / "inference.json"))
+    file = str(root / "configs" / "inference.json")
+    content = ConfigParser.load_config_files(file)
     for name in options:
-        if name.partition("#")[0] not in configuration.config:
-            raise ValueError(f"{name}: the configuration has no such option.")
         if name in OF_FILES or name.startswith("write_"):
             raise ValueError(f"{name} is an option of `sre-monai segment`: VesselSegmenter has no folders.")
+    check_overrides(options, content, read_options([file]))
+    configuration = ConfigParser(content)
     configuration.update({"bundle_root": str(root), "transforms#load_image#expanduser": False, **options})
     for step in configuration["postprocessing_transforms"]:
         if step.startswith("save"):

@@ -11,7 +11,7 @@ from monai.data import PILReader
 from monai.utils import ensure_tuple
 from PIL import Image
 
-from sre_monai.data.decode import convert_image, decode_image, deep_to_bytes
+from sre_monai.data.decode import decode_image, deep_to_bytes
 from sre_monai.files import EXIF_ORIENTATION
 
 __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
@@ -53,11 +53,9 @@ class _DecodingReader(PILReader):
 
     def _decode(self, source: PathLike | Image.Image) -> Image.Image:
         """Decode an image, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
-        in_memory = isinstance(source, Image.Image)
-        name = "photograph" if in_memory else source
+        name = "photograph" if isinstance(source, Image.Image) else source
         try:
-            image = convert_image(source, self.convert) if in_memory else decode_image(source, self.convert)
-            return image.transpose(Image.Transpose.TRANSPOSE)
+            return decode_image(source, self.convert).transpose(Image.Transpose.TRANSPOSE)
         except FileNotFoundError:
             raise
         except Exception as error:  # Pillow raises OSError, SyntaxError, EOFError, struct.error … for damaged files
