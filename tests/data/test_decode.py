@@ -106,7 +106,7 @@ def test_an_image_of_pillow_that_it_reads_as_noise_is_refused(tmp_path):
         decode_image(image, lambda frame: frame)
 
 
-@pytest.mark.parametrize("shape", [(3, 5, 4), (5,), (0, 4), (5, 4, 2), (1, 5, 4, 3)])
+@pytest.mark.parametrize("shape", [(3, 5, 6), (5,), (0, 4), (5, 4, 2), (1, 5, 4, 3)])
 def test_arrays_that_are_no_images_are_refused(shape):
     with pytest.raises(ValueError, match="an array of shape"):
         image_from_array(np.zeros(shape, np.uint8))
