@@ -195,7 +195,7 @@ def _shape(path: str | os.PathLike[str], key: str) -> tuple[int, ...]:
 
 def _open(path: str | os.PathLike[str], key: str) -> np.lib.npyio.NpzFile:
     if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no file {path}.")
+        raise FileNotFoundError(f"file not found: {path}.")
     try:
         file = np.load(path, allow_pickle=False)
     except Exception as error:

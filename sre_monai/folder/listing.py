@@ -57,7 +57,7 @@ def list_images(
     elif source.is_file():
         raise ValueError(f"dataset_dir: {source} is a file; give a folder, or a list as .json or .csv.")
     else:
-        raise FileNotFoundError(f"dataset_dir: there is no folder {source}; give the folder with the images.")
+        raise FileNotFoundError(f"dataset_dir: folder not found: {source}; give the folder with the images.")
     stems = Counter(_stem(name).casefold() for name in names.values())
     full = {name.as_posix().casefold() for name in names.values() if name.suffix}
     return [

@@ -17,6 +17,7 @@ from sre_monai.networks.check import EquivarianceReport, check_equivariance
 from sre_monai.networks.conversion_report import ConversionReport, ReplacedLayer
 from sre_monai.networks.layers.profiles import get_profile
 from sre_monai.networks.replacements import Replacer
+from sre_monai.networks.scripting import ScriptableConverted
 
 __all__ = ["convert_to_sre"]
 
@@ -94,6 +95,7 @@ def convert_to_sre(
     _replace_children(root, "", replacer, replaced, {})
     converted = root.get_submodule("network")
     converted.register_forward_pre_hook(replacer.sizes.forget)
+    converted.__prepare_scriptable__ = ScriptableConverted(converted)  # type: ignore[assignment]
     converted.train(network.training)
 
     measured, failures = _measure(converted, input_shapes)

@@ -22,7 +22,7 @@ def test_files_of_one_stem_keep_their_extensions(tmp_path):
     touch(tmp_path, "a.jpg", "A.tif", "sub/a.png")
     assert {item["file"]: item["name"] for item in list_images(tmp_path)} == {
         "a.jpg": "a.jpg",
-        "A.tif": "A.tif",  # file systems that don't tell cases apart would mix them up
+        "A.tif": "A.tif",  # case-insensitive file systems would confuse them
         "sub/a.png": "sub/a",
     }
 
@@ -33,7 +33,7 @@ def test_hidden_files_and_the_output_are_left_out(tmp_path):
 
 
 def test_errors_name_the_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
+    with pytest.raises(FileNotFoundError, match=r"folder not found: .*missing"):
         list_images(tmp_path / "missing")
     with pytest.raises(ValueError, match="has no files"):
         list_images(tmp_path)

@@ -1,4 +1,4 @@
-"""What a run processes again, and what it keeps."""
+"""Which files a run processes again, and which it keeps."""
 
 import csv
 import os
@@ -36,7 +36,7 @@ def again(folder, **overrides):
 
 @pytest.fixture
 def finished(folder):
-    """A folder that a run has done."""
+    """The folder of a completed run."""
     run = make_run(folder)
     with run.running():
         do(run, run.start())
@@ -45,7 +45,7 @@ def finished(folder):
 
 
 def ending(run, error=None):
-    """Exit status of a run that ends, by an error or without."""
+    """Exit status of a run, with or without an error."""
     try:
         with run.running():
             if error is not None:
@@ -95,7 +95,7 @@ def test_another_identity_does_all_again_and_the_log_names_the_change(finished, 
     assert again(finished, identity=identity) == [0, 1, 2]
     assert change in caplog.text
     caplog.clear()
-    assert again(finished, identity=identity) == [0, 1, 2]  # nothing was done in between
+    assert again(finished, identity=identity) == [0, 1, 2]  # nothing was processed in between
     assert "another run" not in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""The page's structure, as far as it can be read without a browser; docs/check_report.py looks at it with one."""
+"""The structure of the page, without a browser; see docs/check_report.py for checks in a browser."""
 
 import json
 import re
@@ -12,7 +12,7 @@ NASTY = "</script><script>alert(1)</script>.png"
 
 
 class Page(HTMLParser):
-    """Collects scripts by their id, and whatever would be loaded."""
+    """Collect scripts by id, and all external resources."""
 
     def __init__(self, text):
         super().__init__()

@@ -1,4 +1,4 @@
-"""On a GPU where there is one, else in Triton's interpreter, where the maps have to be small."""
+"""Triton kernels, on a GPU if available, else in Triton's interpreter with small maps."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ DTYPES = [dtype for dtype in fused.DTYPES if fused.can_run(torch.zeros(1, dtype=
 needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
-# channels below, at and above a block; sizes below a tile, and with tiles away from the border
+# numbers of channels below, at and above a block; sizes below a tile and with inner tiles
 CASES = [
     ((1, 1), (150,), 5, "bands"),
     ((3, 4), (9, 18), 5, "gaussian"),
