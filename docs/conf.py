@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 from pkgutil import walk_packages
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
@@ -48,8 +49,7 @@ python_use_unqualified_type_names = True
 default_role = "code"
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:.*", r"(torch|monai|numpy|np|ignite|PIL|abc|os|pathlib|collections)(\..*)?"),
-    ("py:class", r"sre_monai\..*\._\w+"),  # base classes
+    ("py:.*", r"(torch|monai|numpy|np|pandas|pd|ignite|PIL|abc|os|pathlib|collections)(\..*)?"),
     (
         "py:class",
         r"sre_monai\.data\.datalist\.Item|sre_monai\.networks\.(conversion_report\.ReplacedLayer|layer_trace\.LayerError)",
@@ -65,11 +65,20 @@ html_extra_path = ["site/root"]  # a page that leads from the root of the site t
 html_copy_source = False
 
 
+def hide_private_bases(app: Sphinx, name: str, obj: type, options: Any, bases: list[type]) -> None:
+    """Name only those base classes that have an entry in the reference."""
+    for base in list(bases):
+        package = sys.modules.get(base.__module__.rpartition(".")[0])
+        if base.__module__.startswith("sre_monai.") and not hasattr(package, base.__name__):
+            bases.remove(base)
+
+
 def setup(app: Sphinx) -> None:
-    """Let autodoc find the docstrings of a package's constants, which stand where the constants are defined."""
+    """Let autodoc find the docstrings of a package's constants, which are where the constants are defined."""
     modules = [m for m in walk_packages(sre_monai.__path__, "sre_monai.") if not m.name.split(".")[-1].startswith("_")]
     constants = {m.name: ModuleAnalyzer.for_module(m.name).find_attr_docs() for m in modules}
     for package in (m.name for m in modules if m.ispkg):
         for name, docs in constants.items():
             if name.rpartition(".")[0] == package:
                 constants[package].update({key: lines for key, lines in docs.items() if not key[0]})
+    app.connect("autodoc-process-bases", hide_private_bases)
