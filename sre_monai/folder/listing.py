@@ -138,5 +138,6 @@ def _stem(file: Path) -> str:
 
 def _name(file: Path, unique: bool, full: set[str]) -> str:
     """Name of the results: the stem, joined by the extension where another file's results would have this name."""
-    stem = _stem(file)
-    return stem if unique and stem.casefold() not in full - {file.as_posix().casefold()} else file.as_posix()
+    stem, path = _stem(file), file.as_posix()
+    taken = stem.casefold() != path.casefold() and stem.casefold() in full
+    return stem if unique and not taken else path
