@@ -60,10 +60,11 @@ class _DecodingReader(PILReader):
         array, meta = super().get_data([self._decode(name) for name in img])
         return np.require(array, requirements="W"), meta
 
-    def _decode(self, name: PathLike) -> Image.Image:
-        """Decode a file, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
+    def _decode(self, source: PathLike | Image.Image) -> Image.Image:
+        """Decode an image, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
+        name = "photograph" if isinstance(source, Image.Image) else source
         try:
-            return decode_image(name, self.convert).transpose(Image.Transpose.TRANSPOSE)
+            return decode_image(source, self.convert).transpose(Image.Transpose.TRANSPOSE)
         except FileNotFoundError:
             raise
         except ImportError as error:
@@ -87,6 +88,8 @@ class RGBReader(_DecodingReader):
     of DICOM photographs are ``um_per_pixel`` (µm; 0 where it isn't known), ``laterality`` and ``acquisition_date``
     (empty where not known).
 
+    With ``LoadImage(expanduser=False)``, images of Pillow are read as well as files: the frame that is open.
+
     Args:
         dicom_only: refuse everything else.
 
@@ -105,10 +108,10 @@ class RGBReader(_DecodingReader):
         super().__init__(converter=_to_rgb)
         self.dicom_only = dicom_only
 
-    def _decode(self, name: PathLike) -> Image.Image:
-        if self.dicom_only and os.path.isfile(name) and not is_dicom(name):
-            raise ValueError(f"{name} is not DICOM, and results as .dcm have to refer to DICOM: use .png or .nii.gz.")
-        return super()._decode(name)
+    def _decode(self, source: PathLike | Image.Image) -> Image.Image:
+        if self.dicom_only and (isinstance(source, Image.Image) or (os.path.isfile(source) and not is_dicom(source))):
+            raise ValueError(f"{source} is not DICOM, and results as .dcm have to refer to DICOM: use .png or .nii.gz.")
+        return super()._decode(source)
 
 
 class BinaryMaskReader(_DecodingReader):
