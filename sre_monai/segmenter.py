@@ -29,7 +29,16 @@ __all__ = ["VesselSegmentation", "VesselSegmenter"]
 
 Photograph: TypeAlias = str | os.PathLike[str] | np.ndarray | Image.Image
 
-OF_FILES = ("dataset_dir", "datalist", "output_dir", "output_ext", "resume", "loading_threads", "saving_threads")
+OF_FILES = (
+    "dataset_dir",
+    "datalist",
+    "output_dir",
+    "output_ext",
+    "resume",
+    "loading_threads",
+    "saving_threads",
+    "keep_identifiers",
+)
 """Options of ``inference.json`` that are about reading and writing files; and those called ``write_…``."""
 
 
@@ -45,7 +54,8 @@ class VesselSegmentation:
         probability: of a vessel, float32 of shape (H, W), 0–1; 0 outside the field of view.
         field_of_view: bool of shape (H, W), True inside.
         quality: the photograph's quality: the columns ``quality`` (flags), ``width``, ``height``, ``fov_diameter_px``,
-            ``working_scale``, ``brightness`` and ``sharpness`` of ``report.csv``.
+            ``working_scale``, ``brightness`` and ``sharpness`` of ``report.csv``, and those of DICOM photographs:
+            ``laterality``, ``acquisition_date`` and ``um_per_pixel``, empty where unknown.
         measures: of the vessels: its columns ``vessel_density``, ``mean_probability``, ``skeleton_length_px``, and
             whatever else the configuration measures.
         note: such as "the first of several pages was read"; mostly empty.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,9 +20,6 @@ __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
 
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """File name extensions of images, in lower case."""
-
-# MONAI's LoadImage warns, where pydicom is installed, that one of its own readers for GPUs is not
-warnings.filterwarnings("ignore", message=".*nvImageCodec")
 
 DEEP_MODES = ("I", "F")  # Pillow's pixels of more than 8 bits; "I;16" and its variants start with "I"
 
