@@ -31,9 +31,9 @@ def list_images(
         output_dir: folder of the results, which may lie within; its files are left out.
 
     Returns:
-        For each file, sorted by path: ``image``, the absolute path; ``file``, the path relative to the folder, or as in
-        the list; ``name``, the relative path without extension, or with it where results of several files would else
-        share it. All with ``/`` between folders.
+        One dictionary per file, sorted by path, with ``image``, the absolute path; ``file``, the path
+        relative to the folder, or as in the list; ``name``, the relative path without extension, or with it where
+        results of several files would else share it. All with ``/`` between folders.
 
     Raises:
         FileNotFoundError: when there is no such folder or list.
