@@ -32,7 +32,7 @@ TABLE = [
     ("segment", f"--checkpoint {PLAIN}", "are not those of SREUNet as configured ("),
     ("segment", f"--checkpoint {BUNDLE}/LICENSE", "LICENSE does not contain a network's weights"),
     ("segment", "--device gpu", "device: gpu is not available here"),
-    ("segment", "--output_ext .jpg", "output_ext must be one of .png, .nii.gz, got '.jpg'."),
+    ("segment", "--output_ext .jpg", "output_ext must be one of .png, .nii.gz, .dcm, got '.jpg'."),
     ("segment", "--write_overlay maybe", "write_overlay must be True or False, got 'maybe'."),
     ("segment", "--working_diameter 0", "working_diameter must be a number of at least 32, in pixels, got 0."),
     ("segment", "--batch_size 0", "batch_size must be a whole number of at least 1, got 0."),
