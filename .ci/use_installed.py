@@ -41,13 +41,13 @@ def main() -> None:
         volumes = {"dataset_dir": "sets", "dataset_name": "shapes3d"}
         run_bundle(CLASSIFY, "train.json", "volumes.yaml", **volumes, output_dir="trained", max_epochs="1")
         files = ("train.json", "volumes.yaml", "evaluate.json")
-        run_bundle(CLASSIFY, *files, **volumes, output_dir="scores", checkpoint="trained/model.pt")
+        run_bundle(CLASSIFY, *files, **volumes, output_dir="scores", checkpoint="trained/model.pt", saliency_count="1")
         assert 0 <= json.loads(Path("scores/summary.json").read_text())["accuracy"] <= 1
 
         run(sys.executable, "-c", readme_program("pipeline"))
 
 
-TINY = ["--train", "8", "--val", "4", "--test", "4", "--size", "10"]
+TINY = ["--train", "4", "--val", "2", "--test", "2", "--size", "8"]
 
 PRINT_PLACES = """
 import sre_monai

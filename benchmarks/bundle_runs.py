@@ -1,4 +1,4 @@
-"""Run a bundle's configurations in processes of their own, several at once if need be, and each once."""
+"""Run a bundle's configurations in separate processes, several at once if requested, each of them once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Task = TypeVar("Task")
 
 
 class BundleRun(NamedTuple):
-    """A run of a bundle in a folder of its own.
+    """A run of a bundle in a separate folder.
 
     Attributes:
         bundle: the bundle's folder.
@@ -57,7 +57,7 @@ class BundleRun(NamedTuple):
         return record.is_file() and json.loads(record.read_text()) == self.configure().get_parsed_content("identity")
 
     def run(self, threads: int | None = None) -> None:
-        """Run it, unless it is finished.
+        """Run it, unless finished.
 
         Args:
             threads: of the process; by default as many as PyTorch takes.
@@ -83,7 +83,7 @@ class BundleRun(NamedTuple):
 
 
 def side_by_side(work: Callable[[Task, int], None], tasks: Sequence[Task], jobs: int, unit: str) -> None:
-    """Do tasks, several at once: on CPUs that is far more efficient than many threads for one.
+    """Run tasks, several at once: on CPUs, more efficient than many threads for one.
 
     Args:
         work: does a task with a number of threads.

@@ -1,4 +1,4 @@
-"""Charts of the timings: how many times faster than the published layer, and the networks' times."""
+"""Charts of the timings: speed-up over the published layer, and the networks' times."""
 
 from __future__ import annotations
 

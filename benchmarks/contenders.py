@@ -1,4 +1,4 @@
-"""What is compared: layers and networks, ours, the published ones and ordinary ones."""
+"""The layers and networks compared: ours, the published ones and standard ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def ordinary(spatial_dims: int, in_channels: int, out_channels: int, kernel_size
 
 
 def ordinary_3(spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
-    """Make PyTorch's layer of 3×3 pixels, whatever the others' size."""
+    """Make PyTorch's 3×3 layer, for every kernel size."""
     return ordinary(spatial_dims, in_channels, out_channels, 3)
 
 
@@ -66,7 +66,7 @@ LAYERS: dict[str, Layer] = {
 
 
 def our_unet(**options: str) -> Callable[[], nn.Module]:
-    """Make our U-Net, at the published settings."""
+    """Make our U-Net with the published settings."""
     return lambda: SREUNet(spatial_dims=2, in_channels=3, out_channels=2, **options)
 
 
@@ -81,7 +81,7 @@ def basic_unet(*features: int, **options: str) -> Callable[[], nn.Module]:
 
 
 def unet_of(layer: Layer) -> Callable[[], nn.Module]:
-    """Make the published U-Net, of MONAI's blocks, with other convolutions."""
+    """Make the published U-Net: MONAI's blocks with other convolutions."""
 
     def make() -> nn.Module:
         network = PublishedUNet()
@@ -94,7 +94,7 @@ def unet_of(layer: Layer) -> Callable[[], nn.Module]:
 
 
 def pytorch_alone() -> nn.Module:
-    """Make our U-Net as it computes where no compiler was at hand."""
+    """Make our U-Net without the compiled kernels."""
     network = our_unet()()
     for module in network.modules():
         if isinstance(module, SREConv2d) and module.in_channels > 3:

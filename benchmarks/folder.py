@@ -91,7 +91,7 @@ def folder_seconds(dataset_dir: Path, options: argparse.Namespace, write_overlay
 
 
 def measure(dataset_dir: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Give the median seconds for each photograph of a folder."""
+    """Return the median time per photograph of a folder, in seconds."""
     with tempfile.TemporaryDirectory() as unused:
         config = parse(dataset_dir, unused, options, write_overlay=False)
         batches = preload(config, config.get_parsed_content("batch_size"))

@@ -1,4 +1,4 @@
-"""Tables as the documentation has them."""
+"""Tables in Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train SRE and ordinary ResNets by one recipe, measure them upright, rotated and flipped, and write one table.
+"""Train SRE and standard ResNets with one recipe, evaluate them upright, rotated and flipped, and write one table.
 
 Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json on the weights
 with the best validation area. An interrupted series resumes: runs that are finished are kept.
@@ -27,7 +27,7 @@ BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "medmnist_classificat
 
 
 def measure(net: str, seed: int, output: Path, overlays: list[str], settings: dict[str, Any]) -> dict[str, Any]:
-    """Train one network and score it; the row of one run."""
+    """Train and evaluate one network; returns the row of the run."""
     settings = settings | {"net": net, "seed": seed}
     recipe = ["train.json", *overlays]
     BundleRun(BUNDLE, recipe, output / "train", settings).run()
@@ -50,7 +50,7 @@ def measure(net: str, seed: int, output: Path, overlays: list[str], settings: di
 
 
 def summarize(rows: list[dict[str, Any]]) -> list[list[str]]:
-    """Mean ± standard deviation over the seeds, a column for each network."""
+    """Mean ± standard deviation over the seeds, one column per network."""
     nets = list(dict.fromkeys(row["net"] for row in rows))
     table = [["", *(f"{net} ({sum(row['net'] == net for row in rows)} runs)" for net in nets)]]
     for name in (column for column in rows[0] if column not in ("net", "seed")):

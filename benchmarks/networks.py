@@ -1,4 +1,4 @@
-"""Networks side by side: a training step, inference at several sizes, and the memory of a U-Net's training step."""
+"""Networks compared: a training step, inference at several sizes, and the memory of a U-Net's training step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALL_IMAGES = (32, 3, 32, 32)
 
 
 def training_step(network: nn.Module, x: Tensor) -> Callable[[], object]:
-    """Forward, cross-entropy, backward; as the optimiser is the same for all, it is left out."""
+    """Forward, cross-entropy, backward; without the optimiser, which is the same for all."""
     with torch.no_grad():
         label = network.eval()(x).argmax(1)  # of every pixel, or of the image
 
@@ -45,7 +45,7 @@ def inference(network: nn.Module, x: Tensor) -> Callable[[], object]:
 
 
 def prepare(make: Callable[[], nn.Module], device: str, dtype: torch.dtype) -> nn.Module:
-    """Make a network, channels last in memory, which suits the ordinary ones best."""
+    """Make a network with channels-last memory, in which the standard ones are fastest."""
     return make().to(device, dtype, memory_format=torch.channels_last)
 
 
@@ -87,7 +87,7 @@ def _time(
 
 
 def measure_memory(device: str, dtype: torch.dtype) -> Iterator[dict[str, object]]:
-    """Measure the peak memory of a U-Net's training steps, beyond what the program needs before the first.
+    """Measure the peak memory of a U-Net's training steps, relative to the memory before the first.
 
     Args:
         device: where to compute.

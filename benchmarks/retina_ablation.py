@@ -68,7 +68,7 @@ SCORES = ("dice", "auc", "cldice")
 
 
 class Run(NamedTuple):
-    """A training run with one change of the recipe, and its evaluation.
+    """A training run with one change to the recipe, and its evaluation.
 
     Attributes:
         change: name of the change.
@@ -83,11 +83,11 @@ class Run(NamedTuple):
     epochs: int
 
     def folder(self, output: Path) -> Path:
-        """Where its files are."""
+        """Folder of its files."""
         return output / f"{file_name(self.change)}_seed{self.seed}"
 
     def steps(self, output: Path) -> tuple[BundleRun, BundleRun]:
-        """Give the training and its evaluation on the images held back."""
+        """Return the training run and its evaluation on the held-out images."""
         folder = self.folder(output)
         settings = {"dataset_dir": str(self.data / "DRIVE"), "seed": self.seed, "max_epochs": self.epochs}
         settings |= {"val_interval": self.epochs} | CHANGES[self.change]
@@ -97,12 +97,12 @@ class Run(NamedTuple):
 
 
 def file_name(change: str) -> str:
-    """Give a change's name without what files don't take."""
+    """Return the name of a change, without characters not allowed in file names."""
     return "".join(letter if letter.isalnum() else "_" for letter in change)
 
 
 def measure(run: Run, threads: int, output: Path) -> None:
-    """Train and score on the images held back, unless that is finished.
+    """Train and evaluate on the held-out images, unless finished.
 
     Args:
         run: what to train.
@@ -114,7 +114,7 @@ def measure(run: Run, threads: int, output: Path) -> None:
 
 
 def finished(output: Path, data: Path, epochs: int) -> list[Run]:
-    """Find the runs that are finished, those of any earlier command as well.
+    """Find the finished runs, including those of earlier commands.
 
     Args:
         output: folder of all runs.
@@ -131,14 +131,14 @@ def finished(output: Path, data: Path, epochs: int) -> list[Run]:
 
 
 def scores(folder: Path) -> list[float]:
-    """Read a run's scores, and the minutes that its training took."""
+    """Read a run's scores and training time in minutes."""
     means = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["raters"]["model"]["scores"]
     checkpoint = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
     return [*(means[score]["mean"] for score in SCORES), checkpoint["seconds"] / 60]
 
 
 def summarize(runs: list[Run], output: Path) -> list[list[str]]:
-    """Give the means over the seeds and the difference of Dice from the recipe, best first.
+    """Compute means over the seeds and the difference in Dice from the recipe, best first.
 
     Args:
         runs: done; without the recipe's there are no differences.

@@ -1,4 +1,4 @@
-"""What is measured of each network: runs of the bundle, each taken once for the same weights."""
+"""The measurements of each network: runs of the bundle, each done once for the same weights."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SETS = {
     "CHASE_DB1": ("CHASE_DB1", "all"),
     "HRF": ("HRF", "all"),
 }
-"""What is evaluated, by its name in the table: data set and section."""
+"""Evaluations by their name in the table: data set and section."""
 
 OVERLAY_ANGLES = (0, 37, 90)
 
 
 def evaluations(model: Model, data: Path, output: Path, sets: Iterable[str]) -> list[BundleRun]:
-    """Score a network upright on data sets.
+    """Evaluate a network upright on data sets.
 
     Args:
         model: the row, its weights are there.
@@ -41,7 +41,7 @@ def evaluations(model: Model, data: Path, output: Path, sets: Iterable[str]) -> 
 def rotations(
     model: Model, data: Path, output: Path, protocols: Iterable[str], angles: Iterable[float]
 ) -> list[BundleRun]:
-    """Score a network on DRIVE rotated and flipped, by each protocol separately.
+    """Evaluate a network on DRIVE rotated and flipped, with each protocol separately.
 
     Args:
         model: the row, its weights are there.
@@ -83,7 +83,7 @@ def overlays(model: Model, data: Path, output: Path) -> BundleRun:
 
 
 def pending(measurements: Iterable[BundleRun]) -> list[BundleRun]:
-    """Leave out finished runs, and begin with those that take longest: rotated photographs.
+    """Skip finished runs, and begin with the longest: rotated photographs.
 
     Args:
         measurements: in any order.

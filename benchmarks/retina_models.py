@@ -1,4 +1,4 @@
-"""The networks that are compared on retinal vessels: one recipe, with an overlay for each."""
+"""The networks compared on retinal vessels: one recipe, with an overlay for each."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Model(NamedTuple):
 
     @property
     def recipe(self) -> list[str]:
-        """Configurations that train it."""
+        """Configurations of its training."""
         return ["train.json", *([self.overlay] if self.overlay else [])]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What its training has of its own. No image is held back: nothing is chosen by a validation."""
+        """Overrides of its training. No image is held out: nothing is chosen by validation."""
         return {"validation_count": 0} | ({"max_epochs": self.epochs} if self.epochs else {})
 
     @property

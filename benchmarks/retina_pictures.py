@@ -1,4 +1,4 @@
-"""The accuracy table at a glance: F1 against the angle for all networks, and where two of them err."""
+"""Pictures of the accuracy table: F1 against the angle for all networks, and the errors of two of them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def draw_overlays(folders: Mapping[str, Path], angles: Sequence[float], path: Pa
 
 
 def _picture(folder: Path, angle: float) -> np.ndarray:
-    """The picture of an angle; the upright one's name is the shortest."""
+    """The picture of an angle; the upright one has the shortest name."""
     paths = sorted(folder.glob(f"*_{angle:g}.png" if angle else "*.png"), key=lambda path: len(path.name))
     with Image.open(paths[0]) as picture:
         return np.asarray(picture)

@@ -1,4 +1,4 @@
-"""The accuracy table of the retina bundle: a row for each network, and the rows as Markdown."""
+"""The accuracy table of the retina bundle: one row per network, and the rows as Markdown."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ NOTHING = "–"
 def model_row(
     model: Model, training: Mapping[str, Any], summaries: Mapping[str, Mapping[str, Any]], turned: Mapping[str, Poses]
 ) -> Row:
-    """Put together what is known of a network.
+    """Collect the results of a network.
 
     Args:
         model: the network.
@@ -75,7 +75,7 @@ def model_row(
 
 
 def observer_row(summaries: Mapping[str, Mapping[str, Any]]) -> Row:
-    """Put together how the second observer agrees with the first, where there is one.
+    """Collect the second observer's scores, if there is one.
 
     Args:
         summaries: by data set, what :class:`~sre_monai.evaluation.ScoreTable` wrote.
@@ -109,7 +109,7 @@ def evaluation_columns(name: str, summary: Mapping[str, Any], rater: str) -> Row
 
 
 def rotation_columns(poses: Poses) -> Row:
-    """Mean, spread and worst over the angles, and the worst mirror image.
+    """Mean, standard deviation and worst case over the angles, and the worst mirror image.
 
     Args:
         poses: rows of a :class:`~sre_monai.evaluation.SegmentationRotation`, all of one protocol.
@@ -148,7 +148,7 @@ def read_poses(path: Path) -> Poses:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """Lay the rows out for the documentation: DRIVE upright, DRIVE turned, the other sets.
+    """Format the rows for the documentation: DRIVE upright, DRIVE rotated, the other data sets.
 
     Args:
         rows: of :func:`model_row` and :func:`observer_row`.
@@ -173,7 +173,7 @@ def _table(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
 
 
 def _cell(row: Row, template: str) -> str:
-    """The numbers of a cell, where the row has them."""
+    """The numbers of a cell, if the row has them."""
     try:
         text = template.format_map(row)
     except KeyError:

@@ -1,4 +1,4 @@
-"""Measure the networks of the retina bundle upright, rotated and on other cameras' photographs; write one table.
+"""Evaluate the networks of the retina bundle upright, rotated and on photographs of other cameras; write one table.
 
     python -m benchmarks.retina_table --data data --output_dir output/retina_table --jobs 4
 
@@ -30,7 +30,7 @@ PROTOCOLS = list(SEGMENTATION_PROTOCOLS)
 
 
 def measure(models: Sequence[Model], options: argparse.Namespace) -> None:
-    """Take the measurements that are not there yet."""
+    """Run the measurements that are missing."""
     where = _places(options)
     needed: list[BundleRun] = []
     for model in models:
@@ -41,7 +41,7 @@ def measure(models: Sequence[Model], options: argparse.Namespace) -> None:
 
 
 def write_rows(output: Path, rows: Sequence[Row], missing: Sequence[str]) -> None:
-    """Write table.csv, table.json and table.md, and print the last."""
+    """Write table.csv, table.json and table.md, and print table.md."""
     text = as_markdown(rows)
     if missing:
         text += f"\n\nNot measured, there are no weights: {', '.join(missing)}."
@@ -53,7 +53,7 @@ def write_rows(output: Path, rows: Sequence[Row], missing: Sequence[str]) -> Non
 
 
 def draw(output: Path, turned: dict[Model, dict[str, Poses]], shown: Sequence[Model]) -> None:
-    """Draw the curves, and the errors of the networks that are shown."""
+    """Draw the curves, and the errors of selected networks."""
     measured = {model.label: poses["turned_back"] for model, poses in turned.items() if "turned_back" in poses}
     if measured:
         curves = {name: mean_by_angle(poses, "dice") for name, poses in measured.items()}
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _turned(model: Model, options: argparse.Namespace) -> dict[str, Poses]:
-    """Scores in every pose by all protocols measured, in this series or before."""
+    """Scores in every pose for all protocols measured, in this run or before."""
     runs = rotations(model, *_places(options), PROTOCOLS, _angles(options))
     return {run.output.name: read_poses(run.output / "per_image.csv") for run in runs if run.is_finished()}
 
@@ -110,7 +110,7 @@ def _angles(options: argparse.Namespace) -> range:
 
 
 def _sets(model: Model, data: Path) -> list[str]:
-    """What a network is measured on, as far as it is there."""
+    """The available data sets that a network is evaluated on."""
     return [name for name in model.sets if name == "DRIVE" or (data / SETS[name][0]).is_dir()]
 
 

@@ -28,7 +28,7 @@ HALF_PRECISION_FROM = 1_000_000  # parameters: half the bytes in the repository
 
 
 def train(model: Model, threads: int, data: Path, output: Path, settings: dict[str, Any] | None = None) -> None:
-    """Train one network, unless that is finished, and store its weights in the bundle.
+    """Train one network, unless finished, and store its weights in the bundle.
 
     Args:
         model: the row.
@@ -48,7 +48,7 @@ def train(model: Model, threads: int, data: Path, output: Path, settings: dict[s
 
 
 def _describe(run: BundleRun) -> dict[str, Any]:
-    """Say what was trained, and for how long."""
+    """Describe the training and its duration."""
     parser = run.configure()
     checkpoint = torch.load(run.output / "checkpoint.pt", map_location="cpu", weights_only=True)
     return {
@@ -61,7 +61,7 @@ def _describe(run: BundleRun) -> dict[str, Any]:
 
 
 def store(folder: Path, weights: Path) -> None:
-    """Keep a training run's weights (those of large networks in half precision), its record and its log.
+    """Store a training run's weights (half precision for large networks), record and log.
 
     Args:
         folder: of the training: ``model.pt``, ``training.json`` and ``training_log.csv``.

@@ -1,4 +1,4 @@
-"""Everything about speed in one run: layers, networks and memory, ours beside the published and the ordinary ones.
+"""All timings in one run: layers, networks and memory, compared with the published and standard ones.
 
     pip install -c constraints.txt -e ".[test]"
     python -m benchmarks.speed --output output/speed

@@ -1,4 +1,4 @@
-"""Tables of ratios in Markdown, for the documentation."""
+"""Tables of ratios in Markdown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ORDINARY = "nn.Conv 3×3"
 
 
 def layer_table(rows: Rows, kernel_size: int, spatial_dims: int = 2) -> str:
-    """Say how many times faster than the published layer each is, forward / forward and backward.
+    """Speed-up of each layer over the published one, forward / forward and backward.
 
     Args:
         rows: what :func:`benchmarks.layers.time_layers` gave.
@@ -38,7 +38,7 @@ def layer_table(rows: Rows, kernel_size: int, spatial_dims: int = 2) -> str:
 
 
 def network_table(times: Rows, memory: Rows = ()) -> str:
-    """Give every network's times and memory, relative to the ordinary one and to the published one.
+    """Times and memory of every network, relative to the standard one and to the published one.
 
     Args:
         times: what the functions of :mod:`benchmarks.networks` gave.

@@ -1,4 +1,4 @@
-"""Timing side by side: contenders take turns, so that what slows the machine down slows all of them.
+"""Timing side by side: contenders alternate, so that a slow phase of the machine affects all of them.
 
 Trust the ratios more than the milliseconds.
 """
@@ -17,7 +17,7 @@ __all__ = ["time_in_turn"]
 def time_in_turn(
     runs: Mapping[str, Callable[[], object]], rounds: int = 7, turn: float = 0.05, device: str = "cpu"
 ) -> dict[str, float]:
-    """Time several functions in turn.
+    """Time several functions alternately.
 
     Args:
         runs: functions by name.

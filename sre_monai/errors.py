@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import re
 import sys
 import traceback
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO, TypeVar
 
 from monai.bundle import ConfigParser
 from monai.utils.misc import MONAIEnvVars
 
-__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "tell_user", "user_error"]
+from sre_monai.monai_warnings import ignore_monai_warnings
+
+__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "root_cause", "tell_user", "user_error"]
 
 USER_ERROR_STATUS = 2
 
-CHECKS = ("sre_monai", "monai.bundle", "monai.utils.module")
+CHECKS = ("sre_monai", "sre_monai_cli", "monai.bundle", "monai.utils.module")
 """Where a ValueError or ImportError is raised on purpose: with a sentence about what the user has given."""
 
 Result = TypeVar("Result")
@@ -30,7 +34,7 @@ def user_error(error: BaseException) -> str | None:
     A mistake is: an operating system's error, such as a missing file or a full disk; a ValueError that a check of this
     package or of MONAI's configuration parser raised; a ValueError or TypeError by which a component of the
     configuration refuses its arguments; whatever an expression of the configuration itself raises, not what it calls.
-    Exceptions that MONAI wraps are unwrapped first.
+    Exceptions that MONAI or a ``DataLoader``'s worker process wraps are unwrapped first.
 
     Args:
         error: what was caught.
@@ -39,8 +43,8 @@ def user_error(error: BaseException) -> str | None:
         One sentence, or None for a defect.
 
     Examples:
-        >>> user_error(FileNotFoundError("there is no folder typo"))
-        'there is no folder typo'
+        >>> user_error(FileNotFoundError("folder not found: typo"))
+        'folder not found: typo'
         >>> user_error(KeyError("x")) is None
         True
     """
@@ -49,6 +53,8 @@ def user_error(error: BaseException) -> str | None:
         wrapper, error = _wrapper_line(error), error.__cause__
     where = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
     module = where[0].f_globals.get("__name__", "") if where else ""
+    if str(error).startswith("Caught ") and module == "torch._utils":
+        return _worker_error(str(error))
     is_check = any(module == name or module.startswith(f"{name}.") for name in CHECKS)
     option = _misplaced_option(error)
     if option is not None:
@@ -60,18 +66,39 @@ def user_error(error: BaseException) -> str | None:
     return f"{wrapper}: {_one_line(error)}" if is_expression or is_refused else None
 
 
+def root_cause(error: BaseException) -> BaseException:
+    """The error that others were raised from: transforms wrap it in messages about themselves.
+
+    Args:
+        error: what was caught.
+
+    Returns:
+        The first of the chain.
+
+    Examples:
+        >>> error = RuntimeError("a transform failed")
+        >>> error.__cause__ = ValueError("the image is blank")
+        >>> root_cause(error)
+        ValueError('the image is blank')
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def report_user_errors() -> None:
     """From now on, an uncaught user's mistake is one sentence on the standard error stream, and exit status 2.
 
     For the ``initialize`` step of a bundle's configuration, where nothing above handles errors. A defect keeps its
     stack trace; with ``MONAI_DEBUG=1`` in the environment a mistake does as well. Either is written to the run's log
-    file; what ignite would log of it before is not.
+    file; what ignite would log of it before is not. MONAI's warnings that a user can do nothing about are ignored.
 
     Examples:
         >>> report_user_errors()  # doctest: +SKIP
     """
     sys.excepthook = partial(_report, sys.stderr)  # torch.distributed takes away what a hook writes to a later one
     logging.getLogger("ignite").setLevel(logging.CRITICAL)
+    ignore_monai_warnings()
 
 
 def exit_on_user_error(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
@@ -143,6 +170,19 @@ def _misplaced_option(error: BaseException) -> str | None:
         if frame.f_code is ConfigParser.__setitem__.__code__:
             return str(frame.f_locals["id"])
     return None
+
+
+def _worker_error(message: str) -> str | None:
+    """Tell a mistake from a defect in a worker process, whose exception arrives as the text of its stack trace."""
+    first, _, _ = message.partition("\nThe above exception was the direct cause")
+    found = re.search(r'.*^  File "(.+?)".*?^(\w+): (.+)', first, flags=re.MULTILINE | re.DOTALL)
+    kind = getattr(builtins, found[2], None) if found else None
+    if found is None or not isinstance(kind, type):
+        return None
+    module = ".".join(Path(found[1]).with_suffix("").parts)
+    is_check = any(f".{name}." in f"{module}." for name in CHECKS)
+    is_mistake = issubclass(kind, OSError) or (is_check and issubclass(kind, (ValueError, ImportError)))
+    return " ".join(found[3].split()) if is_mistake else None
 
 
 def _wrapper_line(error: BaseException) -> str:

@@ -102,8 +102,8 @@ def require_file(path: str | os.PathLike[str], what: str) -> str:
     Examples:
         >>> require_file("no/model.pt", "the network's weights")
         Traceback (most recent call last):
-        FileNotFoundError: the network's weights: there is no file no/model.pt.
+        FileNotFoundError: the network's weights: file not found: no/model.pt.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"{what}: there is no file {path}.")
+        raise FileNotFoundError(f"{what}: file not found: {path}.")
     return str(path)

@@ -17,7 +17,7 @@ from torch import nn
 
 
 def _load(name: str) -> ModuleType:
-    """Load one file of the package, under a package name of our own for its relative imports."""
+    """Load one file of the package, under another package name for its relative imports."""
     package = importlib.util.find_spec("SRE_Conv")
     assert package is not None, "SRE-Conv is missing: install the `test` extra"
     sys.modules.setdefault("published", ModuleType("published")).__path__ = []
@@ -44,7 +44,7 @@ def sre_resnet() -> ModuleType:
 
 @cache
 def sre_resnet_3d() -> ModuleType:
-    """The published module of 3D ResNets; what it takes from torchvision only serves networks without SRE layers."""
+    """The published module of 3D ResNets; its imports from torchvision serve only networks without SRE layers."""
     sre_resnet()
     names = ["torchvision", "torchvision.utils", "torchvision.models", "torchvision.transforms"]
     names += ["torchvision.models._api", "torchvision.models._meta", "torchvision.models._utils"]

@@ -27,7 +27,7 @@ def gmr(name: str) -> ModuleType:
 
 
 def gmr_unet(**kwargs) -> nn.Module:
-    """Its U-Net of three levels; it prints when it is made."""
+    """Its U-Net of three levels; the constructor prints."""
     common = {"spatial_dims": 2, "in_channels": 3, "out_channels": 2, "layers": 3, "kernels": (9, 9, 5, 5)}
     common |= {"features": (8, 8, 12, 16, 0, 8), "norm": "batch", "upsample": "nontrainable"}
     with contextlib.redirect_stdout(io.StringIO()):

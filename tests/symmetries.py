@@ -7,7 +7,7 @@ import torch
 
 
 def cube_symmetries(x: torch.Tensor) -> Iterator[torch.Tensor]:
-    """Every rearrangement of the last three axes, with every mirror image of it."""
+    """Yield every permutation of the last three axes, with every combination of flips."""
     for order in permutations((-3, -2, -1)):
         for flips in product((False, True), repeat=3):
             rearranged = x.permute(*range(x.ndim - 3), *(x.ndim + axis for axis in order))

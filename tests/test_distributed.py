@@ -1,4 +1,4 @@
-"""One process; `tests/bundles/test_survival.py` has several."""
+"""Single process; for several, see `tests/bundles/test_survival.py`."""
 
 import pytest
 import torch

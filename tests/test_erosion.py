@@ -1,4 +1,4 @@
-"""Against scipy's filter and scikit-image's distances."""
+"""Compared with scipy's filter and scikit-image's distances."""
 
 import numpy as np
 import pytest

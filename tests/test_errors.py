@@ -1,8 +1,11 @@
 import logging
 import sys
+from functools import partial
 
 import pytest
+import torch
 from monai.bundle import ConfigParser
+from monai.transforms import Compose, Lambda
 
 from sre_monai.errors import exit_on_user_error, report_user_errors, user_error
 from sre_monai.files import require_file
@@ -10,7 +13,7 @@ from sre_monai.log_file import log_to_file
 
 
 def failure_of(config):
-    """The exception that comes out of a configuration."""
+    """The exception raised by a configuration."""
     with pytest.raises(Exception) as caught:
         ConfigParser({"x": 3, "item": config}).get_parsed_content("item")
     return caught.value
@@ -23,7 +26,7 @@ def component(target, **arguments):
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        (component("sre_monai.files.require_file", path="no.pt", what="model"), "model: there is no file no.pt."),
+        (component("sre_monai.files.require_file", path="no.pt", what="model"), "model: file not found: no.pt."),
         (
             component("sre_monai.inferers.SymmetricSlidingWindowInferer", roi_size=8, overlap=2),
             "overlap must be at least 0 and below 1, got 2.",
@@ -49,6 +52,35 @@ def test_a_mistake_is_found_behind_monais_wrapper(config, sentence):
     assert "__local_refs" not in found
 
 
+class Broken(torch.utils.data.Dataset):
+    """A data set that MONAI's transforms, or Python, can't read."""
+
+    def __init__(self, load):
+        self.load = load
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return Compose([Lambda(self.load)])("typo.png")
+
+
+@pytest.mark.parametrize(
+    ("load", "sentence"),
+    [
+        (partial(require_file, what="image"), "image: file not found: typo.png."),
+        (open, "[Errno 2] No such file or directory: 'typo.png'"),
+        (int, None),
+    ],
+    ids=["check", "system", "defect"],
+)
+def test_a_mistake_is_found_in_a_worker_process(load, sentence):
+    loader = torch.utils.data.DataLoader(Broken(load), num_workers=1)
+    with pytest.raises(Exception, match="in DataLoader worker process") as caught:
+        list(loader)
+    assert user_error(caught.value) == sentence
+
+
 @pytest.mark.parametrize(
     "config",
     ["$__import__('json').loads('{')", "$__import__('json').loads(3)", "$__import__('fractions').Fraction(1, 0)"],
@@ -65,8 +97,8 @@ def test_the_boundary_prints_one_sentence_and_exits_with_2(monkeypatch, capsys, 
     with pytest.raises(SystemExit) as stop:
         sys.excepthook(type(error), error, error.__traceback__)
     assert stop.value.code == 2
-    assert capsys.readouterr().err == "error: model: there is no file no.pt.\n"
-    assert "ERROR - model: there is no file no.pt." in log.read_text()
+    assert capsys.readouterr().err == "error: model: file not found: no.pt.\n"
+    assert "ERROR - model: file not found: no.pt." in log.read_text()
 
 
 def test_a_defect_keeps_its_trace(monkeypatch, capsys, tmp_path):
@@ -93,7 +125,7 @@ def test_a_command_ends_with_the_sentence(capsys):
     with pytest.raises(SystemExit) as stop:
         exit_on_user_error(require_file, "no.pt", "model")
     assert stop.value.code == 2
-    assert capsys.readouterr().err == "error: model: there is no file no.pt.\n"
+    assert capsys.readouterr().err == "error: model: file not found: no.pt.\n"
 
 
 def test_a_command_does_not_hide_a_defect():

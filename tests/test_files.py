@@ -29,7 +29,7 @@ def test_failure_leaves_the_old_file(tmp_path):
 
 def test_required_file(tmp_path):
     path = tmp_path / "model.pt"
-    with pytest.raises(FileNotFoundError, match=r"checkpoint: there is no file .*model\.pt"):
+    with pytest.raises(FileNotFoundError, match=r"checkpoint: file not found: .*model\.pt"):
         require_file(path, "checkpoint")
     path.touch()
     assert require_file(path, "checkpoint") == str(path)

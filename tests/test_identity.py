@@ -1,4 +1,4 @@
-"""An identity changes with what results depend on, and with nothing else."""
+"""An identity changes with everything that results depend on, and with nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONFIGURATION = {
 
 
 def evaluated(*files: Path, **overrides) -> dict[str, str]:
-    """Identity that an expression of the configuration finds."""
+    """Identity computed by an expression of the configuration."""
     parser = ConfigParser()
     parser.read_config([str(file) for file in files])
     parser.update(overrides)

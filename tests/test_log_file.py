@@ -7,7 +7,7 @@ from sre_monai.log_file import log_to_file
 
 @pytest.fixture(autouse=True)
 def _restore_handlers():
-    """Leave the root logger as it was."""
+    """Restore the root logger."""
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     root.setLevel(logging.INFO)

@@ -12,7 +12,7 @@ from sre_monai.png import save_png
 
 @pytest.fixture(params=["isal", "zlib"])
 def deflate(request, monkeypatch):
-    """With each of the libraries that compress."""
+    """With each of the compression libraries."""
     if request.param == "isal":
         return pytest.importorskip("isal")
     monkeypatch.setattr(png, "zlib", zlib)

@@ -1,4 +1,4 @@
-"""How closely two ways of computing one thing must agree, once for all tests."""
+"""Tolerances for comparing two ways of computing the same thing, for all tests."""
 
 import torch
 

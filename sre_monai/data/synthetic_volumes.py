@@ -13,6 +13,7 @@ from sre_monai.files import written_atomically
 __all__ = ["VOLUME_CLASSES", "synthetic_volume", "write_synthetic_volumes"]
 
 VOLUME_CLASSES = ("long blob", "flat blob", "long shell", "flat shell")
+"""Names of the classes, by label."""
 TILT = 10.0  # degrees, standard deviation of the axis of revolution about the upright
 
 
@@ -72,12 +73,15 @@ def write_synthetic_volumes(
         The path.
 
     Raises:
-        ValueError: when a section would lack a class, or the size is below 8.
+        ValueError: when a section would lack a class, the size is below 8, or the path has another extension.
 
     Examples:
         >>> write_synthetic_volumes("shapes3d.npz", train=8, val=4, test=4, size=8).name
         'shapes3d.npz'
     """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ValueError(f"path must end in .npz, got {path}.")
     counts = {"train": train, "val": val, "test": test}
     if min(counts.values()) < len(VOLUME_CLASSES):
         raise ValueError(f"train, val and test must each be at least {len(VOLUME_CLASSES)}, got {counts}.")
@@ -88,7 +92,6 @@ def write_synthetic_volumes(
         volumes = [synthetic_volume(int(label), size, start + i) for i, label in enumerate(labels)]
         arrays |= {f"{section}_images": np.stack(volumes), f"{section}_labels": labels[:, None]}
         start += count
-    path = Path(path)
     with written_atomically(path) as unfinished:
         np.savez_compressed(unfinished, **arrays)  # type: ignore[arg-type]  # numpy stubs see allow_pickle
     return path

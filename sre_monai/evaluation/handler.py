@@ -24,9 +24,8 @@ logger = logging.getLogger(__name__)
 class EvaluationHandler:
     """Ignite handler that scores a network by one or several protocols and writes their files.
 
-    Writes a table of the protocols' rows, grouped by image, ``summary.json`` with the record
-    and their summaries, and their curves. Without matplotlib, or when no score is defined, a plot is left out, with a
-    warning in the log.
+    Writes a table of the protocols' rows, grouped by image, ``summary.json`` with the record and their summaries, and
+    their curves. Without matplotlib, or when no score is defined, a plot is left out, with a warning in the log.
 
     Args:
         output_dir: folder of the files.
@@ -105,12 +104,12 @@ class EvaluationHandler:
         for (name, ylabel), lines in curves.items():
             defined = {line: curve for line, curve in lines.items() if not all(map(math.isnan, curve.values()))}
             if not defined:
-                logger.warning("there is no %s: the score is undefined for these images", name)
+                logger.warning("%s was not written: the score is undefined for these images", name)
                 continue
             try:
                 plot_rotation_curve(defined, self.output_dir / name, ylabel=ylabel)
             except ImportError as error:
-                logger.warning("there is no %s: %s", name, error)
+                logger.warning("%s was not written: %s", name, error)
 
 
 def _join(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:

@@ -17,6 +17,7 @@ from sre_monai.transforms.rotate import rotate, rotate_back
 from sre_monai.transforms.save_vessels import SaveVesselsd
 from sre_monai.transforms.skeleton_length import SkeletonLengthd
 from sre_monai.transforms.untracked_compose import UntrackedCompose
+from sre_monai.transforms.vessel_mask import VesselMaskd
 from sre_monai.transforms.working_resolution import WorkingResolutiond
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "SaveVesselsd",
     "SkeletonLengthd",
     "UntrackedCompose",
+    "VesselMaskd",
     "WorkingResolutiond",
     "compress_jpeg",
     "estimate_field_of_view",

@@ -1,4 +1,4 @@
-"""Runs of a bundle that are over at once: what they were asked for is noted, and what they would leave is written."""
+"""Runs of a bundle that end immediately: their settings are recorded and their files written."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ from tests.data.medmnist_toy import write_set
 
 @pytest.fixture
 def settings(tmp_path) -> dict[str, str]:
-    """A small data set, a small network, a training of seconds."""
+    """A small data set, a small network, a short training run."""
     write_set(tmp_path / "data" / "breastmnist.npz")
     return {**SHORT, "max_epochs": 1, "dataset_dir": str(tmp_path / "data")}
 
 
 def leave(output: Path, files: list[str]) -> None:
-    """Write what a run would."""
+    """Write the files of a run."""
     angles = {"image": {score: {"mean": 0.8, "worst": 0.7} for score in ("accuracy", "auc")}}
     flips = {axes: {"accuracy": value, "auc": value} for axes, value in (("x", 0.6), ("y", 0.8))}
     summary = {"accuracy": 0.9, "auc": 0.95, "rotation": angles, "flip": flips, "probability_deviation": 1e-7}

@@ -10,7 +10,7 @@ from sre_monai.tables import write_json
 from tests.benchmarks.instant_runs import instant_runs
 from tests.bundles.toy import BUNDLE, photographs
 
-AT_DEFAULTS = ("lambda_dice", "lambda_ce", "label_smoothing")  # not written in the recipe
+AT_DEFAULTS = ("lambda_dice", "lambda_ce", "label_smoothing")  # not set in the recipe
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -40,7 +40,7 @@ def test_the_local_contrast_normalisation_is_left_out(names):
 
 
 def leave(output, files):
-    """Write what a run would."""
+    """Write the files of a run."""
     (output / ("summary.json" if "evaluate.json" in files else "model.pt")).touch()
 
 
@@ -67,7 +67,7 @@ def test_runs_of_another_series_do_not_count(tmp_path, monkeypatch):
         measure(run, 1, tmp_path)
     assert finished(tmp_path, tmp_path, epochs=3) == [runs[1], runs[0]]
     assert finished(tmp_path, tmp_path, epochs=4) == [runs[2]]
-    (runs[0].folder(tmp_path) / "model.pt").write_bytes(b"trained again")  # its scores are of other weights
+    (runs[0].folder(tmp_path) / "model.pt").write_bytes(b"trained again")  # its scores belong to other weights
     assert finished(tmp_path, tmp_path, epochs=3) == [runs[1]]
 
 

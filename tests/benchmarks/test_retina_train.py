@@ -14,7 +14,7 @@ from tests.bundles.toy import copy_bundle, photographs
 
 @pytest.fixture
 def runs(tmp_path, monkeypatch) -> list:
-    """Training runs that write weights at once."""
+    """Training runs that write weights immediately."""
     bundle = copy_bundle(tmp_path / "bundles")
     for module in (retina_models, retina_train):
         monkeypatch.setattr(module, "BUNDLE", bundle)

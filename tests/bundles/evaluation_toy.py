@@ -1,4 +1,4 @@
-"""What the tests of evaluate.json and rotation.json share: photographs of several sizes, random weights, a run."""
+"""Helpers for the tests of evaluate.json and rotation.json: photographs of several sizes, random weights, a run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def write_dataset(folder: Path) -> Path:
 
 
 def write_weights(path: Path) -> SREUNet:
-    """Save a network with random weights that finds vessels in a part of the pixels."""
+    """Save a network with random weights that classifies part of the pixels as vessels."""
     torch.manual_seed(46)
     network = SREUNet(**NETWORK)
     with torch.no_grad():
@@ -50,7 +50,7 @@ def write_weights(path: Path) -> SREUNet:
 
 
 def run_bundle(*names: str, **overrides: Any) -> None:
-    """Run overlays over train.json with the tiny network, on the CPU."""
+    """Run train.json with overlays and the tiny network, on the CPU."""
     settings = {f"network_def#{key}": value for key, value in NETWORK.items()}
     settings |= {"bundle_root": str(BUNDLE), "working_diameter": 84, "device": "$torch.device('cpu')"}
     run(config_file=config_files("train.json", *names), **(settings | overrides))

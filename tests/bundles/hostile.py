@@ -1,4 +1,4 @@
-"""A worst-case folder: good photographs of every format among files damaged in thirty ways.
+"""A worst-case folder: good photographs in every format and files damaged in thirty ways.
 
     python -m tests.bundles.hostile FOLDER
 
@@ -27,7 +27,7 @@ SMALL = (112, 104)
 
 
 def make_hostile_folder(folder: Path) -> tuple[list[str], list[str]]:
-    """Write the files; names of the good and of the bad ones, relative to the folder."""
+    """Write the files and return the names of good and bad ones, relative to the folder."""
     rng = np.random.default_rng(0)
     photographs = [synthetic_fundus((SMALL[0] + n, SMALL[1]), seed=n).image for n in range(5)]
     good = [_write_good(folder, n, photographs[n % 5]) for n in range(GOOD_COUNT)]
@@ -96,7 +96,7 @@ def _write_good(folder: Path, number: int, pixels: np.ndarray) -> str:
 
 
 def _png_of_size(width: int, height: int) -> bytes:
-    """A PNG file whose header promises more than follows."""
+    """A PNG file whose header announces more data than follow."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -118,7 +118,7 @@ def _cut(kind: str) -> Callable[[np.ndarray, np.random.Generator], bytes]:
 
 
 def _zeroed(pixels: np.ndarray, rng: np.random.Generator) -> bytes:
-    """PNG with a stretch of zeros in its data: the checksum tells."""
+    """PNG with zeros in a part of its data: the checksum is wrong."""
     content = bytearray(encoded(pixels, "PNG"))
     start = int(rng.integers(100, len(content) // 2))
     content[start : start + 400] = bytes(400)
@@ -137,7 +137,7 @@ def _plain(shade: int) -> Callable[[np.ndarray, np.random.Generator], bytes]:
 
 
 def _specks(pixels: np.ndarray, rng: np.random.Generator) -> bytes:
-    """Bright points on black: nothing that could be a retina."""
+    """Bright points on black: no retina."""
     return encoded(np.where(rng.random(pixels.shape[:2]) > 0.9, 200, 0).astype(np.uint8), "PNG")
 
 
@@ -146,7 +146,7 @@ def _bytes(content: bytes) -> Callable[[np.ndarray, np.random.Generator], bytes]
 
 
 def _tiff_tag(offset_of_data: bool) -> Callable[[np.ndarray, np.random.Generator], bytes]:
-    """TIFF whose directory, or whose strips, lie beyond the file's end."""
+    """TIFF whose directory or strips lie beyond the end of the file."""
 
     def damage(pixels: np.ndarray, rng: np.random.Generator) -> bytes:
         content = bytearray(encoded(pixels, "TIFF"))
@@ -212,7 +212,7 @@ def _write_bad(folder: Path, number: int, pixels: np.ndarray, rng: np.random.Gen
 
 
 def add_special_files(folder: Path) -> list[str]:
-    """Broken and circular links, a pipe that never ends, an undecodable name: those that become rows."""
+    """Broken and circular links, a named pipe, an undecodable name; returns those that are listed in the report."""
     (folder / "dangling.png").symlink_to(folder / "nowhere.png")
     (folder / "circle").symlink_to(folder, target_is_directory=True)
     os.mkfifo(folder / "pipe.jpg")

@@ -1,4 +1,4 @@
-"""A training that is killed."""
+"""A training run that is killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def kill_training(bundle: Path, config_files: list[str], output: Path, settings: dict[str, Any]) -> None:
-    """Start a training in a process of its own and kill it as soon as it has written a checkpoint.
+    """Start a training run in a separate process and kill it as soon as it has written a checkpoint.
 
     Args:
         bundle: folder of the bundle.

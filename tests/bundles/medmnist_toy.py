@@ -1,4 +1,4 @@
-"""What the tests of the bundle medmnist_classification share: a copy of it, small sets, a run of seconds."""
+"""Helpers for the tests of the bundle medmnist_classification: a copy of it, small data sets, short runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def config_files(*names: str, bundle: Path = BUNDLE) -> list[str]:
 
 
 def parse(*names: str, **overrides: Any) -> ConfigParser:
-    """Read configurations, the later over the earlier, and override entries."""
+    """Read configurations (later files override earlier ones) and override entries."""
     parser = ConfigParser()
     parser.read_config(config_files(*names))
     parser.update(overrides)

@@ -1,4 +1,4 @@
-"""A bundle's command in this process, ended as the interpreter would end it."""
+"""Run a bundle's command in this process; errors are handled as the interpreter would."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sre_monai.errors import USER_ERROR_STATUS
 
 
 def exit_status(command: Callable[..., Any], **arguments: Any) -> int:
-    """Run a command as a process of its own does: what is uncaught goes to ``sys.excepthook``."""
+    """Run a command as in a separate process: uncaught exceptions go to ``sys.excepthook``."""
     hook = sys.excepthook
     try:
-        command(**arguments)
+        return int(command(**arguments) or 0)
     except SystemExit as stop:
         return int(stop.code or 0)
     except Exception as error:
@@ -24,11 +24,10 @@ def exit_status(command: Callable[..., Any], **arguments: Any) -> int:
         return 1
     finally:
         sys.excepthook = hook
-    return 0
 
 
 def mistake(capfd: Any, command: Callable[..., Any], **arguments: Any) -> str:
-    """Run a command that a mistake ends, and return the sentence that tells it."""
+    """Run a command with a mistake and return its error message."""
     status = exit_status(command, **arguments)
     output = capfd.readouterr()
     assert status == USER_ERROR_STATUS, output.err[-3000:]

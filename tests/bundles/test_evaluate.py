@@ -1,4 +1,4 @@
-"""evaluate.json: what it writes against direct calculation."""
+"""evaluate.json: its files compared with direct calculation."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_the_log_has_the_summary(folder, tmp_path, capsys):
     [
         ({"dataset_dir": "nowhere"}, "nowhere is not a folder"),
         ({"section": "validation"}, "has no section 'validation'; choose one of training, test, all"),
-        ({"checkpoint": "nowhere/model.pt"}, "checkpoint: there is no file nowhere/model.pt"),
+        ({"checkpoint": "nowhere/model.pt"}, "checkpoint: file not found: nowhere/model.pt"),
     ],
 )
 def test_a_wrong_path_ends_with_one_sentence(folder, tmp_path, capfd, wrong, sentence):

@@ -1,4 +1,4 @@
-"""Export from the bundle, from another folder, and the file's masks on real photographs."""
+"""Export from the bundle, from another folder, and the exported network's masks of real photographs."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_monais_own_commands_work_as_well(tmp_path):
     onnx_export(filepath=str(tmp_path / "model.onnx"), **common)
     assert torch.jit.load(tmp_path / "model.ts")(torch.rand(1, 3, 64, 64)).shape == (1, 2, 64, 64)
     parameters = parse(FILES[0]).get_parsed_content("network_def").parameters()
-    assert (tmp_path / "model.onnx").stat().st_size > 4 * sum(p.numel() for p in parameters)  # the weights are in it
+    assert (tmp_path / "model.onnx").stat().st_size > 4 * sum(p.numel() for p in parameters)  # contains the weights
 
 
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
         ({"filepath": "model.h5"}, "model.h5: the extension must be"),
-        ({"checkpoint": "typo.pt"}, "there is no file typo.pt"),
+        ({"checkpoint": "typo.pt"}, "file not found: typo.pt"),
     ],
     ids=str,
 )

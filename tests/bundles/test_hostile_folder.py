@@ -1,4 +1,4 @@
-"""More than three hundred files, thirty kinds of damage: every good one segmented, every bad one explained."""
+"""A folder of over three hundred files with thirty kinds of damage: good files are segmented, bad ones reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HANG = 300  # seconds
 
 @dataclass
 class Run:
-    """What went in, and what came out."""
+    """The input files and the results of the run."""
 
     good: list[str]
     bad: list[str]
@@ -37,7 +37,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def segmented(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The hostile folder through the bundle."""
+    """Run the bundle on the folder of damaged files."""
     folder, output = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("results")
     good, bad = make_hostile_folder(folder)
     bad += add_special_files(folder)

@@ -1,4 +1,4 @@
-"""Inference file to file: what a user sees."""
+"""Inference from file to file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_network_sees_a_photograph_as_in_training(tmp_path, name):
 
 
 def segment(folder: Path, output: Path, **overrides) -> list[dict[str, str]]:
-    """Run the bundle on a folder and give its report back."""
+    """Run the bundle on a folder and return its report."""
     with suppress(SystemExit):  # some failed
         run(config_file=CONFIG, bundle_root=str(BUNDLE), dataset_dir=str(folder), output_dir=str(output), **overrides)
     with (output / "report.csv").open(encoding="utf-8", newline="") as stream:
@@ -95,7 +95,7 @@ def test_mask_rotates_with_a_real_photograph(shared_data, tmp_path, name, window
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory) -> Path:
-    """A folder as users have it: good photographs of several kinds, and files that are none."""
+    """A typical folder: good photographs of several kinds, and other files."""
     folder = tmp_path_factory.mktemp("mixed folder")
     photograph = Image.fromarray(synthetic_fundus((180, 170), seed=1).image)
     (folder / "left eye").mkdir()
@@ -206,8 +206,18 @@ def test_any_override_makes_results_again_and_the_log_names_it(mixed, tmp_path, 
     assert change in (output / "log.txt").read_text()
 
 
+def test_a_step_after_the_network_is_switched_off_by_its_name(mixed, tmp_path):
+    folder, step = mixed / "left eye", "postprocessing_transforms#skeleton_length#_disabled_"
+    (whole,), (row,) = segment(folder, tmp_path / "whole"), segment(folder, tmp_path / "out", **{step: True})
+    assert int(whole.pop("skeleton_length_px")) > 0
+    assert row.pop("skeleton_length_px") == ""
+    assert {**row, "seconds": ""} == {**whole, "seconds": ""}
+    for name in ("älter_mask.png", "älter_overlay.png"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 def test_a_small_disc_in_a_large_frame(mixed, tmp_path):
-    """It is cropped to: the mask is that of the disc alone, in its place, and costs no more."""
+    """The image is cropped to the field of view: the mask equals that of the disc alone, at its position."""
     with Image.open(mixed / "a.png") as photograph:
         frame = Image.new("RGB", (560, 450))
         frame.paste(photograph, (370, 40))
@@ -227,9 +237,9 @@ def test_a_small_disc_in_a_large_frame(mixed, tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        ({"dataset_dir": "typo"}, "there is no folder typo"),
+        ({"dataset_dir": "typo"}, "folder not found: typo"),
         ({"dataset_dir": "empty"}, "the folder empty has no files"),
-        ({"dataset_dir": "photographs", "checkpoint": "typo.pt"}, "checkpoint: there is no file typo.pt"),
+        ({"dataset_dir": "photographs", "checkpoint": "typo.pt"}, "checkpoint: file not found: typo.pt"),
     ],
     ids=str,
 )

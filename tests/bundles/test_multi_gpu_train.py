@@ -1,4 +1,4 @@
-"""Two processes train one network: the same weights in both, files from the first alone."""
+"""Two processes train one network: both have the same weights, only the first writes files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a training by two processes, each of which leaves what it knows in a file of its own."""
+    """The folder of a training run by two processes; each saves its state in a separate file."""
     folder = tmp_path_factory.mktemp("two_processes")
     known = {
         "averaged": "@averaged_network.state_dict()",

@@ -1,4 +1,4 @@
-"""rotation.json: what it writes against direct calculation, and that it tells an equivariant network from another."""
+"""rotation.json: its files compared with direct calculation, for an equivariant and an ordinary network."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_one_row_per_image_and_pose(folder, protocol, names):
 def test_an_equivariant_network_scores_equally_at_all_symmetries(folder, protocol, names):
     rows = rows_of(folder / "out", protocol)
     for name in names:
-        # one pair of pixels is 1e-6 to 5e-6 of an AUC, and up to two pairs of these images differ by rounding only
+        # one pair of pixels changes the AUC by 1e-6 to 5e-6; up to two pairs of these images differ by rounding only
         bound = 1e-5 if name.endswith("auc") else 1e-6
         for image in ("00.png", "01.png", "02.png"):
             exact = [float(row[name]) for row in rows if row["image"] == image and row["angle"] != "30.0"]
@@ -129,7 +129,7 @@ def test_a_curve_is_drawn(folder):
 
 def test_overlays_of_rotated_photographs(folder, tmp_path):
     run_bundle(
-        *OVERLAYS, **paths(folder, tmp_path), angles=[], limit=1, protocols=["turned_back"], overlay_angles=[0, 37]
+        *OVERLAYS, **paths(folder, tmp_path), angles=[0], limit=1, protocols=["turned_back"], overlay_angles=[0, 37]
     )
     assert sorted(path.name for path in (tmp_path / "overlays").iterdir()) == ["00.png", "00_37.png"]
 
@@ -161,18 +161,18 @@ def test_options_and_no_matplotlib(folder, tmp_path, monkeypatch, capsys):
     assert (summary["num_images"], summary["angles"], list(summary["protocols"])) == (1, [0, 180], ["turned_back"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.txt", "per_image.csv", "summary.json"]
     output = capsys.readouterr()
-    assert "there is no rotation_curve.png: plot_rotation_curve needs matplotlib" in output.out
+    assert "rotation_curve.png was not written: plot_rotation_curve needs matplotlib" in output.out
     assert "turned_back consistency" in output.out
-    assert "6/6" in output.err  # the progress bar: two turns and four mirror images
+    assert "6/6" in output.err  # the progress bar: two rotations and four mirror images
 
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
         ({"dataset_dir": "nowhere"}, "nowhere is not a folder"),
-        ({"checkpoint": "nowhere.pt"}, "checkpoint: there is no file nowhere.pt"),
+        ({"checkpoint": "nowhere.pt"}, "checkpoint: file not found: nowhere.pt"),
         ({"protocols": ["turned"]}, "protocols must be a list of one or more of published, turned_back"),
-        ({"angles": ["north"]}, "angles must be a list of numbers in degrees"),
+        ({"angles": ["north"]}, "angles must be a list of one or more numbers, in degrees"),
     ],
 )
 def test_a_mistake_ends_with_one_sentence(folder, tmp_path, capfd, wrong, sentence):

@@ -44,7 +44,7 @@ def quiet(arguments: list[str]) -> subprocess.Popen:
 
 
 def _restore_sigint() -> None:
-    """Undo what shells do to commands in the background."""
+    """Restore the default SIGINT handler, which shells disable for background commands."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -53,7 +53,7 @@ def finish(arguments: list[str]) -> int:
 
 
 def results(output: Path) -> dict[str, str]:
-    """Checksums of everything but the report, the log and the journal: those know times."""
+    """Checksums of all files except the report, the log and the journal, which contain times."""
     files = (path for path in output.rglob("*") if path.is_file() and ".journal" not in path.parts)
     known = {"report.csv", "report.html", "log.txt"}
     return {
@@ -140,7 +140,7 @@ def _is_newer(path: Path, moment: float) -> bool:
 
 
 def _process_of_rank(launcher: int, rank: int) -> int:
-    """Number of a process that torchrun started, by its environment."""
+    """PID of a process started by torchrun, found by its environment."""
     for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
             parent = int(Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[1])

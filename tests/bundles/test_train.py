@@ -38,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _single_thread() -> Iterator[None]:
-    """Small images gain nothing from threads, and wait for each other's on a busy machine."""
+    """Use one thread: small images gain nothing from more."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -91,7 +91,7 @@ def test_from_outside_the_seed_decides(tmp_path, data, monkeypatch):
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
 def test_mixed_precision_trains(tmp_path, data, device):
-    # MONAI's engines cast on GPUs only; on a CPU the switch must do no harm
+    # MONAI's engines cast on GPUs only; on a CPU the option must change nothing
     settings = SMALL | {"max_epochs": 1, "amp": True, "device": f"$torch.device('{device}')"}
     train("train.json", **settings, dataset_dir=str(data), output_dir=str(tmp_path))
     assert all(value.isfinite().all() for value in weights_of(tmp_path).values())
@@ -156,7 +156,7 @@ def test_data_count_by_their_content(trained, data, tmp_path, capfd):
 
 
 def refusal(capfd, **settings: Any) -> str:
-    """The sentence that refuses the checkpoint of another training run."""
+    """The error message for the checkpoint of another training run."""
     sentence = mistake(capfd, lambda: train("train.json", **settings))
     assert "another training run" in sentence
     return sentence
@@ -204,7 +204,7 @@ def test_tracking_settings_add_their_handlers(tmp_path, data):
         tracking=str(tmp_path / "tracking.json"),
     )
     assert list((output / "tracking").glob("events*"))
-    (executed,) = output.glob("config_*.json")  # MONAI keeps the configuration as it was run
+    (executed,) = output.glob("config_*.json")  # MONAI saves the configuration of the run
     assert json.loads(executed.read_text())["max_epochs"] == 1
 
 

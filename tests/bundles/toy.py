@@ -1,4 +1,4 @@
-"""What the tests of the bundles share: a copy of the bundle, synthetic photographs, a training of seconds."""
+"""Helpers for the tests of the bundles: a copy of the bundle, synthetic photographs, a short training run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def config_files(*names: str, bundle: Path = BUNDLE) -> list[str]:
 
 
 def copy_bundle(folder: Path) -> Path:
-    """Copy the bundle, with random weights where it has none yet."""
+    """Copy the bundle, with random weights if it has none."""
     bundle = folder / NAME
     shutil.copytree(BUNDLE, bundle, ignore=shutil.ignore_patterns("output", "eval"))
     weights = bundle / "models" / "model.pt"
@@ -46,7 +46,7 @@ def copy_bundle(folder: Path) -> Path:
 
 
 def parse(*names: str, **overrides: Any) -> ConfigParser:
-    """Read configurations, the later over the earlier, and override entries."""
+    """Read configurations (later files override earlier ones) and override entries."""
     parser = ConfigParser()
     parser.read_config(config_files(*names))
     parser.update(overrides)

@@ -1,4 +1,4 @@
-"""Small sets in MedMNIST's form."""
+"""Small data sets in MedMNIST's format."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ COUNTS = {"train": 12, "val": 6, "test": 7}
 
 
 def write_set(path: Path, image_shape=(9, 10), classes=2, columns=1, flat_labels=False, **replaced) -> dict:
-    """Write a set whose labels take turns, and return its arrays."""
+    """Write a data set with alternating labels and return its arrays."""
     rng = np.random.default_rng(0)
     arrays = {}
     for section, count in COUNTS.items():

@@ -13,7 +13,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves CONTENT with byte ranges; the path says what goes wrong."""
+    """Serve CONTENT with byte ranges; the path selects a failure."""
 
     def do_GET(self):
         self.server.ranges.append(self.headers.get("Range"))
@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http_server:
         http_server.ranges = []
-        http_server.handle_error = lambda *_: None  # a client may hang up, as it does on web pages
+        http_server.handle_error = lambda *_: None  # the client closes the connection, as it does on web pages
         http_server.address = f"http://127.0.0.1:{http_server.server_port}"
         threading.Thread(target=http_server.serve_forever, args=(0.01,), daemon=True).start()
         yield http_server

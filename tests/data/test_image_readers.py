@@ -1,4 +1,4 @@
-"""Every kind of image file through MONAI's LoadImage, and what happens to damaged ones."""
+"""Every kind of image file, also damaged ones, read by MONAI's LoadImage."""
 
 import numpy as np
 import pytest
@@ -120,7 +120,7 @@ def test_masks(mode, foreground, tmp_path):
     values = (mask * foreground).astype(np.uint8)
     image = Image.fromarray(values)
     if mode == "P":
-        image.putpalette([0, 0, 0] * 256)  # what counts is the index, not its colour
+        image.putpalette([0, 0, 0] * 256)  # the index counts, not its colour
     elif mode == "I;16":
         image = Image.fromarray((mask * 256 * foreground).astype(np.uint16))
     elif mode == "1":

@@ -10,7 +10,7 @@ MULTI_LABEL, BINARY, MULTI_CLASS, ORDINAL = TASKS
 
 @pytest.fixture(autouse=True)
 def _no_index(monkeypatch):
-    """The package medmnist may be installed or not."""
+    """With and without the package medmnist."""
     monkeypatch.setattr(medmnist, "medmnist_entry", lambda name: None)
 
 
@@ -125,7 +125,7 @@ def test_damaged_files_are_named(tmp_path):
     (tmp_path / "array.npz.npy").rename(tmp_path / "array.npz")
     with pytest.raises(ValueError, match="its arrays: none"):
         load_medmnist(tmp_path / "array.npz")
-    with pytest.raises(FileNotFoundError, match="there is no file"):
+    with pytest.raises(FileNotFoundError, match="file not found"):
         load_medmnist(tmp_path / "nowhere.npz")
 
 

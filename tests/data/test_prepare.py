@@ -310,7 +310,7 @@ def test_download_is_saved_in_the_source_folder(tmp_path, monkeypatch):
     prepare_dataset(stare, tmp_path / "downloads", tmp_path / "out", download=True)
     assert tuple(fetched) == stare.downloads
     assert (tmp_path / "out" / "datalist.json").is_file()
-    with pytest.raises(FileExistsError):  # found out before anything is fetched
+    with pytest.raises(FileExistsError):  # checked before any download
         prepare_dataset(stare, tmp_path / "downloads", tmp_path / "out", download=True)
     assert len(fetched) == 3
 

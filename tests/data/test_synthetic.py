@@ -1,4 +1,4 @@
-"""Synthetic photographs: what is drawn, what is true, and what is written."""
+"""Synthetic photographs: drawing, labels and files."""
 
 import json
 
@@ -53,7 +53,7 @@ def test_vessels_are_darker_than_what_surrounds_them(eye):
 
 
 def test_vessels_hang_together(eye):
-    """A few trees that cross one another: nearly all pixels are in few pieces."""
+    """A few trees that cross each other: nearly all pixels are in few connected components."""
     sizes = np.sort(np.bincount(label(eye.vessels, connectivity=2).ravel())[1:])[::-1]
     assert sizes[:12].sum() > 0.9 * sizes.sum()
 
@@ -81,7 +81,7 @@ def test_bad_sizes(size, diameter):
 @pytest.mark.parametrize("width", [1.0, 2.5, 7.0])
 @pytest.mark.parametrize("angle", [0.0, 20.0, 45.0, 77.0])
 def test_truth_is_half_covered_pixels(angle, width):
-    """A straight vessel against a polygon drawn on a 20 times finer grid."""
+    """A straight vessel compared with a polygon drawn on a 20 times finer grid."""
     direction = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
     normal = np.array([-direction[1], direction[0]])
     points = np.array([30.2, 29.7]) + np.linspace(-20, 20, 11)[:, None] * direction
@@ -92,7 +92,7 @@ def test_truth_is_half_covered_pixels(angle, width):
     expected = fine.reshape(60, 20, 60, 20).mean(axis=(1, 3))
     ends = np.abs((np.indices((60, 60))[::-1].T - [30.2, 29.7]) @ direction).T > 17
     expected[ends], coverage[ends] = 0, 0
-    assert np.abs(coverage - expected).max() < 0.3  # across a diagonal, a pixel is no band
+    assert np.abs(coverage - expected).max() < 0.3  # on a diagonal, a pixel is not a band
     assert ((coverage >= 0.5) != (expected >= 0.5)).sum() <= 0.04 * (expected >= 0.5).sum()
     assert coverage.sum() == pytest.approx(expected.sum(), rel=0.12)  # a band drawn on pixels aliases
 
@@ -119,7 +119,7 @@ def test_trees(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_branches_obey_murray(seed):
-    """Where a twig starts on its parent, r0³ = r1³ + r2³ holds for the radii just before and after."""
+    """At a branching, r0³ = r1³ + r2³ holds for the radii just before and after."""
     vessels = grow(seed)
     found = 0
     for twig in vessels:
@@ -175,7 +175,7 @@ def test_sample_in_the_repository_is_what_its_script_makes(repository, tmp_path,
     monkeypatch.setattr("docs.make_sample.SAMPLE", SAMPLE[:1])
     (path,) = make_sample(tmp_path)
     written, kept = (np.asarray(Image.open(p)).astype(int) for p in (path, folder / path.name))
-    assert np.abs(written - kept).mean() < 1  # another machine's arithmetic may round differently
+    assert np.abs(written - kept).mean() < 1  # arithmetic on another machine may round differently
 
 
 def test_tensors_of_both_axis_orders_agree(eye):

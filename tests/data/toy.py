@@ -22,7 +22,7 @@ def disc() -> np.ndarray:
 
 
 def write_source(dataset: RetinaDataset, folder: Path) -> dict[str, np.ndarray]:
-    """Write all files of a data set into one folder; the arrays (height, width, …) by file name."""
+    """Write all files of a data set into one folder and return the arrays (height, width, …) by file name."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(0)
     arrays = {}

@@ -11,7 +11,7 @@ from sre_monai.data import RETINA_DATASETS, load_datalist
 
 
 def run(repository: Path, *arguments: object) -> int:
-    """Run the script as `python data_scripts/prepare.py` does; its exit code."""
+    """Run the script as `python data_scripts/prepare.py` does and return its exit code."""
     sys.argv = ["prepare.py", *map(str, arguments)]
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(str(repository / "data_scripts" / "prepare.py"), run_name="__main__")
@@ -24,7 +24,7 @@ def _arguments(monkeypatch):
 
 
 def mask(path: str) -> np.ndarray:
-    """A mask in its own values, on or off."""
+    """A mask with its original values, as booleans."""
     with Image.open(path) as image:
         values = np.asarray(image)
     return (values if values.ndim == 2 else values[..., 0]) > 0

@@ -1,4 +1,4 @@
-"""The tutorials, in small."""
+"""The tutorials, with small networks and data."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_segment_volumes(tmp_path, capsys):
 
 @pytest.fixture
 def zoo_bundle(tmp_path: Path) -> Path:
-    """A bundle with the identifiers that those of the Model Zoo have, in small: its own network, data and training."""
+    """A small bundle with the identifiers of the Model Zoo's bundles: network, data and training."""
     volumes = tutorial("segment_volumes").write_volumes(tmp_path / "data", 3, 24)
     config = {
         "imports": ["$import torch"],

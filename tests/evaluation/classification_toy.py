@@ -1,4 +1,4 @@
-"""An evaluator of a tiny classifier over random images, and what it is to find."""
+"""An evaluator of a tiny classifier on random images, and the expected scores."""
 
 import torch
 from monai.data import DataLoader, Dataset

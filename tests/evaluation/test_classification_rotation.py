@@ -114,7 +114,7 @@ def test_without_matplotlib_the_curves_are_left_out(tmp_path, monkeypatch, caplo
     run(tmp_path, ORDINARY, items(), spatial_dims=2, angles=[90])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rotation.csv", "summary.json"]
     for name in PLOTS:
-        assert f"there is no {name}: plot_rotation_curve needs matplotlib" in caplog.text
+        assert f"{name} was not written: plot_rotation_curve needs matplotlib" in caplog.text
 
 
 def test_wrong_arguments_are_named():
@@ -130,4 +130,4 @@ def test_an_undefined_area_has_no_curve(tmp_path, caplog):
     _, summary = run(tmp_path, ORDINARY, data, spatial_dims=2, angles=[90])
     assert summary["rotation"]["image"]["auc"]["mean"] is None
     assert {path.name for path in tmp_path.glob("*.png")} == PLOTS - {"rotation_auc.png"}
-    assert "there is no rotation_auc.png: the score is undefined" in caplog.text
+    assert "rotation_auc.png was not written: the score is undefined" in caplog.text

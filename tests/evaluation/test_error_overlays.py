@@ -22,7 +22,7 @@ def test_a_picture_an_image_with_its_orientation(tmp_path):
 
 
 def test_a_rotated_prediction_is_shown_upright(tmp_path):
-    """A pointwise network commutes with rotations by 90°, and with no other by interpolation."""
+    """A pointwise network commutes with rotations by 90°, but not with interpolated ones."""
     evaluator(items(1), ErrorOverlays(tmp_path, angles=[0, 20, 90], postprocessing=SIGMOID)).run()
     upright, oblique, quarter = (Image.open(tmp_path / f"0{suffix}.png").tobytes() for suffix in ("", "_20", "_90"))
     assert upright == quarter

@@ -22,7 +22,7 @@ def test_a_pointwise_network_is_equivariant(tmp_path):
     assert list(protocols["turned_back"]) == [*VESSEL_SCORES, "consistency"]
     for scores in protocols.values():
         assert all(figures["symmetry_deviation"] < 1e-9 for figures in scores.values())
-    # it commutes with nearest-neighbour turns by any angle: the ceiling at each pose
+    # it commutes with nearest-neighbour rotations by any angle and reaches the ceiling in every pose
     for row in rotation.rows():
         if row["protocol"] == "published" and row["angle"] % 90 == 0:
             assert row["dice"] == pytest.approx(row["ceiling_dice"])
@@ -52,7 +52,7 @@ def test_without_vessels_there_is_no_curve(tmp_path, caplog):
     data = [{**item, "label": 0 * item["label"], "working_label": 0 * item["label"]} for item in items()]
     evaluator(data, table(tmp_path)).run()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["per_image.csv", "summary.json"]
-    assert "there is no rotation_curve.png: the score is undefined" in caplog.text
+    assert "rotation_curve.png was not written: the score is undefined" in caplog.text
 
 
 def test_protocols_of_one_pose_and_of_many_together(tmp_path):

@@ -64,7 +64,7 @@ def test_there_and_back_keeps_a_smooth_image(pose):
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_other_angles_against_scipy(axis):
     grid = np.stack(np.meshgrid(*[np.arange(21)] * 3, indexing="ij")) - np.array([8, 12, 10]).reshape(3, 1, 1, 1)
-    smooth = np.exp(-(grid**2).sum(axis=0) / 4)  # nothing reaches the edge, which is another matter
+    smooth = np.exp(-(grid**2).sum(axis=0) / 4)  # nothing reaches the edge
     plane = [other for other in range(3) if other != axis]
     expected = scipy_rotate(smooth, 30, axes=plane, reshape=False, order=1)
     posed = Pose(30, axis=axis).apply(torch.from_numpy(smooth)[None, None])

@@ -4,29 +4,13 @@ import pytest
 import torch
 
 from sre_monai.evaluation import Pose, predict_in_pose
-from sre_monai.networks.nets import SREUNet
-from sre_monai.transforms import GridSymmetry
+from tests.evaluation.poses import EXACT
 from tests.tolerances import assert_close
-
-MIRROR = GridSymmetry.mirror(2, [0])
-EXACT = [Pose(90.0 * k, symmetry) for symmetry in (GridSymmetry(), MIRROR) for k in range(4)]
 
 
 def disc(width: int, height: int, radius: float) -> torch.Tensor:
     x, y = torch.arange(width)[:, None] - (width - 1) / 2, torch.arange(height) - (height - 1) / 2
     return (x**2 + y**2 < radius**2)[None]
-
-
-@pytest.fixture
-def equivariant():
-    network = SREUNet(2, 3, 2, features=(4, 4, 8, 4), kernel_size=5).eval()
-    return lambda images: torch.sigmoid(40 * network(images)[:, :1].detach())
-
-
-@pytest.fixture
-def other():
-    network = torch.nn.Conv2d(3, 1, 3, padding=1)
-    return lambda images: torch.sigmoid(4 * network(images).detach())
 
 
 @pytest.mark.parametrize("size", [(33, 40), (40, 33), (36, 36)])

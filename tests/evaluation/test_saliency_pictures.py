@@ -16,7 +16,7 @@ def test_pictures_of_the_first_images(tmp_path):
         pixels = np.asarray(picture)
     for left in (0, 132, 264):  # image, features and saliency, upright and turned by 90°
         upright, turned = (pixels[top : top + 128, left : left + 128].astype(int) for top in (0, 264))
-        # pictures are (H, W) and MONAI's axes (W, H): the turn is the other way round
+        # pictures are (H, W) and MONAI's axes (W, H): the rotation is the other way round
         assert np.abs(np.rot90(upright, -1) - turned).max() <= 1
         assert upright.std() > 1
 

@@ -7,11 +7,8 @@ from skimage.transform import rotate as skimage_rotate
 
 from sre_monai.evaluation import SEGMENTATION_PROTOCOLS, Pose, segmentation_protocols
 from sre_monai.metrics import compute_pixel_roc_auc
-from sre_monai.networks.nets import SREUNet
 from sre_monai.transforms import GridSymmetry
-
-MIRROR = GridSymmetry.mirror(2, [0])
-EXACT = [Pose(90.0 * k, symmetry) for symmetry in (GridSymmetry(), MIRROR) for k in range(4)]
+from tests.evaluation.poses import EXACT, MIRROR
 
 
 def published_scores(infer, image, label, poses, threshold=0.5) -> list[dict[str, float]]:
@@ -19,18 +16,6 @@ def published_scores(infer, image, label, poses, threshold=0.5) -> list[dict[str
     (protocol,) = segmentation_protocols(["published"], [], dict, dict, image.shape[-1], threshold)
     protocol.poses = poses
     return list(protocol.scores(infer, {"image": image, "working_label": label}))
-
-
-@pytest.fixture
-def equivariant():
-    network = SREUNet(2, 3, 2, features=(4, 4, 8, 4), kernel_size=5).eval()
-    return lambda images: torch.sigmoid(40 * network(images)[:, :1].detach())
-
-
-@pytest.fixture
-def other():
-    network = torch.nn.Conv2d(3, 1, 3, padding=1)
-    return lambda images: torch.sigmoid(4 * network(images).detach())
 
 
 def test_poses_are_rotations_from_upright_and_four_flips():
@@ -70,7 +55,7 @@ def test_published_scores_against_an_independent_rotation(flip):
     assert scores["dice"] == pytest.approx(dice(turned_image**2 >= 0.3, turned_label > 0), abs=1e-6)
     auc = compute_pixel_roc_auc(torch.from_numpy(turned_image).float() ** 2, torch.from_numpy(turned_label))
     assert scores["auc"] == pytest.approx(auc, abs=1e-6)
-    # this "network" works pixel by pixel and commutes with any rotation: it reaches its ceiling
+    # this pixelwise "network" commutes with any rotation and reaches the ceiling
     assert scores["ceiling_dice"] == pytest.approx(scores["dice"], abs=1e-9)
     assert scores["ceiling_auc"] == pytest.approx(scores["auc"], abs=1e-9)
 

@@ -1,4 +1,4 @@
-"""An evaluator without a bundle: its images are their own vessel logits."""
+"""An evaluator without a bundle: its images are the vessel logits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIGMOID = Activationsd("pred", sigmoid=True)
 
 
 def items(count: int = 2, size: tuple[int, int] = (23, 18)) -> list[dict[str, Any]]:
-    """Random images with labels that the logits tell something about; the last has no second observer."""
+    """Random images with correlated labels; the last has no second observer."""
     made = []
     for index in range(count):
         logit = torch.randn(1, *size)
@@ -29,7 +29,7 @@ def items(count: int = 2, size: tuple[int, int] = (23, 18)) -> list[dict[str, An
 
 
 def evaluator(data: list[dict[str, Any]], *handlers: Any) -> SupervisedEvaluator:
-    """MONAI's evaluator with a network that passes its input on."""
+    """MONAI's evaluator with an identity network."""
     return SupervisedEvaluator(
         device=torch.device("cpu"),
         val_data_loader=DataLoader(Dataset(data), batch_size=1),

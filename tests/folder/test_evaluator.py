@@ -1,4 +1,4 @@
-"""Failures at every stage are rows in the report; the others are done."""
+"""Failures at every stage are reported; the other images are processed."""
 
 import csv
 
@@ -18,7 +18,7 @@ def prepare(item):
 
 
 class Network(torch.nn.Module):
-    """Doubles; has little memory."""
+    """Doubles its input; runs out of memory for large values or batches."""
 
     def __init__(self, largest_batch):
         super().__init__()

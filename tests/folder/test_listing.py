@@ -1,3 +1,5 @@
+from time import process_time
+
 import pytest
 
 from sre_monai.folder import list_images
@@ -22,7 +24,7 @@ def test_files_of_one_stem_keep_their_extensions(tmp_path):
     touch(tmp_path, "a.jpg", "A.tif", "sub/a.png")
     assert {item["file"]: item["name"] for item in list_images(tmp_path)} == {
         "a.jpg": "a.jpg",
-        "A.tif": "A.tif",  # file systems that don't tell cases apart would mix them up
+        "A.tif": "A.tif",  # case-insensitive file systems would confuse them
         "sub/a.png": "sub/a",
     }
 
@@ -33,7 +35,7 @@ def test_hidden_files_and_the_output_are_left_out(tmp_path):
 
 
 def test_errors_name_the_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
+    with pytest.raises(FileNotFoundError, match=r"folder not found: .*missing"):
         list_images(tmp_path / "missing")
     with pytest.raises(ValueError, match="has no files"):
         list_images(tmp_path)
@@ -99,3 +101,16 @@ def test_the_output_may_be_around_but_not_the_folder_itself(tmp_path):
     assert len(list_images(tmp_path / "in", tmp_path)) == 1
     with pytest.raises(ValueError, match=r"output_dir: .* is the folder of the images itself"):
         list_images(tmp_path / "in", tmp_path / "in")
+
+
+def test_a_long_list_takes_time_in_proportion(tmp_path):
+    def seconds(count):
+        datalist = tmp_path / "list.csv"
+        datalist.write_text("image\n" + "".join(f"site_{n % 97}/patient_{n:06}.jpg\n" for n in range(count)))
+        start = process_time()
+        assert len({item["name"] for item in list_images(datalist)}) == count
+        return process_time() - start
+
+    seconds(1000)
+    # 8 times where each file takes the same time, 64 times where each is compared with all others
+    assert min(seconds(24_000) for _ in range(2)) < 25 * min(seconds(3000) for _ in range(2))

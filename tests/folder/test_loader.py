@@ -1,4 +1,4 @@
-"""Reading ahead: in order, within the budget, and never waiting for itself."""
+"""Reading ahead: in order, within the budget, without deadlocks."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ def photographs(tmp_path):
 
 
 class Recorder:
-    """A transform that knows how much is under way at most."""
+    """A transform that records the largest amount in progress."""
 
     def __init__(self):
         self.started = []
@@ -44,7 +44,7 @@ def test_order_is_kept_and_nothing_locks_up(photographs, batch_size, num_threads
         assert 1 <= len(batch) <= batch_size
         assert sum(item["pixels"] for item in batch) <= max_pixels or len(batch) == 1
         seen += [item["n"] for item in batch]
-        for item in batch:  # given back late, by another thread
+        for item in batch:  # released late, by another thread
             threading.Timer(0.005, loader.release, [item]).start()
     assert seen == list(range(8))
 

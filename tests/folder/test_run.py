@@ -1,4 +1,4 @@
-"""What a run processes again, and what it keeps."""
+"""Which files a run processes again, and which it keeps."""
 
 import csv
 import os
@@ -36,7 +36,7 @@ def again(folder, **overrides):
 
 @pytest.fixture
 def finished(folder):
-    """A folder that a run has done."""
+    """The folder of a completed run."""
     run = make_run(folder)
     with run.running():
         do(run, run.start())
@@ -45,7 +45,7 @@ def finished(folder):
 
 
 def ending(run, error=None):
-    """Exit status of a run that ends, by an error or without."""
+    """Exit status of a run, with or without an error."""
     try:
         with run.running():
             if error is not None:
@@ -95,7 +95,7 @@ def test_another_identity_does_all_again_and_the_log_names_the_change(finished, 
     assert again(finished, identity=identity) == [0, 1, 2]
     assert change in caplog.text
     caplog.clear()
-    assert again(finished, identity=identity) == [0, 1, 2]  # nothing was done in between
+    assert again(finished, identity=identity) == [0, 1, 2]  # nothing was processed in between
     assert "another run" not in caplog.text
 
 
@@ -115,6 +115,29 @@ def test_a_damaged_or_lost_result_is_made_again(finished, damage):
     assert again(finished) == [2]
     (finished / "out" / "a_mask.png").unlink()
     assert again(finished) == [0, 2]
+
+
+def test_thumbnails_are_files_which_go_when_the_photograph_changes(folder):
+    run = make_run(folder)
+    with run.running():
+        for index in run.start():
+            item = run.items[index]
+            run.add(item, "done", run.fingerprint(item), thumbnails=["SlBFRw==", "SlBFRw=="], preview="SlBFRw==")
+    thumbnails = folder / "out" / ".journal" / "thumbnails"
+    kinds = ("0", "1", "preview")
+    assert sorted(path.name for path in thumbnails.iterdir()) == [f"{n}_{kind}.jpg" for n in "abc" for kind in kinds]
+    assert (thumbnails / "b_1.jpg").read_bytes() == b"JPEG"
+    page = (folder / "out" / "report.html").read_text()
+    assert page.count("data:image/jpeg;base64,SlBFRw==") == 6
+    assert page.count('["photograph",".journal/thumbnails/') == 3
+    (thumbnails / "c_0.jpg").unlink()
+    assert again(folder) == []  # they are not results
+    (folder / "b.png").write_text("another photograph")
+    assert again(folder) == [1]
+    assert sorted(path.name for path in thumbnails.iterdir()) == [
+        *("a_0.jpg", "a_1.jpg", "a_preview.jpg"),
+        *("c_1.jpg", "c_preview.jpg"),
+    ]
 
 
 def test_failures_are_tried_again(finished):

@@ -11,7 +11,7 @@ from tests.handlers.training_toy import make_network
 
 
 class Validations:
-    """An evaluator that runs a handler with scores given."""
+    """An evaluator with a handler and given scores."""
 
     def __init__(self) -> None:
         self.handlers = {}

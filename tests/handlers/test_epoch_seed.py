@@ -12,7 +12,7 @@ from tests.handlers.training_toy import make_loader, make_trainer
 
 
 def images(seed: int = 0, start: int = 0, epochs: int = 3, **loader: Any) -> list[torch.Tensor]:
-    """The images of each epoch (3, 2, 1, 2) of a training that starts after an epoch."""
+    """The images of each epoch (3, 2, 1, 2) of a training run that starts after an epoch."""
     trainer = make_trainer([EpochSeed(seed)], make_loader(**loader), max_epochs=epochs)
     trainer.load_state_dict({"epoch": start, "epoch_length": 3, "max_epochs": epochs})
     seen: list[torch.Tensor] = []

@@ -16,11 +16,11 @@ IDENTITY = {"seed": "0", "network": "small"}
 
 
 class Killed(BaseException):
-    """What stands for SIGKILL: nothing handles it."""
+    """Stands for SIGKILL: no handler catches it."""
 
 
 def training(path: Path, kill_at: int | None = None, identity: dict[str, str] = IDENTITY, **options: Any):
-    """A trainer with everything that belongs in a checkpoint; it may be killed after a step."""
+    """A trainer with everything that belongs in a checkpoint; optionally killed after a step."""
     network = make_network()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.1)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6)
@@ -103,7 +103,7 @@ def test_starts_anew_on_demand(tmp_path):
     with pytest.raises(Killed):
         trainer.run()
     assert trainer.state.iteration == 1
-    assert not path.exists()  # or else the next run would resume the former training run
+    assert not path.exists()  # otherwise the next run would resume the previous training run
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.tolerances import assert_close
 
 
 def trained(tmp_path, momentum: float, epochs: int = 4):
-    """An average after a training, and the network's states after each of its steps."""
+    """The average after training, and the network's state after each step."""
     network = make_network()
     average = WeightAverage(network, deepcopy(network), momentum, tmp_path / "model.pt")
     trainer = make_trainer([average], network=network, max_epochs=epochs)
@@ -28,7 +28,7 @@ def trained(tmp_path, momentum: float, epochs: int = 4):
 def test_average_of_weights_and_statistics_by_definition(tmp_path):
     average, states = trained(tmp_path, momentum=0.8)
     assert len(states) == 12
-    expected = {name: value.double() for name, value in states[0].items()}  # nothing remains of the initial weights
+    expected = {name: value.double() for name, value in states[0].items()}  # independent of the initial weights
     for t, state in enumerate(states[1:], start=2):
         fraction = max(0.8, 10 / (9 + t))
         for name, value in state.items():

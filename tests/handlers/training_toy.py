@@ -1,4 +1,4 @@
-"""A trainer of milliseconds."""
+"""A trainer that takes milliseconds."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch import nn
 
 
 def add_noise(x: torch.Tensor) -> torch.Tensor:
-    """Draw from every source of randomness but the transforms' own."""
+    """Draw from every source of randomness except the transforms' own."""
     return x + torch.rand(()) + np.random.rand() + random.random()
 
 
 def make_loader(**settings: Any) -> DataLoader:
-    """Six items of two numbers, two in a batch, shuffled and altered at random."""
+    """Six items of two numbers in batches of two, shuffled and randomly augmented."""
     items = [{"image": torch.full((1, 2), 10.0 * n), "label": torch.full((1, 2), float(n))} for n in range(6)]
     transform = Compose([RandGaussianNoised("image", prob=1.0), Lambdad("image", add_noise)])
     return DataLoader(Dataset(items, transform), batch_size=2, shuffle=True, **settings)

@@ -19,7 +19,7 @@ def apply(x: torch.Tensor, turns: int, flip: bool) -> torch.Tensor:
 
 
 def blur(x: torch.Tensor) -> torch.Tensor:
-    """An isotropic network whose answer depends on where a window ends, since it pads with zeros."""
+    """An isotropic network whose output depends on the window's border, since it pads with zeros."""
     distance = torch.arange(-4.0, 5.0) ** 2
     kernel = torch.exp(-(distance[:, None] + distance) / 8)[None, None]
     return F.conv2d(x, kernel / kernel.sum(), padding=4)
@@ -34,7 +34,7 @@ def test_starts_are_symmetric_and_cover_the_axis(overlap):
         assert starts[0] == 0
         steps = [after - before for before, after in itertools.pairwise(starts)]
         assert all(1 <= step <= max(1, roi * (1 - overlap)) for step in steps)
-        # no more windows than MONAI's grid would need, but for the one that a centre at half a pixel costs
+        # no more windows than MONAI's grid needs, except one for a center at half a pixel
         fewest = -(-(size - roi) // max(1, int(roi * (1 - overlap)))) + 1
         assert len(starts) in (fewest, fewest + (fewest % 2 == 1 and (size - roi) % 2 == 1))
 
@@ -47,7 +47,7 @@ def test_equivariant_network_stays_equivariant(mode, size, roi_size, turns, flip
     inferer = SymmetricSlidingWindowInferer(roi_size, sw_batch_size=4, mode=mode)
     x = torch.rand(1, 1, *size)
     upright = inferer(x, blur)
-    # the borders of the windows are felt, else there would be nothing to test
+    # the window borders change the output, otherwise there would be nothing to test
     assert not torch.allclose(upright, blur(x), atol=1e-3)
     assert_close(inferer(apply(x, turns, flip), blur), apply(upright, turns, flip))
 

@@ -15,7 +15,7 @@ from sre_monai.metrics import (
 
 
 def area(score, positive):
-    """Share of pairs of a positive and a negative in the right order, ties counting one half, by counting them."""
+    """Fraction of positive-negative pairs in the right order, ties counting one half."""
     pairs = score[positive == 1][:, None] - score[positive == 0][None]
     return ((pairs > 0).double() + 0.5 * (pairs == 0)).mean().item()
 

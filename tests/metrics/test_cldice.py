@@ -19,7 +19,7 @@ def blobs(*shape: int) -> torch.Tensor:
 
 
 def reference(prediction: np.ndarray, label: np.ndarray) -> float:
-    """The definition, pixel by pixel."""
+    """The definition, evaluated pixel by pixel."""
     hits = {"precision": [0, 0], "sensitivity": [0, 0]}
     for name, one, other in (("precision", prediction, label), ("sensitivity", label, prediction)):
         skeleton = skeletonize(one.astype(bool))
@@ -52,7 +52,7 @@ def test_shifted_vessel():
     y[..., :, 3] = 1
     y_pred = y.roll(1, dims=-1)
     assert compute_cldice(y_pred, y).item() == 0
-    # vessels three pixels wide hold each other's centreline when they are shifted by one pixel, but not by two
+    # vessels three pixels wide contain each other's centerline when shifted by one pixel, but not by two
     wide = y + y.roll(-1, dims=-1) + y.roll(1, dims=-1)
     assert compute_cldice(wide.roll(1, dims=-1), wide).item() == 1
     assert compute_cldice(wide.roll(2, dims=-1), wide).item() == 0

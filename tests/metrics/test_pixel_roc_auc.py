@@ -10,7 +10,7 @@ from sre_monai.metrics.pixel_roc_auc import PixelROCAUCMetric, compute_pixel_roc
 
 
 def pair_count(probability: torch.Tensor, label: torch.Tensor) -> float:
-    """Share of all pairs of a positive and a negative that are in the right order, ties one half."""
+    """Fraction of positive-negative pairs in the right order, ties counting one half."""
     positive, negative = probability[label == 1].double(), probability[label == 0].double()
     wins = (positive[:, None] > negative).sum().double() + (positive[:, None] == negative).sum().double() / 2
     return (wins / (len(positive) * len(negative))).item()
@@ -36,7 +36,7 @@ def test_extremes():
 
 
 def test_exact_for_many_pixels():
-    # half a million pairs a pixel: float32 sums would be off in the fourth decimal
+    # half a million pairs per pixel: float32 sums would be wrong in the fourth decimal
     label = torch.arange(1_000_000) % 2
     probability = (torch.arange(1_000_000) // 2 * 2 + 1 - label).float()  # every pair of neighbours is swapped
     assert compute_pixel_roc_auc(probability, label) == (500_000 - 1) / (2 * 500_000)
@@ -58,7 +58,7 @@ def test_wrong_input():
 
 @pytest.fixture
 def images():
-    """Images of two sizes, with 255 outside of the field of view, longer than one row of the buffer."""
+    """Images of two sizes, larger than one row of the buffer, with 255 outside the field of view."""
     sizes = [(70, 80), (70, 80), (31, 90)]
     labels = [(torch.rand(1, *size) < 0.2).int() for size in sizes]
     probabilities = [(torch.rand(1, *size) + 0.3 * y).div(1.3) for size, y in zip(sizes, labels, strict=True)]

@@ -13,7 +13,7 @@ ALL_SCORES = [*VESSEL_SCORES, *(f"whole_image_{name}" for name in VESSEL_SCORES)
 
 
 def reference(prediction: np.ndarray, label: np.ndarray) -> dict[str, float]:
-    """The textbook formulae on selected pixels."""
+    """The textbook formulas on selected pixels."""
     tp, fp = np.sum(prediction & label), np.sum(prediction & ~label)
     fn, tn = np.sum(~prediction & label), np.sum(~prediction & ~label)
     return {

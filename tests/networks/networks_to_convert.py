@@ -1,4 +1,4 @@
-"""MONAI's networks in small, and one as torchvision writes them, for the tests of conversion and export."""
+"""Small MONAI networks, and one in torchvision's style, for the tests of conversion and export."""
 
 from collections.abc import Callable
 from functools import partial

@@ -22,7 +22,7 @@ def count(network):
 
 
 def assert_trains(network, shape):
-    """Forward and backward are finite, and reach every parameter that the output depends on."""
+    """Output and gradients are finite; every parameter that the output depends on has a gradient."""
     x = torch.randn(2, *shape[1:], requires_grad=True)
     sum(y.square().mean() for y in tree_leaves(network.train()(x))).backward()
     assert torch.isfinite(x.grad).all()
@@ -60,7 +60,7 @@ def test_3d_networks_become_equivariant(name):
 
 
 def test_the_networks_themselves_are_not_equivariant():
-    """The bound above can be failed, and is: by far."""
+    """The unconverted network exceeds the bound above by far."""
     for name in ("UNet", "BasicUNet nontrainable", "ResNet"):
         assert check_equivariance(NETWORKS[name](2), (1, 1, 64, 64)).worst > 1e-2
 
@@ -128,7 +128,7 @@ def test_the_network_given_is_left_as_it_was():
 
 
 def test_a_converted_basic_unet_is_the_sre_unet():
-    """At every size: the same poolings, and upsampling to the skip connection's size by memory instead of by sight."""
+    """The same outputs at every size: upsampling uses the size noted by the pooling."""
     network = BasicUNet(2, 3, 2, features=(4, 6, 8, 8, 8, 4), norm="batch", upsample="nontrainable")
     converted = convert_to_sre(network, kernel_size=5, profile="gaussian").eval()
     act = ("LeakyReLU", {"negative_slope": 0.1})
@@ -190,7 +190,7 @@ def test_what_cannot_be_converted_is_reported():
 
 
 def test_operations_in_forward_are_measured():
-    """MONAI's ResNet of shortcut type A subsamples in its own code."""
+    """MONAI's ResNet with shortcut type A subsamples in its own code."""
     network = ResNet("basic", (1, 1, 1, 1), (4, 8, 8, 8), spatial_dims=2, n_input_channels=1, shortcut_type="A")
     report = convert_to_sre(network, input_shapes=[(1, 1, 64, 64)]).conversion_report
     assert report.breaking == {}

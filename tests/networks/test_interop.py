@@ -15,7 +15,7 @@ TINY = {"features": (4, 6, 8, 4), "kernel_size": 5}
 
 @pytest.fixture(scope="module")
 def published():
-    """The published U-Net, its batch statistics those of a few batches."""
+    """The published U-Net with batch statistics of a few batches."""
     torch.manual_seed(1)
     network = PublishedUNet()
     with torch.no_grad():
@@ -61,7 +61,7 @@ def test_another_architecture_is_refused(published, network, sentence):
 
 
 def warm(network: torch.nn.Module, x: torch.Tensor) -> torch.nn.Module:
-    """Let batch statistics and widths be those of a training."""
+    """Set batch statistics and widths to values other than the initial ones."""
     with torch.no_grad():
         network.train()(x)
         for name, parameter in network.named_parameters():
@@ -142,7 +142,7 @@ def test_gmr_unet_there_and_back(mixture):
 
 
 def test_gmr_resnet_layers_have_our_names():
-    """The state dict of the published GMR ResNet has nothing but our names and what is derived from the arguments."""
+    """The state dict of the published GMR ResNet has our names, and buffers derived from the arguments."""
     resnet = gmr("gmr_resnet")
     theirs = resnet.GMR_ResNet(resnet.GMRBasicBlock, [1, 1, 1, 1], inplanes=4, gmr_conv_size=[9, 9, 5, 5])
     convs = [name for name, m in theirs.named_modules() if isinstance(m, gmr("gmr_conv").GMR_Conv2d)]
@@ -186,7 +186,7 @@ NETWORKS = {
 
 
 def published_weights(network):
-    """A trained network's weights under the published names alone, as release 0.1.0 wrote them."""
+    """A network's weights under the published names only, as written by release 0.1.0."""
     stored = ("weight_index_mat", "default_weight_index_mat", "mus")
     package = "GMR-Conv" if any(name.endswith("log_sigmas") for name in network.state_dict()) else "SRE-Conv"
     weights = to_sre_conv_state_dict(network, package)
@@ -205,11 +205,11 @@ def test_load_state_dict_takes_both_names(build, prepare):
         network.load_state_dict(given)
         for name, value in source.state_dict().items():
             assert torch.equal(network.state_dict()[prefix + name], value), name
-        assert given.keys() == {prefix + name for name in weights}  # the caller's dictionary is left alone
+        assert given.keys() == {prefix + name for name in weights}  # the caller's dictionary is unchanged
 
 
 def test_names_of_release_0_1_0():
-    """Every kind of name that was in its weights, written down."""
+    """Names of release 0.1.0, one of each kind."""
     unet = published_weights(SREUNet(2, 1, 2, features=(4, 8, 8, 4), kernel_size=3, harmonics=(1,), act="prelu"))
     conv = {"conv.conv.weight", "conv.conv.bias", "conv.mix.weight", "adn.A.weight"}
     conv |= {f"adn.N.{name}" for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")}

@@ -57,13 +57,13 @@ def test_kernels_of_other_sizes_keep_their_sum_or_their_centre(size):
 
 
 def test_a_symmetric_network_is_kept_by_conversion():
-    """Where kernels are symmetric already, projection loses nothing, and the function stays the same."""
+    """Projection does not change a network whose kernels are symmetric already."""
     network = nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.Conv3d(4, 2, 1)).eval()
     with torch.no_grad():
         network[0].weight.copy_(SREConv3d(1, 4, 3, circular=False).kernel())
     converted = convert_to_sre(network, project=True)
     x = torch.randn(1, 1, 6, 7, 8)
-    # the corners are what the rings lack
+    # the rings lack the corners
     with torch.no_grad():
         network[0].weight.copy_(converted[0].kernel())
     again = convert_to_sre(network, project=True)
@@ -81,7 +81,7 @@ def test_a_symmetric_network_is_kept_by_conversion():
     ids=lambda layer: type(layer).__name__,
 )
 def test_the_gain_of_upsampling_layers_is_kept(layer):
-    """A constant map comes out at the same mean, inside, but for the corners of 5×5 kernels."""
+    """The mean response to a constant map is kept, except for the corners of 5×5 kernels."""
     if isinstance(layer, nn.ConvTranspose2d):
         nn.init.constant_(layer.weight, 0.5)
     channels = 4 if getattr(layer, "groups", 1) == 2 else 2

@@ -15,7 +15,7 @@ def test_weights_are_those_of_the_file(tmp_path):
 
 
 def test_weights_under_published_names_load(tmp_path):
-    """As release 0.1.0 wrote them."""
+    """Weights with the names of release 0.1.0."""
     network, again = (SREUNet(2, 3, 2, **TINY) for _ in range(2))
     names = network.published_naming(network)[0]
     former = {names[name]: value for name, value in network.state_dict().items()}
@@ -43,7 +43,7 @@ def test_other_weights_are_refused(tmp_path, content, sentence):
 
 
 def test_invalid_files_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="checkpoint: there is no file"):
+    with pytest.raises(FileNotFoundError, match="checkpoint: file not found"):
         load_weights(SREUNet(2, 3, 2, **TINY), tmp_path / "none.pt")
     for content in (b"", b"no checkpoint", b"PK\x03\x04 damaged"):
         (tmp_path / "damaged.pt").write_bytes(content)

@@ -15,7 +15,11 @@ def data():
 
 
 def test_the_margin_follows_the_diameter(data):
-    for margin, side in ((0.0, 19), (0.1, 19 + 2 * 2), (0.3, 19 + 5 + 6)):  # at the last, the frame ends on one side
+    for margin, side in (
+        (0.0, 19),
+        (0.1, 19 + 2 * 2),
+        (0.3, 19 + 5 + 6),
+    ):  # the last is cut off by the image's edge
         cropped = CropToFieldOfViewd(["image", "fov"], margin=margin)(data)
         assert cropped["image"].shape[2] == cropped["fov"].shape[2] == side
         assert cropped["fov"].sum() == data["fov"].sum()

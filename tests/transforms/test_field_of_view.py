@@ -115,7 +115,7 @@ def check_against_official(image: Image.Image, mask: np.ndarray, least: float) -
 
 @pytest.mark.parametrize("name", ["im0001", "im0044", "im0240"])
 def test_cropped_and_noisy_scans_of_stare(name, shared_data):
-    """The camera was the same for all: a disc of about 675 px, cropped to about 600 px of height."""
+    """All were taken by one camera: a disc of about 675 px, cropped to a height of about 600 px."""
     with gzip.open(shared_data / f"STARE/stare-images/{name}.ppm.gz") as file:
         fov = estimate_field_of_view(np.array(Image.open(file)).transpose(2, 1, 0))
     assert 0.70 < fov.float().mean() < 0.84

@@ -1,4 +1,4 @@
-"""Local contrast normalisation: against windows computed pixel by pixel, and what it must not notice."""
+"""Local contrast normalisation compared with windows computed pixel by pixel, and its invariances."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def disc(width, height):
 
 
 def texture(width, height, seed=0):
-    """Smooth noise of three channels with an uneven light."""
+    """Smooth noise of three channels with uneven light."""
     noise = np.random.default_rng(seed).normal(size=(3, width, height))
     return torch.from_numpy(10 * gaussian_filter(noise, (0, 2, 2)) + np.linspace(0, 5, width)[:, None]).float()
 
@@ -35,7 +35,7 @@ def test_against_windows_about_every_pixel(size):
         mean = gaussian_filter(channel * inside, sigma) / weight
         spread = np.sqrt(gaussian_filter(channel**2 * inside, sigma) / weight - mean**2)
         expected = (channel - mean) / (spread + FLOOR * spread[inside > 0].mean()) * inside
-        assert np.abs(result - expected).max() < 0.15  # the coarse grid's share; values reach 3
+        assert np.abs(result - expected).max() < 0.15  # from the coarse grid; values reach 3
         assert np.abs(result - expected).mean() < 0.02
 
 

@@ -1,4 +1,4 @@
-"""Normalisation inside the field of view against plain numpy."""
+"""Normalisation inside the field of view, compared with plain numpy."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Each flag is raised by what it is for, and by nothing else."""
+"""Each flag is raised by its own defect only."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def pixels():
 
 
 def report(pixels, diameter=DIAMETER):
-    """The figures of a photograph (H, W, 3)."""
+    """The quality measures of a photograph (H, W, 3)."""
     photograph = MetaTensor(torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 1, 0))))
     data = FieldOfViewd("image")({"image": photograph})
     chain = Compose(

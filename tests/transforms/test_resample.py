@@ -1,4 +1,4 @@
-"""Against MONAI's Resize and scipy's Gaussian, and under the symmetries."""
+"""Compared with MONAI's Resize and scipy's Gaussian, and under the symmetries."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Rotation: exact at multiples of 90°, interpolation against scipy, and the way back."""
+"""Rotation: exact at multiples of 90°, interpolation compared with scipy, and the inverse."""
 
 import math
 
@@ -27,7 +27,7 @@ def test_multiples_of_90_degrees_are_exact(k, size, mode):
 
 
 def test_90_degrees_on_a_kept_canvas():
-    """Sizes of one parity: the middle is the exact turn, what the turned image does not reach is zero."""
+    """Equal parities: the center is rotated exactly, and the uncovered part is zero."""
     x = torch.rand(1, 30, 44, dtype=torch.float64)
     y = rotate(x, 90)
     assert_close(y[:, :, 7:37], torch.rot90(x, 1, (-2, -1))[:, 7:37])

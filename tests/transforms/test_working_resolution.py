@@ -1,4 +1,4 @@
-"""Working resolution: size, content, the way back, and the symmetries."""
+"""Working resolution: size, content, inverse, and the symmetries."""
 
 import pytest
 import torch
@@ -84,7 +84,7 @@ def test_round_trip_through_compose_and_invertd(size, diameter):
     assert back.shape == (1, *size)
     upright = NormalizeInsideFieldOfViewd("image")({"image": original, "fov": data["fov"]})["image"][:1]
     x, y = torch.arange(size[0]) - (size[0] - 1) / 2, torch.arange(size[1]) - (size[1] - 1) / 2
-    inner = x[:, None] ** 2 + y**2 < 85**2  # the rim's cliff is softened on the way
+    inner = x[:, None] ** 2 + y**2 < 85**2  # the step at the rim is smoothed
     assert (back - upright)[0][inner].abs().mean() < 0.06
 
 

@@ -34,7 +34,7 @@ def test_vessels_are_tinted(image):
     assert picture.dtype == np.uint8
     assert picture.shape == (HEIGHT, WIDTH, 3)
     np.testing.assert_array_equal(np.delete(picture, 4, axis=1), np.delete(photograph, 4, axis=1))
-    # between the photograph and the tint, and never the tint alone: the vessel shows through
+    # a mixture of photograph and tint: the vessel remains visible
     np.testing.assert_allclose(picture[:, 4], 0.45 * photograph[:, 4] + 0.55 * np.array(CYAN), atol=0.5)
 
 

@@ -16,7 +16,7 @@ DROPPING = {angle: 0.8 - angle / 1000 for angle in reversed(range(0, 360, 10))}
 
 
 def drawn(path, color: str) -> np.ndarray:
-    """The picture's pixels of a colour, as (row, column)."""
+    """The pixels of a given colour, as (row, column)."""
     picture = np.asarray(Image.open(path)).astype(int)
     rgb = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
     return np.argwhere(np.abs(picture - rgb).max(axis=-1) < 8)

@@ -7,6 +7,7 @@ that every runtime has.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import torch
@@ -26,14 +27,8 @@ def maximum_axis(input: Tensor, axis: int, stride: int) -> Tensor:
     Returns:
         The input's shape, with ``axis`` of size / stride, rounded up.
     """
-    size = input.shape[axis]
-    cells = [
-        input.index_select(axis, index.clamp(min=0).clamp(max=size - 1)) for index, _ in _cells(input, axis, stride)
-    ]
-    output = cells[0]
-    for cell in cells[1:]:  # a cell outside the image repeats one inside of the same window
-        output = torch.maximum(output, cell)
-    return output
+    cells = [cell for cell, _ in _cells(input, axis, stride)]
+    return functools.reduce(torch.maximum, cells)  # a cell outside the image repeats one inside of the same window
 
 
 def average_axis(input: Tensor, axis: int, stride: int) -> Tensor:
@@ -47,13 +42,11 @@ def average_axis(input: Tensor, axis: int, stride: int) -> Tensor:
     Returns:
         The input's shape, with ``axis`` of size / stride, rounded up.
     """
-    size = input.shape[axis]
     along = [-1 if a == axis else 1 for a in range(input.ndim)]
     cells, weights = [], []
-    for index, counts in _cells(input, axis, stride):
-        inside = (index >= 0) & (index < size) & counts
-        weight = inside.to(input.dtype).reshape(along)
-        cells.append(weight * input.index_select(axis, index.clamp(min=0).clamp(max=size - 1)))
+    for cell, counts in _cells(input, axis, stride):
+        weight = counts.to(input.dtype).reshape(along)
+        cells.append(weight * cell)
         weights.append(weight)
     return torch.stack(cells).sum(0) / torch.stack(weights).sum(0)
 
@@ -62,14 +55,17 @@ def _cells(input: Tensor, axis: int, stride: int) -> Iterator[tuple[Tensor, Tens
     """The windows' cells, first to last.
 
     Yields:
-        Index of the cell in each window, which may lie outside the image; and whether it counts: the last
-        one repeats the one before where windows have an even number of cells.
+        The cell of each window, the nearest one where it lies outside the image; and whether it counts: it lies inside,
+        and is not the last one of windows with an even number of cells, which repeats the one before.
     """
     size = input.shape[axis]
     windows = (size + stride - 1) // stride
     missing = windows * stride - size
     start = torch.arange(windows, device=input.device) * stride - (missing + 1) // 2
-    for cell in range(stride):
-        yield start + cell, torch.ones_like(start, dtype=torch.bool)
     is_wider = missing % 2
-    yield start + (stride - 1 + is_wider), torch.zeros_like(start) + is_wider > 0
+    for cell in range(stride + 1):
+        index = start + (cell if cell < stride else stride - 1 + is_wider)
+        counts = (index >= 0) & (index < size)
+        if cell == stride:
+            counts = counts & (torch.zeros_like(start) + is_wider > 0)
+        yield input.index_select(axis, index.clamp(min=0).clamp(max=size - 1)), counts

@@ -13,7 +13,7 @@ from tests.tolerances import assert_close
 
 SIZES = [(8, 8), (9, 12), (5, 7), (4, 5, 6), (1, 3)]
 
-# the stencils once more, as plain filters
+# the stencils as plain filters
 LINE = np.array([1 / 12, 2 / 3, -1.5, 2 / 3, 1 / 12])
 SLOPE = np.array([1 / 12, -2 / 3, 0, 2 / 3, -1 / 12])
 SHEAR = np.array([[0.5, 0, -0.5], [0, 0, 0], [-0.5, 0, 0.5]])
@@ -24,7 +24,7 @@ def along(x, weights, axis):
 
 
 def slow_magnitude(x, order):
-    """By SciPy's filters, for one image."""
+    """The same calculation by SciPy's filters, for one image."""
     n = x.ndim
     if order == 1:
         return np.sqrt(sum(along(x, SLOPE, axis) ** 2 for axis in range(n)) + 1e-4)
@@ -71,7 +71,7 @@ def test_so_do_the_symmetries_of_the_cube(order):
 
 
 def plane(function, spatial_dims=2, half=12):
-    """An image (1, 1, …) of a function of coordinates in pixels about the centre."""
+    """An image (1, 1, …) of a function of the coordinates, in pixels from the centre."""
     axis = torch.arange(-half, half + 1.0, dtype=torch.float64)
     return function(*torch.meshgrid(*[axis] * spatial_dims, indexing="ij"))[None, None]
 

@@ -26,7 +26,7 @@ def make(size=(9, 8), orders=(1, 2), kernel_size=3, profile="gaussian", channels
 
 
 def by_definition(x, weight, rings, bias, mix, orders, dilation):
-    """An ordinary convolution, the magnitudes of its slices, and a sum over them."""
+    """A standard convolution, the magnitudes of its slices, and their sum."""
     padding = [d * (rings.shape[-1] // 2) for d in dilation]
     maps = CONV[x.ndim - 2](x, expand_kernel(weight, rings), bias, padding=padding, dilation=dilation)
     output, each = maps[:, : len(mix)], mix.shape[1] // len(orders)
@@ -106,7 +106,7 @@ def test_first_and_second_derivatives(algorithm):
 @needs_kernel
 @pytest.mark.parametrize("with_bias", [True, False])
 def test_second_derivatives_of_the_compiled_operation(with_bias):
-    """Of a norm of the gradients, in terms of everything; PyTorch's own in float64 are the reference."""
+    """Second derivatives, compared with PyTorch's in float64."""
 
     def differentiate_twice(x, weight, rings, bias, mix, g):
         tensors = (x, weight, *((bias,) if with_bias else ()), mix)

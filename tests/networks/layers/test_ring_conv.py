@@ -22,7 +22,7 @@ def make(spatial_dims=2, kernel_size=5, profile="bands", channels=(3, 4), size=(
 
 
 def loop_over_offsets(x, weight, rings, padding):
-    """Add up the shifted input under every tap, one at a time (2D)."""
+    """Sum of the shifted input over all taps (2D)."""
     k = rings.shape[-1]
     x = F.pad(x, (padding,) * 4)
     height, width = x.shape[2] - k + 1, x.shape[3] - k + 1

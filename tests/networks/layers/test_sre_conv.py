@@ -25,7 +25,7 @@ SIZE = (11, 10, 9)
 
 
 def published_twin(spatial_dims, circular, **kwargs):
-    """The published layer; its corner-keeping variant is a switch of the base class that subclasses don't pass on."""
+    """The published layer; its variant with corners is an option of the base class that subclasses don't pass on."""
     module = sre_conv()
     name = f"SRE_Conv{spatial_dims}d"
     if not circular:
@@ -38,7 +38,7 @@ def published_twin(spatial_dims, circular, **kwargs):
 
             @force_circular.setter
             def force_circular(self, value):
-                """Ignore what the constructor sets."""
+                """Do nothing."""
 
         return WithCorners(4, 6, **kwargs)
     return getattr(module, name)(4, 6, **kwargs)

@@ -41,7 +41,7 @@ def test_other_angles_are_close():
 
 
 def test_it_sees_a_line_that_rings_alone_cannot_tell_from_its_background():
-    """On rings alone a random texture and a line of the same spectrum by radius would be the same on average."""
+    """Rings alone cannot tell a random texture from a line with the same radial spectrum."""
     line = torch.zeros(1, 1, 33, 33)
     line[..., 16, :] = 1
     cross = line + line.transpose(2, 3)  # two lines: their second harmonics cancel where they meet

@@ -7,7 +7,7 @@ from sre_monai.networks.layers import PROFILES, ring_basis, ring_conv
 from sre_monai.networks.layers.accelerated import compiled
 from tests.tolerances import assert_close
 
-# channels below, at and above a block, and sizes below and above a tile
+# numbers of channels below, at and above a block; sizes below and above a tile
 CASES = [
     ((1, 1), (40,), 5),
     ((3, 32), (21, 83), 9),

@@ -1,4 +1,4 @@
-"""On a GPU where there is one, else in Triton's interpreter, where the maps have to be small."""
+"""Triton kernels, on a GPU if available, else in Triton's interpreter with small maps."""
 
 import subprocess
 import sys
@@ -19,8 +19,8 @@ DTYPES = [dtype for dtype in fused.DTYPES if fused.can_run(torch.zeros(1, dtype=
 needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
-# Channels below, at and above a block; sizes below a tile, and with a tile away from the border. The interpreter takes
-# about two milliseconds for each tap of each tile.
+# numbers of channels below, at and above a block; sizes below a tile and with an inner tile
+# (the interpreter takes about two milliseconds for each tap of each tile)
 CASES = [
     ((1, 1), (150,), 5, "bands"),
     ((3, 4), (5, 10), 5, "gaussian"),
@@ -72,7 +72,7 @@ def test_equals_the_dense_form(channels, size, kernel_size, profile, dtype):
 @needs_triton
 @pytest.mark.parametrize(("padding", "dilation"), [((0, 0), (1, 1)), ((1, 3), (2, 1)), ((4, 8), (1, 2))])
 def test_uneven_padding_and_dilation(padding, dilation):
-    x, weight, rings, bias = make(size=(9, 10), batch=1)
+    x, weight, rings, bias = make(size=(9, 8), kernel_size=5, batch=1)
     dense, ours = (
         ring_conv(x, weight, rings, bias, padding=padding, dilation=dilation, algorithm=name)
         for name in ("dense", "triton")

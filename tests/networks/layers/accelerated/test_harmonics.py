@@ -14,7 +14,7 @@ needs_kernel = pytest.mark.skipif(not compiled.VARIANTS, reason="the package was
 
 
 def make(size, channels, orders, kernel_size=3, batch=2):
-    """Weights of the size that layers start with, for input, output and profiles of each order."""
+    """Weights on the scale of a layer's initial ones, for the given channels of input, output and each order."""
     source, target, each = channels
     rings = ring_basis(kernel_size, len(size), "gaussian").float()
     profiles = each * len(orders)
@@ -24,7 +24,7 @@ def make(size, channels, orders, kernel_size=3, batch=2):
 
 
 def by_pytorch(x, weight, rings, bias, mix, orders, g):
-    """In float64, for which there is no kernel."""
+    """The PyTorch implementation in float64."""
     x, weight, bias, mix, g = (t.double().requires_grad_() for t in (x, weight, bias, mix, g))
     y = compose(x, weight, rings.double(), bias, mix, orders, (1,) * (x.ndim - 2))
     return y.detach(), torch.autograd.grad(y, (x, weight, bias, mix), g)
@@ -37,7 +37,7 @@ def both(tensors, orders, g, variant=None):
 
 
 def assert_gradients_close(ours, expected):
-    """Relative to the largest of them: the few numbers of one gradient may be sums that cancel."""
+    """Relative to the largest of all gradients: the few numbers of one gradient may be sums that cancel."""
     scale = max(reference.norm() for reference in expected)
     for gradient, reference in zip(ours, expected):
         assert (gradient.double() - reference).norm() <= 1e-5 * scale

@@ -6,7 +6,7 @@ from sre_monai.networks.layers.accelerated.tap_plan import plan_taps
 
 
 def unfold(plan, rings):
-    """Put every tap of a plan back where it belongs."""
+    """Reassemble the taps of a plan."""
     kernel, centre = np.zeros_like(rings), rings.shape[-1] // 2
     mix = np.eye(len(rings)) if plan.mix is None else plan.mix
     exchange = np.eye(len(rings)) if plan.exchange is None else plan.exchange

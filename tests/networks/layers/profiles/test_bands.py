@@ -6,7 +6,7 @@ from sre_monai.networks.layers import ring_basis
 
 
 def brute_force_bands(kernel_size: int, spatial_dims: int) -> np.ndarray:
-    """Loop over offsets and edges, one at a time."""
+    """A loop over offsets and edges."""
     centre, rings = kernel_size // 2, kernel_size // 2 + 1
     width = (centre + 0.5) / rings
     basis = np.zeros((rings, *[kernel_size] * spatial_dims))

@@ -1,4 +1,4 @@
-"""What holds for every profile: a new one is tested here without a change."""
+"""Properties of every profile; new profiles are included automatically."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("profile", PROFILES)
 
 
 def trained(layer):
-    """Move a layer's parameters away from where they start."""
+    """Change a layer's parameters from their initial values."""
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.2)
