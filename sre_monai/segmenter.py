@@ -21,6 +21,7 @@ from PIL import Image
 
 from sre_monai.data.decode import image_from_array
 from sre_monai.errors import root_cause, user_error
+from sre_monai.monai_warnings import ignore_monai_warnings
 from sre_monai_cli import find_bundle
 from sre_monai_cli.bundles import RETINA
 from sre_monai_cli.options import check_overrides, read_options
@@ -107,6 +108,7 @@ class VesselSegmenter:
             "threshold": threshold,
             "working_diameter": working_diameter,
         }
+        ignore_monai_warnings()
         options |= {name: value for name, value in common.items() if value is not None}
         with _one_sentence():
             configuration = _read_configuration(find_bundle(bundle_root), options)
