@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 __all__ = ["list_images"]
 
 LIST_EXTENSIONS = (".json", ".csv")
+IDENTIFIER = re.compile(r"\d+(\.\d+){3,}")
 PATH_KEYS = ("image", "file", "path")
 
 
@@ -131,8 +133,10 @@ def _names_of_listed(paths: dict[str, Path], folder: Path) -> dict[str, Path]:
 
 
 def _stem(file: Path) -> str:
-    """Path without extension, of which ``.nii.gz`` is one."""
+    """Path without extension, of which ``.nii.gz`` is one; a DICOM identifier, as many cameras name files, has none."""
     path = file.as_posix()
+    if IDENTIFIER.fullmatch(file.name):
+        return path
     return path[:-7] if path.lower().endswith(".nii.gz") else file.with_suffix("").as_posix()
 
 
