@@ -42,7 +42,7 @@ def test_the_reference_lists_them(repository):
 
 
 def test_configurations_can_name_them():
-    arguments = {"spatial_dims": 2, "in_channels": 1, "out_channels": 1, "features": (4, 4)}
+    arguments = {"spatial_dims": 2, "in_channels": 1, "out_channels": 1, "features": (4, 4, 4, 4)}
     parser = ConfigParser({"network": {"_target_": "sre_monai.SREUNet", **arguments}})
     assert type(parser.get_parsed_content("network")) is sre_monai.SREUNet
 
