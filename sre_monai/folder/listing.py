@@ -60,13 +60,14 @@ def list_images(
         raise ValueError(f"dataset_dir: {source} is a file; give a folder, or a list as .json or .csv.")
     else:
         raise FileNotFoundError(f"dataset_dir: folder not found: {source}; give the folder with the images.")
-    stems = Counter(_stem(name).casefold() for name in names.values())
+    stems = {file: _stem(name) for file, name in names.items()}
+    shared = Counter(stem.casefold() for stem in stems.values())
     full = {name.as_posix().casefold() for name in names.values() if name.suffix}
     return [
         {
             "image": str(paths[file].absolute()),
             "file": file,
-            "name": _name(names[file], unique=stems[_stem(names[file]).casefold()] == 1, full=full),
+            "name": _name(names[file].as_posix(), stems[file], shared[stems[file].casefold()] == 1, full),
         }
         for file in sorted(paths)
     ]
@@ -140,8 +141,7 @@ def _stem(file: Path) -> str:
     return path[:-7] if path.lower().endswith(".nii.gz") else file.with_suffix("").as_posix()
 
 
-def _name(file: Path, unique: bool, full: set[str]) -> str:
+def _name(path: str, stem: str, unique: bool, full: set[str]) -> str:
     """Name of the results: the stem, joined by the extension where another file's results would have this name."""
-    stem, path = _stem(file), file.as_posix()
     taken = stem.casefold() != path.casefold() and stem.casefold() in full
     return stem if unique and not taken else path
