@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sre_monai.files import printable
+from sre_monai.folder.tables import FolderTable
 from sre_monai.tables import write_table
 from sre_monai.visualize import write_report_page
 
@@ -28,14 +29,18 @@ class FolderReport:
     Args:
         output_dir: folder of the results.
         columns: what the postprocessing leaves in an item's ``report``, in the order of the table.
+        tables: further tables, of the files that are done.
 
     Examples:
         >>> FolderReport("output", ["prediction"]).write([{"file": "a.png"}], [])  # doctest: +SKIP
         Counter({'pending': 1})
     """
 
-    def __init__(self, output_dir: str | os.PathLike[str], columns: Sequence[str] = ()) -> None:
+    def __init__(
+        self, output_dir: str | os.PathLike[str], columns: Sequence[str] = (), tables: Sequence[FolderTable] = ()
+    ) -> None:
         self.columns = ("file", "status", "reason", *columns, "seconds")
+        self.tables = tables
         self.table = Path(output_dir) / "report.csv"
         self.page = Path(output_dir) / "report.html"
 
@@ -45,11 +50,11 @@ class FolderReport:
         records: Iterable[Mapping[str, Any]],
         unwritten: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Counter[str]:
-        """Write both files.
+        """Write both files, and the further tables.
 
         Args:
             items: the inputs, each with ``file``.
-            records: their outcomes, as noted by `FolderRun`. Iterated over twice; the latest of a file counts.
+            records: their outcomes, as noted by `FolderRun`. Iterated over several times; the latest of a file counts.
             unwritten: records by file that are not in the journal.
 
         Returns:
@@ -65,6 +70,10 @@ class FolderReport:
                 rows[record["file"]] = {column: record.get(column, "") for column in self.columns[1:]}
         table = [dict.fromkeys(self.columns, "") | {"file": printable(file)} | rows[file] for file in sorted(rows)]
         write_table(self.table, table)
+        if self.tables:
+            done = _done(rows, chain(records, late))
+            for further in self.tables:
+                further.write(done)
         write_report_page(self.page, self.columns, self._pictured(rows, records, late))
         return Counter(row["status"] for row in rows.values())
 
@@ -86,3 +95,12 @@ class FolderReport:
                     "link": record.get("link", ""),
                 }
         yield from ({"file": printable(file), **rows[file]} for file in left)
+
+
+def _done(files: Iterable[str], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Records of the files that are done, without their pictures, sorted by file."""
+    latest: dict[str, dict[str, Any]] = {file: {} for file in files}
+    for record in records:
+        if record["file"] in latest:
+            latest[record["file"]] = {key: value for key, value in record.items() if key != "thumbnails"}
+    return [latest[file] for file in sorted(latest) if latest[file].get("status") == "done"]

@@ -83,7 +83,8 @@ class SaveVesselsd(MapTransform):
         """Write the files and return a copy of the data that lists them."""
         d = dict(data)
         for key in self.key_iterator(d):
-            d["outputs"], d["thumbnails"] = self._write(d, convert_to_numpy(d[key]) > 0)
+            sizes, d["thumbnails"] = self._write(d, convert_to_numpy(d[key]) > 0)
+            d["outputs"] = {**d.get("outputs", {}), **sizes}
             d["link"] = f"{d['name']}_overlay.png" if self.write_overlay else ""
         return d
 
