@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import re
 import sys
 import traceback
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO, TypeVar
 
@@ -18,7 +20,7 @@ __all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "tel
 
 USER_ERROR_STATUS = 2
 
-CHECKS = ("sre_monai", "monai.bundle", "monai.utils.module")
+CHECKS = ("sre_monai", "sre_monai_cli", "monai.bundle", "monai.utils.module")
 """Where a ValueError or ImportError is raised on purpose: with a sentence about what the user has given."""
 
 Result = TypeVar("Result")
@@ -30,7 +32,7 @@ def user_error(error: BaseException) -> str | None:
     A mistake is: an operating system's error, such as a missing file or a full disk; a ValueError that a check of this
     package or of MONAI's configuration parser raised; a ValueError or TypeError by which a component of the
     configuration refuses its arguments; whatever an expression of the configuration itself raises, not what it calls.
-    Exceptions that MONAI wraps are unwrapped first.
+    Exceptions that MONAI or a ``DataLoader``'s worker process wraps are unwrapped first.
 
     Args:
         error: what was caught.
@@ -49,6 +51,8 @@ def user_error(error: BaseException) -> str | None:
         wrapper, error = _wrapper_line(error), error.__cause__
     where = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
     module = where[0].f_globals.get("__name__", "") if where else ""
+    if str(error).startswith("Caught ") and module == "torch._utils":
+        return _worker_error(str(error))
     is_check = any(module == name or module.startswith(f"{name}.") for name in CHECKS)
     option = _misplaced_option(error)
     if option is not None:
@@ -143,6 +147,19 @@ def _misplaced_option(error: BaseException) -> str | None:
         if frame.f_code is ConfigParser.__setitem__.__code__:
             return str(frame.f_locals["id"])
     return None
+
+
+def _worker_error(message: str) -> str | None:
+    """Tell a mistake from a defect in a worker process, whose exception arrives as the text of its stack trace."""
+    first, _, _ = message.partition("\nThe above exception was the direct cause")
+    found = re.search(r'.*^  File "(.+?)".*?^(\w+): (.+)', first, flags=re.MULTILINE | re.DOTALL)
+    kind = getattr(builtins, found[2], None) if found else None
+    if found is None or not isinstance(kind, type):
+        return None
+    module = ".".join(Path(found[1]).with_suffix("").parts)
+    is_check = any(f".{name}." in f"{module}." for name in CHECKS)
+    is_mistake = issubclass(kind, OSError) or (is_check and issubclass(kind, (ValueError, ImportError)))
+    return " ".join(found[3].split()) if is_mistake else None
 
 
 def _wrapper_line(error: BaseException) -> str:

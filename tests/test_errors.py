@@ -1,8 +1,11 @@
 import logging
 import sys
+from functools import partial
 
 import pytest
+import torch
 from monai.bundle import ConfigParser
+from monai.transforms import Compose, Lambda
 
 from sre_monai.errors import exit_on_user_error, report_user_errors, user_error
 from sre_monai.files import require_file
@@ -47,6 +50,35 @@ def test_a_mistake_is_found_behind_monais_wrapper(config, sentence):
     assert "\n" not in found
     assert "_mode_" not in found
     assert "__local_refs" not in found
+
+
+class Broken(torch.utils.data.Dataset):
+    """A data set that MONAI's transforms, or Python, can't read."""
+
+    def __init__(self, load):
+        self.load = load
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return Compose([Lambda(self.load)])("typo.png")
+
+
+@pytest.mark.parametrize(
+    ("load", "sentence"),
+    [
+        (partial(require_file, what="image"), "image: file not found: typo.png."),
+        (open, "[Errno 2] No such file or directory: 'typo.png'"),
+        (int, None),
+    ],
+    ids=["check", "system", "defect"],
+)
+def test_a_mistake_is_found_in_a_worker_process(load, sentence):
+    loader = torch.utils.data.DataLoader(Broken(load), num_workers=1)
+    with pytest.raises(Exception, match="in DataLoader worker process") as caught:
+        list(loader)
+    assert user_error(caught.value) == sentence
 
 
 @pytest.mark.parametrize(

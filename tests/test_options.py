@@ -16,8 +16,13 @@ CONFIGURATION = {
     "limit": None,
     "rate": "$1 / @epochs",
     "train": {"network": {"_target_": "torch.nn.Conv2d", "in_channels": 3, "out_channels": 1, "kernel_size": 3}},
-    "initialize": ["$check_options(epochs=1)"],
+    "initialize": ["$check_options()"],
     "run": ["$@train#network"],
+}
+OPTIONS = {
+    "epochs": {"type": ["integer", "array"], "minimum": 1, "unit": "passes"},
+    "angles": {"type": "array", "items": {"type": "number"}, "conflicts": ["rate"]},
+    "qqq": {"type": "integer"},
 }
 
 
@@ -25,6 +30,7 @@ CONFIGURATION = {
 def command(tmp_path):
     """Make a workflow as MONAI's command does."""
     (tmp_path / "a.json").write_text(json.dumps(CONFIGURATION))
+    (tmp_path / "options.json").write_text(json.dumps(OPTIONS))
     (tmp_path / "metadata.json").write_text("{}")
 
     def command(**overrides):
@@ -54,16 +60,19 @@ def test_what_is_known_or_used_passes(command, overrides):
     [
         ({"treshold": 0.4}, r"treshold: the configuration has no such option; did you mean threshold\?"),
         ({"epoch": 3}, r"epoch: the configuration has no such option; did you mean epochs\?"),
-        ({"epochs": 0}, r"epochs must be at least 1, got 0\."),
+        ({"epochs": 0}, r"epochs must be a whole number of at least 1, in passes, got 0\."),
         ({"xyzzy": 0.4}, r"xyzzy: the configuration has no such option\."),
         ({"train#netwrk": 3}, r"train#netwrk: the configuration has no such option; did you mean train#network\?"),
         ({"threshold": "abc"}, r"threshold must be a number, such as 0\.5, got 'abc'\."),
         ({"threshold": True}, r"threshold must be a number, such as 0\.5, got True\."),
-        ({"epochs": 1.5}, r"epochs must be a whole number, such as 3, got 1\.5\."),
+        ({"epochs": 1.5}, r"epochs must be a whole number of at least 1, in passes, got 1\.5\."),
         ({"overlay": "maybe"}, r"overlay must be True or False, got 'maybe'\."),
         ({"overlay": 1}, r"overlay must be True or False, got 1\."),
         ({"name": 2024}, r"name must be text, such as 'eye', got 2024\."),
-        ({"angles": 30}, r"angles must be a list, got 30\."),
+        ({"angles": 30}, r"angles must be a list of numbers, got 30\."),
+        ({"angles": ["north"]}, r"angles must be a list of numbers, got \['north'\]\."),
+        ({"angles": [30], "rate": 0.1}, r"angles and rate can't be given together; give one of them\."),
+        ({"qqq": 3}, r"qqq: the configuration has no such option\."),
         ({"settings": "a"}, r"settings must be a mapping, got 'a'\."),
     ],
     ids=str,

@@ -14,10 +14,13 @@ from sre_monai.data.prepare import prepare_dataset
 from sre_monai.data.retina_dataset import RetinaDataset
 from sre_monai.data.retina_datasets import RETINA_DATASETS
 from sre_monai.data.synthetic import write_synthetic_dataset
-from sre_monai.data.synthetic_volumes import write_synthetic_volumes
+from sre_monai.data.synthetic_volumes import VOLUME_CLASSES, write_synthetic_volumes
 from sre_monai.errors import tell_user
+from sre_monai_cli.parser import Parser, nearest_command, whole_number
 
-__all__ = ["run_prepare"]
+__all__ = ["prepare_parser", "run_prepare"]
+
+MAX_SEED = 2**32 - 1
 
 
 def run_prepare(
@@ -37,21 +40,18 @@ def run_prepare(
         The exit code: 0, or 2 for a user's mistake, reported in one sentence on stderr.
 
     Raises:
-        SystemExit: for ``--help`` (0) and for unknown options and names (2).
+        SystemExit: for ``--help``.
 
     Examples:
         >>> run_prepare(["synthetic", "--output", "eyes", "--count", "2", "--size", "96", "96"])
         eyes
         0
     """
-    parser, commands = _parser(prog, datasets)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments and not arguments[0].startswith("-"):
-        names = {name.casefold(): name for name in commands}
-        if arguments[0].casefold() not in names:
-            parser.error(f"no data set is called {arguments[0]!r}; choose one of {', '.join(commands)}.")
-        arguments[0] = names[arguments[0].casefold()]
-    options = vars(parser.parse_args(arguments))
+    try:
+        options = _parse(arguments, prog, datasets)
+    except ValueError as error:
+        return tell_user(error)
     prepare = options.pop("prepare")
     handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception: temporary folders are removed
     try:
@@ -61,6 +61,17 @@ def run_prepare(
     finally:
         signal.signal(signal.SIGTERM, handler)
     return 0
+
+
+def _parse(arguments: list[str], prog: str, datasets: Mapping[str, RetinaDataset]) -> dict[str, Any]:
+    """Parse the command line; the name of a data set is taken in upper or lower case."""
+    parser, commands = prepare_parser(prog, datasets)
+    if arguments and not arguments[0].startswith("-"):
+        names = {name.casefold(): name for name in commands}
+        if arguments[0].casefold() not in names:
+            raise nearest_command(arguments[0], commands, what="data set")
+        arguments = [names[arguments[0].casefold()], *arguments[1:]]
+    return vars(parser.parse_args(arguments))
 
 
 def _prepare_retina(dataset: RetinaDataset, source: str | None, output: str, **options: bool) -> str:
@@ -78,11 +89,19 @@ def _where_to_get(dataset: RetinaDataset) -> str:
     return f"give --source: {dataset.name} needs a registration, get it at {dataset.url}"
 
 
-def _parser(
-    prog: str, datasets: Mapping[str, RetinaDataset]
+def prepare_parser(
+    prog: str, datasets: Mapping[str, RetinaDataset] = RETINA_DATASETS
 ) -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
-    """The parser of the command, and those of its data sets by name."""
-    parser = argparse.ArgumentParser(
+    """Build the parser of the command.
+
+    Args:
+        prog: what the command is called in its help.
+        datasets: the data sets by name.
+
+    Returns:
+        The parser, and those of its data sets by name.
+    """
+    parser = Parser(
         prog=prog,
         description="Check a data set and bring it into one layout, or write a synthetic one.",
         epilog=f"Options depend on the data set: {prog} DRIVE --help\n"
@@ -125,9 +144,11 @@ def _add_synthetic_options(commands: Any) -> None:
         **defaults,
     )
     parser.add_argument("--output", default="data/synthetic", dest="folder", help="folder to make")
-    parser.add_argument("--count", type=int, default=20, help="number of photographs")
-    parser.add_argument("--size", type=int, nargs=2, default=(565, 584), metavar=("W", "H"), help="in pixels")
-    parser.add_argument("--seed", type=int, default=0, help="of the random generator")
+    parser.add_argument("--count", type=whole_number(2), default=20, help="number of photographs")
+    parser.add_argument(
+        "--size", type=whole_number(64), nargs=2, default=(565, 584), metavar=("W", "H"), help="in pixels"
+    )
+    parser.add_argument("--seed", type=whole_number(0, MAX_SEED), default=0, help="of the random generator")
     parser.set_defaults(prepare=write_synthetic_dataset)
 
     parser = commands.add_parser(
@@ -135,7 +156,12 @@ def _add_synthetic_options(commands: Any) -> None:
     )
     parser.add_argument("--output", default="data/medmnist/shapes3d.npz", dest="path", help="file to write")
     for section, count in (("train", 320), ("val", 80), ("test", 160)):
-        parser.add_argument(f"--{section}", type=int, default=count, help=f"number of volumes in the section {section}")
-    parser.add_argument("--size", type=int, default=28, help="edge length in voxels")
-    parser.add_argument("--seed", type=int, default=0, help="of the random generator")
+        parser.add_argument(
+            f"--{section}",
+            type=whole_number(len(VOLUME_CLASSES)),
+            default=count,
+            help=f"number of volumes in the section {section}",
+        )
+    parser.add_argument("--size", type=whole_number(8), default=28, help="edge length in voxels")
+    parser.add_argument("--seed", type=whole_number(0, MAX_SEED), default=0, help="of the random generator")
     parser.set_defaults(prepare=write_synthetic_volumes)

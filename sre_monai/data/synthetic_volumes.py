@@ -72,12 +72,15 @@ def write_synthetic_volumes(
         The path.
 
     Raises:
-        ValueError: when a section would lack a class, or the size is below 8.
+        ValueError: when a section would lack a class, the size is below 8, or the path has another extension.
 
     Examples:
         >>> write_synthetic_volumes("shapes3d.npz", train=8, val=4, test=4, size=8).name
         'shapes3d.npz'
     """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ValueError(f"path must end in .npz, got {path}.")
     counts = {"train": train, "val": val, "test": test}
     if min(counts.values()) < len(VOLUME_CLASSES):
         raise ValueError(f"train, val and test must each be at least {len(VOLUME_CLASSES)}, got {counts}.")
@@ -88,7 +91,6 @@ def write_synthetic_volumes(
         volumes = [synthetic_volume(int(label), size, start + i) for i, label in enumerate(labels)]
         arrays |= {f"{section}_images": np.stack(volumes), f"{section}_labels": labels[:, None]}
         start += count
-    path = Path(path)
     with written_atomically(path) as unfinished:
         np.savez_compressed(unfinished, **arrays)  # type: ignore[arg-type]  # numpy stubs see allow_pickle
     return path

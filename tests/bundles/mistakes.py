@@ -13,7 +13,7 @@ def exit_status(command: Callable[..., Any], **arguments: Any) -> int:
     """Run a command as in a separate process: uncaught exceptions go to ``sys.excepthook``."""
     hook = sys.excepthook
     try:
-        command(**arguments)
+        return int(command(**arguments) or 0)
     except SystemExit as stop:
         return int(stop.code or 0)
     except Exception as error:
@@ -24,7 +24,6 @@ def exit_status(command: Callable[..., Any], **arguments: Any) -> int:
         return 1
     finally:
         sys.excepthook = hook
-    return 0
 
 
 def mistake(capfd: Any, command: Callable[..., Any], **arguments: Any) -> str:

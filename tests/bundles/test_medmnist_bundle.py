@@ -285,17 +285,21 @@ def test_inference_on_volumes(tmp_path):
     [
         (["train.json"], {"dataset_dir": "nowhere"}, "dataset_dir nowhere has no breastmnist.npz"),
         (["train.json"], {"dataset_name": "foo"}, "has no foo.npz"),
-        (["train.json"], {"net": "vgg"}, "net must be one of sre_resnet18"),
+        (["train.json"], {"net": "vgg"}, "net must be one of sre_harmonic_resnet18"),
         (["train.json"], {"net_settings": {"block": "dense"}}, "block must be one of basic"),
         (["train.json"], {"task": "regression"}, "task must be one of"),
         (["train.json", "evaluate.json"], {"checkpoint": "no.pt"}, "checkpoint: file not found: no.pt"),
-        (["train.json", "evaluate.json"], {"section": "training"}, "section must be one of train, val, test"),
+        (["train.json", "evaluate.json"], {"section": "training"}, "section must be one of test, val, train"),
         (
             ["train.json", "evaluate.json", "rotation.json"],
             {"padding": "wrap"},
             "padding must be one of zeros, reflect",
         ),
-        (["train.json", "evaluate.json", "rotation.json"], {"angles": ["a"]}, "angles must be a list of numbers"),
+        (
+            ["train.json", "evaluate.json", "rotation.json"],
+            {"angles": ["a"]},
+            "angles must be a list of one or more numbers, in degrees",
+        ),
     ],
 )
 def test_a_mistake_ends_with_one_sentence(data, trained, tmp_path, capfd, names, wrong, sentence):

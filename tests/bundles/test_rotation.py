@@ -172,7 +172,7 @@ def test_options_and_no_matplotlib(folder, tmp_path, monkeypatch, capsys):
         ({"dataset_dir": "nowhere"}, "nowhere is not a folder"),
         ({"checkpoint": "nowhere.pt"}, "checkpoint: file not found: nowhere.pt"),
         ({"protocols": ["turned"]}, "protocols must be a list of one or more of published, turned_back"),
-        ({"angles": ["north"]}, "angles must be a list of numbers in degrees"),
+        ({"angles": ["north"]}, "angles must be a list of one or more numbers, in degrees"),
     ],
 )
 def test_a_mistake_ends_with_one_sentence(folder, tmp_path, capfd, wrong, sentence):
