@@ -95,7 +95,7 @@ class FolderRun:
         return mine
 
     def fingerprint(self, item: Mapping[str, str]) -> str:
-        """Condense what the results of a file depend on: the run, the file's size and time, and its listed pixel size."""
+        """Condense what a file's results depend on: the run, the file's size and time, its pixel size in a list."""
         try:
             stat = os.stat(item["image"])
         except OSError:
