@@ -15,6 +15,7 @@ from benchmarks.markdown import markdown_table
 from benchmarks.measured_folder import MEASURES, read_measures, segment, test_images
 from benchmarks.retina_models import Model
 from sre_monai.evaluation.pose import Pose, rotations
+from sre_monai.tables import write_json
 from sre_monai.transforms import GridSymmetry
 
 matplotlib.use("Agg")
@@ -48,7 +49,9 @@ def measure_rotated(model: Model, dataset: Path, output: Path, angles: Iterable[
     for image in images:
         for pose in poses:
             _write_posed(image, pose, folder / _file(image, pose))
-    segment(model, folder, results)
+    photographs = folder / "list.json"
+    write_json(photographs, [_file(image, pose) for image in images for pose in poses])
+    segment(model, photographs, results)
     measured = read_measures(results / "vessels.csv")
 
     def changes(name: str, pose: Pose) -> np.ndarray:

@@ -16,6 +16,8 @@ from typing import Any, TextIO, TypeVar
 from monai.bundle import ConfigParser
 from monai.utils.misc import MONAIEnvVars
 
+from sre_monai.monai_warnings import ignore_monai_warnings
+
 __all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "tell_user", "user_error"]
 
 USER_ERROR_STATUS = 2
@@ -69,13 +71,14 @@ def report_user_errors() -> None:
 
     For the ``initialize`` step of a bundle's configuration, where nothing above handles errors. A defect keeps its
     stack trace; with ``MONAI_DEBUG=1`` in the environment a mistake does as well. Either is written to the run's log
-    file; what ignite would log of it before is not.
+    file; what ignite would log of it before is not. MONAI's warnings that a user can do nothing about are ignored.
 
     Examples:
         >>> report_user_errors()  # doctest: +SKIP
     """
     sys.excepthook = partial(_report, sys.stderr)  # torch.distributed takes away what a hook writes to a later one
     logging.getLogger("ignite").setLevel(logging.CRITICAL)
+    ignore_monai_warnings()
 
 
 def exit_on_user_error(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:

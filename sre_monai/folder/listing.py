@@ -34,9 +34,10 @@ def list_images(
         output_dir: folder of the results, which may lie within; its files are left out.
 
     Returns:
-        For each file, sorted by path: ``image``, the absolute path; ``file``, the path relative to the folder, or as in
-        the list; ``name``, the relative path without extension, or with it where results of several files would else
-        share it. All with ``/`` between folders. ``um_per_pixel``, a number, where a list has it.
+        One dictionary per file, sorted by path, with ``image``, the absolute path; ``file``, the path
+        relative to the folder, or as in the list; ``name``, the relative path without extension, or with it where
+        results of several files would else share it, all with ``/`` between folders; and ``um_per_pixel``, a number,
+            where a list has it.
 
     Raises:
         FileNotFoundError: when there is no such folder or list.
@@ -156,5 +157,6 @@ def _stem(file: Path) -> str:
 
 def _name(file: Path, unique: bool, full: set[str]) -> str:
     """Name of the results: the stem, joined by the extension where another file's results would have this name."""
-    stem = _stem(file)
-    return stem if unique and stem.casefold() not in full - {file.as_posix().casefold()} else file.as_posix()
+    stem, path = _stem(file), file.as_posix()
+    taken = stem.casefold() != path.casefold() and stem.casefold() in full
+    return stem if unique and not taken else path

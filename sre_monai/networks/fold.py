@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
-import torch
-from monai.networks.layers import Conv
 from torch import nn
 
-from sre_monai.networks.layers.sre_conv import RingModule
+from sre_monai.networks.layers.foldable import Foldable
 
 __all__ = ["fold_sre"]
 
@@ -20,6 +17,8 @@ def fold_sre(network: nn.Module) -> nn.Module:
     The folded network computes the same function and is meant for deployment: ONNX, TensorRT, TorchScript,
     ``torch.export``, quantisation. Further training would not keep the kernels symmetric. Load weights before folding:
     the folded parameters have the same names but other shapes.
+
+    ``torch.jit.script`` folds the networks of this package by itself.
 
     Args:
         network: any network with SRE convolutions, or one such layer; it is copied, not modified.
@@ -39,33 +38,8 @@ def fold_sre(network: nn.Module) -> nn.Module:
 def _fold(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
     """Fold a module in place or replace it; a module used in several places stays shared."""
     if module not in done:
-        done[module] = _dense(module) if isinstance(module, RingModule) else module
-        for name, child in list(module._modules.items()):  # named_children() would skip shared modules
+        done[module] = module.fold() if isinstance(module, Foldable) else module
+        for name, child in list(done[module]._modules.items()):  # named_children() would skip shared modules
             if child is not None:
-                setattr(module, name, _fold(child, done))
+                setattr(done[module], name, _fold(child, done))
     return done[module]
-
-
-@torch.no_grad()
-def _dense(layer: Any) -> nn.Module:
-    """Make the standard convolution with the kernel of an SRE convolution."""
-    kind = "convtrans" if layer.transposed else "conv"
-    own = {"output_padding": layer.output_padding} if layer.transposed else {"padding_mode": layer.padding_mode}
-    dense: Any = Conv[kind, layer.spatial_dims](
-        layer.in_channels,
-        layer.out_channels,
-        layer.kernel_size,
-        stride=layer.stride,
-        padding=layer.padding,
-        dilation=layer.dilation,
-        groups=layer.groups,
-        bias=layer.bias is not None,
-        device=layer.weight.device,
-        dtype=layer.weight.dtype,
-        **own,
-    )
-    dense.weight.copy_(layer.kernel())
-    if layer.bias is not None:
-        dense.bias.copy_(layer.bias)
-    dense.requires_grad_(layer.weight.requires_grad)
-    return dense.train(layer.training)

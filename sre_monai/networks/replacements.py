@@ -12,6 +12,7 @@ from monai.networks.layers import Conv
 from torch import Tensor, nn
 
 from sre_monai.networks.layers import SizeMemory, SymmetricAvgPool, SymmetricMaxPool, SymmetricUpsample
+from sre_monai.networks.layers.foldable import Scriptable
 from sre_monai.networks.project import project_onto
 
 __all__ = ["Replacement", "Replacer"]
@@ -29,7 +30,7 @@ class Replacement(NamedTuple):
     loss: float | None = None
 
 
-class Resampled(nn.Sequential):
+class Resampled(nn.Sequential, Scriptable):
     """Resampling and a convolution, whose attributes are forwarded for networks that read them, such as the stride."""
 
     def __getattr__(self, name: str) -> Any:
@@ -41,6 +42,10 @@ class Resampled(nn.Sequential):
             if not layers or name.startswith("__"):
                 raise
             return getattr(next(reversed(layers.values())), name)
+
+    def scriptable(self) -> nn.Module:
+        """Make a plain sequence."""
+        return nn.Sequential(*self)
 
 
 class Replacer:

@@ -23,6 +23,8 @@ from sre_monai.visualize.thumbnail import thumbnail
 __all__ = ["SaveVesselsd"]
 
 EXTENSIONS = (".png", ".nii.gz")
+BROWSER_EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")  # of photographs that any browser shows
+PREVIEW_SIDE = 1600  # pixels
 
 
 class SaveVesselsd(MapTransform):
@@ -35,7 +37,7 @@ class SaveVesselsd(MapTransform):
     alike. Each file is whole or absent.
 
     Leaves in the item: in ``outputs`` the written files, relative to the folder, with their sizes in bytes; in
-    ``thumbnails`` two small pictures; in ``link`` the overlay that they link to.
+    ``thumbnails`` two small pictures; in ``preview`` a larger picture of a photograph that browsers can't show.
 
     Args:
         keys: key of the vessel mask, bool of shape (1, W, H), on the photograph's own grid, see `VesselMaskd`.
@@ -83,15 +85,15 @@ class SaveVesselsd(MapTransform):
         """Write the files and return a copy of the data that lists them."""
         d = dict(data)
         for key in self.key_iterator(d):
-            sizes, d["thumbnails"] = self._write(d, convert_to_numpy(d[key]) > 0)
-            d["outputs"] = {**d.get("outputs", {}), **sizes}
-            d["link"] = f"{d['name']}_overlay.png" if self.write_overlay else ""
+            written = self._write(d, convert_to_numpy(d[key]) > 0)
+            d |= {**written, "outputs": {**d.get("outputs", {}), **written["outputs"]}}
         return d
 
-    def _write(self, d: Mapping[Hashable, Any], mask: np.ndarray) -> tuple[dict[str, int], list[str]]:
-        """Write all files; their sizes, and thumbnails of photograph and overlay."""
+    def _write(self, d: Mapping[Hashable, Any], mask: np.ndarray) -> dict[Hashable, Any]:
+        """Write all files; their sizes, and pictures for the report."""
         name, photograph = d["name"], d[self.photograph_key]
-        orientation = int(getattr(photograph, "meta", {}).get("exif_orientation", 1))
+        meta = getattr(photograph, "meta", {})
+        orientation = int(meta.get("exif_orientation", 1))
         maps = {"mask": (mask, 255)}
         if self.write_probability:
             maps["probability"] = (convert_to_numpy(d[self.probability_key]), 65535)
@@ -102,14 +104,17 @@ class SaveVesselsd(MapTransform):
             written.append(self._path(name, kind, self.output_ext))
             _save(written[-1], values, white, orientation)
         picture = to_picture(photograph)
-        thumbnails = [thumbnail(picture, orientation)]
+        is_shown = Path(str(meta.get("filename_or_obj", ""))).suffix.lower() in BROWSER_EXTENSIONS
+        pictures: dict[Hashable, Any] = {"thumbnails": [thumbnail(picture, orientation)]}
+        if not is_shown:
+            pictures["preview"] = thumbnail(picture, orientation, side=PREVIEW_SIDE)
         overlay = draw_vessels(picture, mask, d[self.fov_key])
-        thumbnails.append(thumbnail(overlay, orientation))
+        pictures["thumbnails"].append(thumbnail(overlay, orientation))
         if self.write_overlay:
             written.append(self._path(name, "overlay", ".png"))
             save_png(written[-1], overlay, orientation)
         sizes = {path.relative_to(self.output_dir).as_posix(): path.stat().st_size for path in written}
-        return sizes, thumbnails
+        return {"outputs": sizes, **pictures}
 
     def _path(self, name: str, kind: str, extension: str) -> Path:
         return self.output_dir / f"{name}_{kind}{extension}"

@@ -61,7 +61,7 @@ class SaliencyMaps:
         with torch.enable_grad():
             saliency = self.grad_cam(x, class_idx=class_index)
         features = self.grad_cam.nn_module.activations[self.target_layer].detach().abs().mean(dim=1, keepdim=True)
-        return _to_unit(upsample_to(features, x.shape[2:])), saliency.detach()
+        return _to_unit(upsample_to(features, list(x.shape[2:]))), saliency.detach()
 
 
 def saliency_picture(rows: Sequence[Sequence[torch.Tensor]]) -> np.ndarray:

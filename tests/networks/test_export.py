@@ -1,8 +1,3 @@
-import os
-import subprocess
-import sys
-
-import numpy as np
 import pytest
 import torch
 from monai.networks.nets import SegResNet, UNet
@@ -11,34 +6,9 @@ from torch import nn
 from sre_monai.networks import convert_to_sre, export_network
 from sre_monai.networks.export import EXPORT_FORMATS
 from sre_monai.networks.nets import SREUNet
+from tests.without_the_package import assert_same
 
 TINY = {"features": (4, 6, 4), "kernel_size": 5, "profile": "gaussian"}
-
-RUN_WITHOUT_THE_PACKAGE = """
-import sys
-
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("sre_monai", "monai"):
-            raise ImportError(f"{name} is not installed here")
-
-sys.meta_path.insert(0, Blocker())
-import numpy as np
-
-path, inputs, outputs = sys.argv[1:]
-x = np.load(inputs)
-if path.endswith(".onnx"):
-    import onnxruntime
-    session = onnxruntime.InferenceSession(path)
-    y = session.run(None, {session.get_inputs()[0].name: x})[0]
-else:
-    import torch
-    load = torch.jit.load if path.endswith(".ts") else lambda p: torch.export.load(p).module()
-    with torch.no_grad():
-        y = load(path)(torch.from_numpy(x)).numpy()
-assert not any(name.startswith(("sre_monai", "monai")) for name in sys.modules)
-np.save(outputs, y)
-"""
 
 
 @pytest.fixture(scope="module", params=[(), (1, 2)], ids=["rings", "harmonics"])
@@ -61,19 +31,7 @@ def test_files_take_any_size_and_import_no_package_of_ours(network, onnx_file, t
     if extension != ".onnx":
         assert export_network(network.train(), path, (1, 3, 16, 20)) < 1e-4
         assert network.training
-    network.eval()
-    x = torch.randn(3, 3, 57, 46)
-    np.save(tmp_path / "x.npy", x.numpy())
-    arguments = [str(path), str(tmp_path / "x.npy"), str(tmp_path / "y.npy")]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN_WITHOUT_THE_PACKAGE, *arguments],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": ""}, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    with torch.no_grad():
-        expected = network(x)
-    actual = torch.from_numpy(np.load(tmp_path / "y.npy"))
-    assert (actual - expected).abs().max() < 1e-4 * expected.abs().max()
+    assert_same(network.eval(), path, torch.randn(3, 3, 57, 46))
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from monai.networks.blocks import ADN
 from monai.networks.layers import Conv
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from sre_monai.networks.layers.foldable import Foldable
 
 __all__ = ["SREConvolution", "SRETwoConv", "sre_layer"]
 
@@ -45,7 +48,7 @@ def sre_layer(
     return Conv["sre", spatial_dims](in_channels, out_channels, kernel_size, padding="same", **kwargs)
 
 
-class SREConvolution(nn.Sequential):
+class SREConvolution(nn.Sequential, Foldable):
     """An SRE convolution that keeps the size, then normalisation, dropout and activation.
 
     The counterpart of MONAI's ``Convolution``, with its module names ``conv`` and ``adn``.
@@ -108,12 +111,16 @@ class SREConvolution(nn.Sequential):
             slope = act.negative_slope if isinstance(act, nn.LeakyReLU) else 0.0 if isinstance(act, nn.ReLU) else None
             output = conv.affine(input, *_scale_and_shift(norm), 1.0 if slope is None else slope)
             return output if act is None or slope is not None else act(output)
-        if not hasattr(conv, "convolve"):  # in a folded network
+        if not hasattr(conv, "convolve"):  # with harmonics, but not fused
             return super().forward(input)
         scale, shift = _scale_and_shift(norm)
         bias = shift if conv.bias is None else shift + scale * conv.bias
         output = conv.convolve(input, conv.ring_weight() * scale[:, None, None], bias)
         return output if act is None else act(output)
+
+    def fold(self) -> nn.Module:
+        """Make a plain sequence of the same layers."""
+        return nn.Sequential(OrderedDict(self.named_children())).train(self.training)
 
 
 def _scale_and_shift(norm: Any) -> tuple[Tensor, Tensor]:
@@ -124,7 +131,7 @@ def _scale_and_shift(norm: Any) -> tuple[Tensor, Tensor]:
     return scale, shift if norm.bias is None else shift + norm.bias
 
 
-class SRETwoConv(nn.Sequential):
+class SRETwoConv(nn.Sequential, Foldable):
     """Two successive SRE convolution blocks, as in one U-Net level.
 
     Args:
@@ -143,3 +150,7 @@ class SRETwoConv(nn.Sequential):
         super().__init__()
         for i, channels in enumerate((in_channels, out_channels)):
             self.add_module(f"conv_{i}", SREConvolution(spatial_dims, channels, out_channels, kernel_size, **kwargs))
+
+    def fold(self) -> nn.Module:
+        """Make a plain sequence of the same blocks."""
+        return nn.Sequential(OrderedDict(self.named_children())).train(self.training)

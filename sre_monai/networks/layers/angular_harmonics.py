@@ -13,9 +13,9 @@ so a ring convolution learns the profile *g*, and two stencils of a few pixels c
 counterparts are the norms of the gradient and of the Hessian without its trace: spherical harmonics of degree 1 and 2.
 """
 
-from __future__ import annotations
+# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import reduce
 from itertools import combinations
 
@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["ORDERS", "harmonic_magnitude"]
+__all__ = ["ORDERS", "filtered_magnitude", "harmonic_filters", "harmonic_magnitude"]
 
 ORDERS = (1, 2)
 
@@ -79,7 +79,7 @@ def harmonic_magnitude(input: Tensor, order: int) -> Tensor:
     if input.ndim not in (4, 5):
         raise ValueError(f"input must be (batch, channels, 2 or 3 spatial axes), got {tuple(input.shape)}.")
     if torch.jit.is_tracing() or torch.compiler.is_exporting():
-        return _magnitude(input, order, _convolve)
+        return filtered_magnitude(input, harmonic_filters(input.ndim - 2, order).to(input))
     return _Magnitude.apply(input, order)  # type: ignore[no-any-return]
 
 
@@ -91,7 +91,11 @@ class _Magnitude(torch.autograd.Function):
 
     @staticmethod
     def forward(input: Tensor, order: int) -> Tensor:
-        return _magnitude(input, order, _apply)
+        squares = (
+            _apply(input, axes, stencil).square() * weight
+            for axes, stencil, weight in _components(input.ndim - 2, order)
+        )
+        return torch.sqrt(reduce(torch.add, squares) + FLOOR**2)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -102,13 +106,6 @@ class _Magnitude(torch.autograd.Function):
     def backward(ctx, grad):
         input, magnitude = ctx.saved_tensors
         return _gradient(grad, input, magnitude, ctx.order), None
-
-
-def _magnitude(input: Tensor, order: int, apply: Callable[..., Tensor]) -> Tensor:
-    squares = (
-        apply(input, axes, stencil).square() * weight for axes, stencil, weight in _components(input.ndim - 2, order)
-    )
-    return torch.sqrt(reduce(torch.add, squares) + FLOOR**2)
 
 
 def _gradient(grad: Tensor, input: Tensor, magnitude: Tensor, order: int) -> Tensor:
@@ -150,15 +147,48 @@ def _apply(input: Tensor, axes: tuple[int, int], stencil: _Stencil) -> Tensor:
     return output
 
 
-def _convolve(input: Tensor, axes: tuple[int, int], stencil: _Stencil) -> Tensor:
-    """Do the same by one depthwise convolution, for the graphs of exported networks: slices would make them huge."""
-    dims, channels = input.ndim - 2, input.shape[1]
-    filter = np.zeros((2 * REACH + 1,) * dims)
-    for offsets, weight in stencil:
-        place = [REACH] * dims
-        for axis, offset in zip(axes, offsets):
-            place[axis] += offset
-        filter[tuple(place)] = weight
-    kernel = torch.tensor(filter.tolist(), dtype=input.dtype, device=input.device)  # one constant of the graph
-    convolution = {2: F.conv2d, 3: F.conv3d}[dims]
-    return convolution(input, kernel.expand(channels, 1, *kernel.shape), padding=REACH, groups=channels)
+def harmonic_filters(spatial_dims: int, order: int) -> Tensor:
+    """Give the filters whose responses have :func:`harmonic_magnitude` as their norm.
+
+    Args:
+        spatial_dims: 2 or 3.
+        order: 1 or 2.
+
+    Returns:
+        (filters, 1, 5, …, 5), float32.
+
+    Examples:
+        >>> harmonic_filters(2, order=1).shape
+        torch.Size([2, 1, 5, 5])
+    """
+    filters = []
+    for axes, stencil, weight in _components(spatial_dims, order):
+        filter = np.zeros((2 * REACH + 1,) * spatial_dims)
+        for offsets, tap in stencil:
+            place = [REACH] * spatial_dims
+            for axis, offset in zip(axes, offsets):
+                place[axis] += offset
+            filter[tuple(place)] = tap * weight**0.5
+        filters.append(filter)
+    return torch.tensor(np.stack(filters)[:, None].tolist())
+
+
+def filtered_magnitude(input: Tensor, filters: Tensor) -> Tensor:
+    """Compute :func:`harmonic_magnitude` by one depthwise convolution, for exported and scripted networks.
+
+    Their graphs would be huge with the slices of many shifted copies.
+
+    Args:
+        input: (batch, channels, *spatial*).
+        filters: those of :func:`harmonic_filters`, with the input's device and dtype.
+
+    Returns:
+        The input's shape, at least 0.01.
+    """
+    channels = input.shape[1]
+    if input.dim() == 4:
+        responses = F.conv2d(input, filters.repeat(channels, 1, 1, 1), padding=2, groups=channels)
+    else:
+        responses = F.conv3d(input, filters.repeat(channels, 1, 1, 1, 1), padding=2, groups=channels)
+    squares = responses.square().unflatten(1, (channels, filters.shape[0])).sum(2)
+    return torch.sqrt(squares + 0.0001)  # FLOOR²; TorchScript reads no globals

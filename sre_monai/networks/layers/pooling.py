@@ -6,31 +6,59 @@ window is therefore chosen per axis by parity. An even axis of *n* pixels is poo
 stride *s* in general, *n* pixels become ⌈*n*/*s*⌉ windows of *s* or *s* + 1 cells, whichever lie symmetrically.
 """
 
-from __future__ import annotations
+# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sre_monai.networks.layers.foldable import Scriptable
 from sre_monai.networks.layers.symbolic_pooling import average_axis, maximum_axis
 from sre_monai.networks.layers.upsampling import SizeMemory
 
 __all__ = ["SymmetricAvgPool", "SymmetricMaxPool"]
 
-_MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
-_AVG_POOL = {
-    dims: partial(function, count_include_pad=False)
-    for dims, function in {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}.items()
-}
+
+@torch.jit.script_if_tracing  # a traced network chooses the windows when it runs, as all others do
+def symmetric_pool(input: Tensor, stride: list[int], is_max: bool) -> Tensor:
+    """Pool by windows that are chosen by the size.
+
+    Args:
+        input: (batch, channels, *spatial*).
+        stride: factor by which the size shrinks, for each spatial axis.
+        is_max: whether to take the maximum of each window, else the average of its cells inside the image.
+
+    Returns:
+        (batch, channels, *spatial* / stride), rounded up.
+    """
+    kernel: list[int] = []
+    padding: list[int] = []
+    for axis, s in enumerate(stride):
+        n = input.shape[axis + 2]
+        missing = (s - n % s) % s  # cells to a whole number of windows
+        fits = n >= s + missing % 2  # otherwise there is a single window; PyTorch's poolings need it to fit
+        kernel.append(s + missing % 2 if fits else n)
+        padding.append((missing + 1) // 2 if fits else 0)
+    if len(stride) == 1:
+        if is_max:
+            return F.max_pool1d(input, kernel, stride, padding)
+        return F.avg_pool1d(input, kernel, stride, padding, count_include_pad=False)
+    if len(stride) == 2:
+        if is_max:
+            return F.max_pool2d(input, kernel, stride, padding)
+        return F.avg_pool2d(input, kernel, stride, padding, count_include_pad=False)
+    if is_max:
+        return F.max_pool3d(input, kernel, stride, padding)
+    return F.avg_pool3d(input, kernel, stride, padding, count_include_pad=False)
 
 
-class _SymmetricPool(nn.Module):
+class _SymmetricPool(Scriptable):
     """Pooling whose windows are chosen by the size."""
 
-    functions: Mapping[int, Callable[..., Tensor]]
+    is_max: bool
     along_axis: Callable[[Tensor, int, int], Tensor]
 
     def __init__(self, spatial_dims: int, stride: int | Sequence[int] = 2, sizes: SizeMemory | None = None) -> None:
@@ -54,19 +82,17 @@ class _SymmetricPool(nn.Module):
         Returns:
             (batch, channels, *spatial* / stride), rounded up.
         """
-        output = self._pool_unknown_size(input) if _size_is_unknown(input) else self._pool(input)
+        if _size_is_unknown(input):
+            output = self._pool_unknown_size(input)
+        else:
+            output = symmetric_pool(input, list(self.stride), self.is_max)
         if self.sizes is not None:
             self.sizes.record(input.shape[2:], output.shape[2:], self.stride)
         return output
 
-    def _pool(self, input: Tensor) -> Tensor:
-        missing = [-n % s for n, s in zip(input.shape[2:], self.stride)]  # cells to a whole number of windows
-        kernel = [s + r % 2 for s, r in zip(self.stride, missing)]
-        padding = [(r + 1) // 2 for r in missing]
-        for axis, n in enumerate(input.shape[2:]):
-            if n < kernel[axis]:  # a single window; PyTorch's poolings need it to fit
-                kernel[axis], padding[axis] = n, 0
-        return self.functions[self.spatial_dims](input, kernel, self.stride, padding)
+    def scriptable(self, sizes: nn.Module | None = None) -> nn.Module:
+        """Make the layer for TorchScript, with the scripted ``ScriptableSizes`` of its network, if any."""
+        return _ScriptablePool(self.stride, self.is_max, sizes)
 
     def _pool_unknown_size(self, input: Tensor) -> Tensor:
         """Pool where the size is known when the exported network runs, and not before."""
@@ -77,7 +103,21 @@ class _SymmetricPool(nn.Module):
 
 
 def _size_is_unknown(input: Tensor) -> bool:
-    return torch.jit.is_tracing() or any(not isinstance(n, int) for n in input.shape[2:])
+    if torch.jit.is_tracing():
+        return torch.onnx.is_in_onnx_export()  # by the exporter that traces
+    return any(not isinstance(n, int) for n in input.shape[2:])
+
+
+class _ScriptablePool(nn.Module):
+    def __init__(self, stride: Sequence[int], is_max: bool, sizes: Any) -> None:
+        super().__init__()
+        self.stride, self.is_max, self.sizes = list(stride), is_max, sizes
+
+    def forward(self, input: Tensor) -> Tensor:
+        output = symmetric_pool(input, self.stride, self.is_max)
+        if self.sizes is not None:
+            self.sizes.record(input.shape[2:], output.shape[2:], self.stride)
+        return output
 
 
 class SymmetricMaxPool(_SymmetricPool):
@@ -93,7 +133,7 @@ class SymmetricMaxPool(_SymmetricPool):
         torch.Size([1, 4, 32, 33])
     """
 
-    functions = _MAX_POOL
+    is_max = True
     along_axis = staticmethod(maximum_axis)
 
 
@@ -110,5 +150,5 @@ class SymmetricAvgPool(_SymmetricPool):
         torch.Size([1, 4, 32, 33])
     """
 
-    functions = _AVG_POOL
+    is_max = False
     along_axis = staticmethod(average_axis)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from monai.networks.layers import Conv
 from torch import Tensor, nn
 
+from sre_monai.networks.layers.foldable import Foldable
 from sre_monai.networks.layers.profiles import get_profile
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, expand_kernel, ring_conv
 from sre_monai.networks.layers.rings import ring_basis
@@ -31,7 +34,7 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 _CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
-class RingModule(nn.Module):
+class RingModule(Foldable):
     """What convolution and transposed convolution share: arguments, parameters and the ring basis."""
 
     spatial_dims: int
@@ -104,6 +107,30 @@ class RingModule(nn.Module):
     def _ring_weight_of(self, weight: Tensor) -> Tensor:
         extra = {name: getattr(self, name) for name in self._profile_parameters}
         return get_profile(self.profile).ring_weight(weight, **extra)
+
+    @torch.no_grad()
+    def fold(self) -> nn.Module:
+        """Make ``torch.nn``'s convolution with the same kernel."""
+        kind = "convtrans" if self.transposed else "conv"
+        own = {"output_padding": self.output_padding} if self.transposed else {"padding_mode": self.padding_mode}
+        dense: Any = Conv[kind, self.spatial_dims](
+            self.in_channels,
+            self.out_channels,
+            self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+            bias=self.bias is not None,
+            device=self.weight.device,
+            dtype=self.weight.dtype,
+            **own,
+        )
+        dense.weight.copy_(self.kernel())
+        if self.bias is not None:
+            dense.bias.copy_(self.bias)
+        dense.requires_grad_(self.weight.requires_grad)
+        return dense.train(self.training)
 
     def extra_repr(self) -> str:
         """Name the arguments that are not at their defaults."""
@@ -290,8 +317,8 @@ class SREConv1d(_SREConvNd):
 class SREConv2d(_SREConvNd):
     """Symmetric rotation-equivariant convolution of images, drop-in for ``torch.nn.Conv2d``.
 
-    The *k*² taps of every kernel are replaced by one weight for each of its rings: a 9×9 kernel has 5 weights instead
-    of 81. It is unchanged by 90° turns and reflections exactly, and by other rotations approximately.
+    The *k* × *k* taps of every kernel are replaced by one weight for each of its rings: a 9×9 kernel has 5 weights
+    instead of 81. It is unchanged by 90° turns and reflections exactly, and by other rotations approximately.
 
     Args:
         in_channels: number of input channels.

@@ -10,13 +10,15 @@ from monai.networks.layers import Conv
 from torch import Tensor, nn
 
 from sre_monai.networks.layers.angular_harmonics import ORDERS
+from sre_monai.networks.layers.foldable import Foldable
+from sre_monai.networks.layers.folded_harmonic_conv import FoldedHarmonicConv
 from sre_monai.networks.layers.harmonic_conv import harmonic_conv, mix_magnitudes
 from sre_monai.networks.layers.sre_conv import SREConv2d, SREConv3d
 
 __all__ = ["SREHarmonicConv2d", "SREHarmonicConv3d"]
 
 
-class _SREHarmonicConvNd(nn.Module):
+class _SREHarmonicConvNd(Foldable):
     """Rings and magnitudes of angular harmonics, mixed to the output channels."""
 
     spatial_dims: int
@@ -58,11 +60,14 @@ class _SREHarmonicConvNd(nn.Module):
             return mix_magnitudes(self.conv(input), self.mix.weight, self.orders)
         return self._convolve(input, self.conv.ring_weight(), self.conv.bias, self.mix.weight, 1.0)
 
+    def fold(self) -> nn.Module:
+        """Make the layer of ordinary convolutions: the rings', the harmonics' and the mixing one."""
+        return FoldedHarmonicConv(self.conv, self.mix, self.orders).train(self.training)
+
     @property
     def is_fused(self) -> bool:
-        """Whether the layer is one operation: not with groups, other padding than zeros, or a dense kernel."""
-        conv = self.conv
-        return isinstance(conv, self.ring_layer) and conv.groups == 1 and conv.padding_mode == "zeros"
+        """Whether the layer is one operation: not with groups or other padding than zeros."""
+        return self.conv.groups == 1 and self.conv.padding_mode == "zeros"
 
     def affine(self, input: Tensor, scale: Tensor, shift: Tensor, negative_slope: float = 1.0) -> Tensor:
         """Convolve, scale and shift every output channel and activate, at the cost of the convolution alone.

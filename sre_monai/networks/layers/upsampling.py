@@ -6,7 +6,7 @@ connection, where it is at hand (:func:`upsample_to`), or from the size that the
 (:class:`SizeMemory`).
 """
 
-from __future__ import annotations
+# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 
+from sre_monai.networks.layers.foldable import Scriptable
+
 __all__ = ["SizeMemory", "SymmetricUpsample", "upsample_to"]
 
-_LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
-
-def upsample_to(input: Tensor, size: Sequence[int]) -> Tensor:
+def upsample_to(input: Tensor, size: list[int]) -> Tensor:
     """Interpolate linearly to a size, the outermost pixels' centres staying where they are.
 
     Aligned outer pixels make the map from the coarse to the fine grid symmetric for both parities.
@@ -33,7 +33,8 @@ def upsample_to(input: Tensor, size: Sequence[int]) -> Tensor:
     Returns:
         (batch, channels, *size*).
     """
-    return F.interpolate(input, size=tuple(size), mode=_LINEAR[len(size)], align_corners=True)
+    mode = "linear" if len(size) == 1 else "bilinear" if len(size) == 2 else "trilinear"
+    return F.interpolate(input, size=size, mode=mode, align_corners=True)
 
 
 class SizeMemory:
@@ -73,7 +74,7 @@ def _same(a: int, b: int) -> bool:
     return statically_known_true(a == b) if isinstance(a == b, torch.SymBool) else bool(a == b)
 
 
-class SymmetricUpsample(nn.Module):
+class SymmetricUpsample(Scriptable):
     """Linear upsampling with aligned outer pixels, to the size that was pooled where there is a note of it.
 
     Args:
@@ -104,4 +105,54 @@ class SymmetricUpsample(nn.Module):
             (batch, channels, *spatial* · scale), or one less along an axis whose pooling had rounded up.
         """
         scale = (self.scale,) * (input.ndim - 2) if isinstance(self.scale, int) else self.scale
-        return upsample_to(input, self.sizes.recall(input.shape[2:], scale))
+        return upsample_to(input, list(self.sizes.recall(input.shape[2:], scale)))
+
+    def scriptable(self, sizes: nn.Module | None = None) -> nn.Module:
+        """Make the layer for TorchScript, with the scripted ``ScriptableSizes`` of its network, if any."""
+        return _ScriptableUpsample(self.scale, sizes)
+
+
+class ScriptableSizes(nn.Module):
+    """The :class:`SizeMemory` of a scripted network.
+
+    Poolings and upsamplings share it as one scripted module; ``torch.jit.script`` would copy any other.
+    """
+
+    records: list[tuple[list[int], list[int], list[int]]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records = []
+
+    @torch.jit.export
+    def record(self, before: list[int], after: list[int], stride: list[int]) -> None:
+        """Record the spatial size before and after a pooling of the given stride."""
+        self.records.append((before, after, stride))
+
+    @torch.jit.export
+    def recall(self, size: list[int], scale: list[int]) -> list[int]:
+        """Return the size that was pooled to the given size by that factor, or the multiple if none was."""
+        found = [n * scale[axis] for axis, n in enumerate(size)]
+        for before, after, stride in self.records:
+            if stride == scale and after == size:
+                found = before  # the last one counts
+        return found
+
+    @torch.jit.export
+    def forget(self) -> None:
+        """Forget all sizes."""
+        self.records.clear()
+
+
+class _ScriptableUpsample(nn.Module):
+    def __init__(self, scale: int | Sequence[int], sizes: Any) -> None:
+        super().__init__()
+        self.scale = [scale] if isinstance(scale, int) else list(scale)
+        self.sizes = sizes
+
+    def forward(self, input: Tensor) -> Tensor:
+        size = input.shape[2:]
+        scale = self.scale * len(size) if len(self.scale) == 1 else self.scale
+        if self.sizes is not None:
+            return upsample_to(input, self.sizes.recall(size, scale))
+        return upsample_to(input, [n * scale[axis] for axis, n in enumerate(size)])

@@ -1,6 +1,6 @@
 """Symmetric rotation-equivariant residual networks for classification."""
 
-from __future__ import annotations
+# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
 
 import math
 from collections import OrderedDict
@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from sre_monai.networks.blocks import SREBasicBlock, SREBottleneck
 from sre_monai.networks.blocks.convolution import sre_layer
+from sre_monai.networks.fold import fold_sre
 from sre_monai.networks.interop import accept_published_names, name_resnet
 from sre_monai.networks.layers import SREConv1d, SREConv2d, SREConv3d, SymmetricMaxPool
+from sre_monai.networks.layers.foldable import Scriptable
 
 __all__ = ["SREResNet", "sre_r3d_18", "sre_resnet18", "sre_resnet50"]
 
@@ -25,7 +27,7 @@ BLOCKS: dict[str, type[SREBasicBlock] | type[SREBottleneck]] = {
 }
 
 
-class SREResNet(nn.Sequential):
+class SREResNet(nn.Sequential, Scriptable):
     """ResNet of symmetric rotation-equivariant convolutions, with rotation- and reflection-invariant logits.
 
     Features are equivariant, and the head averages them over all positions. The logits are therefore exactly invariant
@@ -35,7 +37,7 @@ class SREResNet(nn.Sequential):
     Modules are named as in MONAI's ResNet: ``conv1``, ``bn1``, ``act``, ``maxpool``, ``layer1`` …, ``avgpool``, ``fc``.
 
     The published networks of Du et al. are :func:`sre_resnet18`, :func:`sre_resnet50` and :func:`sre_r3d_18`. Their
-    checkpoints load through :func:`~sre_monai.networks.interop.load_sre_conv_state_dict`. Outputs agree wherever every
+    checkpoints load through :func:`~sre_monai.networks.load_sre_conv_state_dict`. Outputs agree wherever every
     pooled axis is even, for sizes divisible by the product of the strides. At other sizes the published pooling layers
     drop the last row; ours do not, to stay exactly equivariant. Likewise, the published 3-cell windows of the first max
     pooling are off centre at even sizes; both agree if its input is odd.
@@ -58,6 +60,8 @@ class SREResNet(nn.Sequential):
         profile: ring profile, ``"bands"`` as published or ``"gaussian"``, closer to rotations by any angle.
         harmonics: orders of the angular harmonics in every SRE convolution, such as ``(1, 2)`` for edges and lines;
             none as published. See :class:`~sre_monai.networks.layers.SREHarmonicConv2d`.
+
+    Maps (batch, in_channels, *spatial*) to (batch, num_classes), logits.
 
     Raises:
         ValueError: if the block is unknown, a stride is not a power of two, or a setting does not match the stages.
@@ -127,16 +131,9 @@ class SREResNet(nn.Sequential):
         self._initialize()
         accept_published_names(self, name_resnet)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map an image to logits.
-
-        Args:
-            x: (batch, in_channels, *spatial*), any spatial size.
-
-        Returns:
-            (batch, num_classes), logits.
-        """
-        return super().forward(x)
+    def scriptable(self) -> nn.Module:
+        """Make a folded copy."""
+        return fold_sre(self)
 
     def _initialize(self) -> None:
         """Apply He initialisation with the fan-out of the dense kernels."""

@@ -1,15 +1,18 @@
 """The symmetric rotation-equivariant U-Net."""
 
-from __future__ import annotations
+# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
 
 from collections.abc import Sequence
 
+import torch
 from monai.networks.layers import Conv
 from torch import Tensor, nn
 
 from sre_monai.networks.blocks import SRETwoConv, concatenate
+from sre_monai.networks.fold import fold_sre
 from sre_monai.networks.interop import accept_published_names, name_unet
 from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, upsample_to
+from sre_monai.networks.layers.foldable import Scriptable
 
 __all__ = ["SREUNet"]
 
@@ -17,7 +20,7 @@ POOLINGS = {"max": SymmetricMaxPool, "average": SymmetricAvgPool}
 LEAKY_RELU = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
 
 
-class SREUNet(nn.Module):
+class SREUNet(Scriptable):
     """U-Net of symmetric rotation-equivariant convolutions.
 
     The output is exactly equivariant to 90° rotations and flips at every size: kernels are isotropic, pooling windows
@@ -26,7 +29,7 @@ class SREUNet(nn.Module):
 
     The defaults are the published network: 3 down-levels, two 9×9 SRE convolutions per level, max pooling, linear
     upsampling after a 1×1 convolution, leaky ReLU, batch normalisation; 274,306 parameters from 3 to 2 channels. Its
-    checkpoints load through :func:`~sre_monai.networks.interop.load_sre_conv_state_dict`, with equal outputs at sizes
+    checkpoints load through :func:`~sre_monai.networks.load_sre_conv_state_dict`, with equal outputs at sizes
     divisible by 2 to the power of the levels (elsewhere the published network pads one side).
 
     Args:
@@ -122,6 +125,10 @@ class SREUNet(nn.Module):
             y = up_cat(y, skips.pop())
         return self.final_conv(y)
 
+    def scriptable(self) -> nn.Module:
+        """Make a folded copy."""
+        return fold_sre(self)
+
 
 class _UpCat(nn.Module):
     """Change the number of channels if needed, upsample to the skip connection's size, concatenate, convolve."""
@@ -133,5 +140,6 @@ class _UpCat(nn.Module):
         self.convs = convs
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        x = upsample_to(self.preconv(x), skip.shape[2:])
-        return self.convs(concatenate(skip, x))
+        x = upsample_to(self.preconv(x), list(skip.shape[2:]))
+        both = torch.cat([skip, x], dim=1) if torch.jit.is_scripting() else concatenate(skip, x)
+        return self.convs(both)
