@@ -18,7 +18,7 @@ from monai.utils.misc import MONAIEnvVars
 
 from sre_monai.monai_warnings import ignore_monai_warnings
 
-__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "tell_user", "user_error"]
+__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "root_cause", "tell_user", "user_error"]
 
 USER_ERROR_STATUS = 2
 
@@ -64,6 +64,26 @@ def user_error(error: BaseException) -> str | None:
     is_expression = bool(where) and where[0].f_code.co_filename == "<string>"
     is_refused = wrapper.startswith("Failed to instantiate") and isinstance(error, (ValueError, TypeError))
     return f"{wrapper}: {_one_line(error)}" if is_expression or is_refused else None
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The error that others were raised from: transforms wrap it in messages about themselves.
+
+    Args:
+        error: what was caught.
+
+    Returns:
+        The first of the chain.
+
+    Examples:
+        >>> error = RuntimeError("a transform failed")
+        >>> error.__cause__ = ValueError("the image is blank")
+        >>> root_cause(error)
+        ValueError('the image is blank')
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def report_user_errors() -> None:

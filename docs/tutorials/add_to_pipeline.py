@@ -28,10 +28,9 @@ from monai.transforms import (
 )
 from monai.utils import set_determinism
 
+from sre_monai import SREUNet, check_equivariance
 from sre_monai.data import load_datalist
 from sre_monai.data.synthetic import write_synthetic_dataset
-from sre_monai.networks import check_equivariance
-from sre_monai.networks.nets import SREUNet
 
 
 def main(output: Path, count: int = 8, size: tuple[int, int] = (200, 193), epochs: int = 20, crop: int = 96) -> float:

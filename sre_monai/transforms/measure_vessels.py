@@ -112,7 +112,7 @@ class MeasureVesselsd(MapTransform):
         if self.um_per_pixel is not None:
             return self.um_per_pixel
         meta = getattr(d.get(self.photograph_key), "meta", {})
-        size = d.get("um_per_pixel", meta.get("um_per_pixel"))
+        size = d.get("um_per_pixel", meta.get("um_per_pixel") or None)  # 0 in the metadata: not known
         return None if size is None else check_um_per_pixel(size)
 
     def _write_segments(self, d: Mapping[Hashable, Any], segments: Any) -> dict[str, int]:
