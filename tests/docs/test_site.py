@@ -88,6 +88,6 @@ def test_every_page_is_in_a_table_of_contents():
     linked = {(DOCS / "index.md").resolve()}
     for page in DOCS.glob("**/*.md"):
         for block in re.findall(r"```\{toctree\}\n(.*?)```", page.read_text(), flags=re.DOTALL):
-            for entry in block.split():
+            for entry in re.findall(r"^(?!:)(?:.*<)?([^<>\n]+?)>?$", block, flags=re.MULTILINE):
                 linked |= {(page.parent / f"{entry}{suffix}").resolve() for suffix in (".md", ".py")}
     assert pages <= linked
