@@ -187,8 +187,9 @@ def _range(schema: Schema) -> str:
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     if least is not None and most is not None:
         return f" from {least} to {most}"
-    parts = [(" of at least", least), (" above", above), (" of at most", most), (" below", below)]
-    return " and".join(f"{word} {value}" for word, value in parts if value is not None)
+    bounds = {"at least": least, "above": above, "at most": most, "below": below}
+    text = " and ".join(f"{word} {value}" for word, value in bounds.items() if value is not None)
+    return f" of {text}" if text.startswith("at") else f" {text}".rstrip()
 
 
 def _items(schema: Schema) -> str:

@@ -1,7 +1,7 @@
 """Data sets: specifications, preparation, datalists."""
 
 from sre_monai.data.archives import extract_archive
-from sre_monai.data.datalist import first_items, load_datalist
+from sre_monai.data.datalist import first_items, hold_out, load_datalist
 from sre_monai.data.download import RemoteFile, download_file
 from sre_monai.data.image_readers import IMAGE_EXTENSIONS, BinaryMaskReader, RGBReader
 from sre_monai.data.medmnist import MedMNISTFormat, find_medmnist, load_medmnist, medmnist_format
@@ -30,6 +30,7 @@ __all__ = [
     "extract_archive",
     "find_medmnist",
     "first_items",
+    "hold_out",
     "load_datalist",
     "load_medmnist",
     "medmnist_format",

@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-__all__ = ["MAX_PIXELS", "decode_image", "deep_to_bytes"]
+__all__ = ["MAX_PIXELS", "decode_image", "deep_to_bytes", "image_from_array"]
 
 MAX_PIXELS = 100_000_000
 """Images with more pixels are refused: a few damaged bytes in a header could request any amount of memory."""
@@ -23,11 +23,13 @@ NIFTI_EXTENSIONS = (".nii", ".nii.gz")
 MULTIPAGE_NOTE = "the first of several pages was read"
 
 
-def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """Decode the first page of an image file.
+def decode_image(
+    path: str | os.PathLike[str] | Image.Image, convert: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    """Decode the first page of an image file, or the current frame of an image of Pillow.
 
     Args:
-        path: the file, of any format that Pillow, tifffile or nibabel reads.
+        path: the file, of any format that Pillow, tifffile or nibabel reads; or the image.
         convert: converts the pixels to the desired form, while the file is open.
 
     Returns:
@@ -41,6 +43,8 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
         >>> decode_image("docs/sample/eye_565x584.png", lambda image: image.convert("L")).size
         (565, 584)
     """
+    if isinstance(path, Image.Image):
+        return _convert_open(path, convert)
     if not Path(path).is_file():
         if Path(path).exists():
             raise ValueError("it is not a regular file")
@@ -67,6 +71,29 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
     return _note(convert(image), several)
 
 
+def image_from_array(values: np.ndarray) -> Image.Image:
+    """Make an image of an array.
+
+    Args:
+        values: shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): grey, RGB or RGBA, whose last channel is dropped. What
+            is not uint8 is scaled by its own maximum.
+
+    Returns:
+        The image, grey or RGB.
+
+    Raises:
+        ValueError: for an array of another shape, without pixels, or not of numbers.
+
+    Examples:
+        >>> image_from_array(np.zeros((3, 4, 3), np.uint8)).size
+        (4, 3)
+    """
+    channels = values.shape[2:]
+    if values.size == 0 or values.ndim < 2 or channels not in ((), (1,), (3,), (4,)):
+        raise ValueError(f"an array of shape (H, W), (H, W, 3) or (H, W, 4) is expected, got {values.shape}.")
+    return _image(values, "array")
+
+
 def deep_to_bytes(values: np.ndarray) -> Image.Image:
     """Scale an array of any depth by its own maximum to 8 bits.
 
@@ -83,6 +110,15 @@ def deep_to_bytes(values: np.ndarray) -> Image.Image:
     scaled = np.nan_to_num(values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64), posinf=0.0)
     scaled *= 255 / max(float(scaled.max()), 1e-12)
     return Image.fromarray(np.rint(scaled.clip(0)).astype(np.uint8))
+
+
+def _convert_open(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Convert the current frame of an image of Pillow."""
+    _check_size(image.size)
+    if _has_deep_planes(image):
+        raise ValueError("Pillow can't read TIFF files with several planes of 16 bit; give the path of the file")
+    image.load()
+    return convert(image)
 
 
 def _note(image: Image.Image, several: bool) -> Image.Image:

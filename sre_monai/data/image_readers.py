@@ -51,10 +51,11 @@ class _DecodingReader(PILReader):
         array, meta = super().get_data([self._decode(name) for name in img])
         return np.require(array, requirements="W"), meta
 
-    def _decode(self, name: PathLike) -> Image.Image:
-        """Decode a file, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
+    def _decode(self, source: PathLike | Image.Image) -> Image.Image:
+        """Decode an image, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
+        name = "photograph" if isinstance(source, Image.Image) else source
         try:
-            return decode_image(name, self.convert).transpose(Image.Transpose.TRANSPOSE)
+            return decode_image(source, self.convert).transpose(Image.Transpose.TRANSPOSE)
         except FileNotFoundError:
             raise
         except Exception as error:  # Pillow raises OSError, SyntaxError, EOFError, struct.error … for damaged files
@@ -73,6 +74,8 @@ class RGBReader(_DecodingReader):
     its own maximum. Of a file with several pages, frames or slices the first is read, and the metadata have a ``note``
     of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation is not applied (except
     to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``.
+
+    With ``LoadImage(expanduser=False)``, images of Pillow are read as well as files: the frame that is open.
 
     Raises:
         ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, or larger than
