@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,12 @@ def test_reference_has_every_public_package():
     packages = [module.name for module in pkgutil.walk_packages(sre_monai.__path__, "sre_monai.") if module.ispkg]
     public = {name for name in packages if hasattr(importlib.import_module(name), "__all__")}
     assert documented >= public
+
+
+def test_reference_has_every_short_name():
+    page = (DOCS / "reference" / "sre_monai.md").read_text()
+    names = {name for name in sre_monai.__all__ if not isinstance(getattr(sre_monai, name), types.ModuleType)}
+    assert names == set(re.findall(r"{py:obj}`(\w+) <", page)) | set(re.findall(r"autoclass:: sre_monai\.(\w+)", page))
 
 
 def test_every_page_is_in_a_table_of_contents():
