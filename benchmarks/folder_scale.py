@@ -1,10 +1,10 @@
-"""Time what surrounds the network in a run over a long list: listing, start, records, resuming, report.
+"""Measure what surrounds the network in a run over a long list: listing, start, records, resuming, report.
 
     python benchmarks/folder_scale.py --counts 1000 10000 100000 --output output/benchmark_folder_scale.json
 
 The photographs are links to a few synthetic eyes and nothing is segmented: records and results are made up. Records
-are not synchronised with the disk, which takes a constant time for each. Time and memory must grow no faster than the
-list. `--keep FOLDER` keeps the last report, for `docs/check_report.py`.
+are not synchronised with the disk, which takes a constant time for each. Processor time and memory must grow no faster
+than the list. `--keep FOLDER` keeps the last report, for `docs/check_report.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 from unittest.mock import patch
 
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def measure(count: int, folder: Path) -> dict[str, float]:
-    """Run a list through everything but the network; seconds by step, and megabytes above those of the imports."""
+    """Run a list through everything but the network: processor seconds of each step, megabytes above the imports."""
     random.seed(0)
     logging.disable()
     shutil.rmtree(folder, ignore_errors=True)
@@ -75,9 +75,9 @@ def measure(count: int, folder: Path) -> dict[str, float]:
 
     @contextmanager
     def timed(step: str) -> Iterator[None]:
-        start = perf_counter()
+        start = process_time()
         yield
-        seconds[step] = round(perf_counter() - start, 2)
+        seconds[step] = round(process_time() - start, 2)
 
     with timed("list"):
         items = list_images(datalist, folder / "results")

@@ -160,7 +160,7 @@ def take_pictures(browser: Browser, path: Path, folder: Path, sort_by: str, erro
         page.evaluate("find('scroller').scrollLeft = 0")
         settle(page)
         page.screenshot(path=folder / f"report{device}.png")
-        page.locator("#rows button").first.click()
+        page.locator("#rows tr:has(img) button").last.click()
         settle(page)
         page.screenshot(path=folder / f"report_large{device}.png")
         if page.locator("#layouts button").count():

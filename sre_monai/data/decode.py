@@ -1,4 +1,4 @@
-"""Image files of any format as Pillow images: Pillow first, then what it can't read."""
+"""Image files of any format as Pillow images: by Pillow, or by another library where it can't."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy as np
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
+from sre_monai.data.dicom import is_dicom, read_dicom
+
 __all__ = ["MAX_PIXELS", "decode_image", "deep_to_bytes", "image_from_array"]
 
 MAX_PIXELS = 100_000_000
@@ -19,6 +21,7 @@ MAX_PIXELS = 100_000_000
 
 BITS_PER_SAMPLE, PLANAR_CONFIGURATION = 258, 284  # tags of TIFF
 TIFF_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+ENVELOPED_DATA = bytes.fromhex("06092a864886f70d010703")  # its object identifier, 1.2.840.113549.1.7.3
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
 MULTIPAGE_NOTE = "the first of several pages was read"
 
@@ -29,11 +32,13 @@ def decode_image(
     """Decode the first page of an image file, or the current frame of an image of Pillow.
 
     Args:
-        path: the file, of any format that Pillow, tifffile or nibabel reads; or the image.
+        path: the file, of any format that Pillow, tifffile or nibabel reads, or a DICOM photograph (see
+            `sre_monai.data.dicom`; needs the extra ``dicom``); or the image.
         convert: converts the pixels to the desired form, while the file is open.
 
     Returns:
-        The converted image. Its ``info["note"]`` tells when there were further pages, frames or slices.
+        The converted image. Its ``info["note"]`` tells when there were further pages, frames or slices. That of DICOM
+        photographs has more: see `sre_monai.data.dicom.read_dicom`.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -52,6 +57,11 @@ def decode_image(
     if str(path).lower().endswith(NIFTI_EXTENSIONS):
         image, several = _read_nifti(path)
         return _note(convert(image), several)
+    if is_dicom(path):
+        values, known = read_dicom(path, max_pixels=MAX_PIXELS)
+        image = convert(_image(values, "DICOM"))
+        image.info.update(known)
+        return image
     try:
         with Image.open(path) as image:
             _check_size(image.size)
@@ -66,7 +76,8 @@ def decode_image(
         ) from None
     except UnidentifiedImageError:
         if not _begins_as_tiff(path):
-            raise ValueError("its image format is not known") from None
+            reason = "it is encrypted" if _begins_as_envelope(path) else "its image format is not known"
+            raise ValueError(reason) from None
     image, several = _read_tiff(path)
     return _note(convert(image), several)
 
@@ -135,6 +146,12 @@ def _check_size(size: tuple[int, ...]) -> None:
 def _begins_as_tiff(path: str | os.PathLike[str]) -> bool:
     with open(path, "rb") as stream:
         return stream.read(4) in TIFF_BEGINNINGS
+
+
+def _begins_as_envelope(path: str | os.PathLike[str]) -> bool:
+    """Whether this is an encrypted message (CMS, RFC 5652), as DICOM's secure files are."""
+    with open(path, "rb") as stream:
+        return ENVELOPED_DATA in stream.read(32)
 
 
 def _has_deep_planes(image: Image.Image) -> bool:

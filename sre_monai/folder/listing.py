@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 __all__ = ["list_images"]
 
 LIST_EXTENSIONS = (".json", ".csv")
+IDENTIFIER = re.compile(r"\d+(\.\d+){3,}")
 PATH_KEYS = ("image", "file", "path")
 
 
@@ -58,13 +60,14 @@ def list_images(
         raise ValueError(f"dataset_dir: {source} is a file; give a folder, or a list as .json or .csv.")
     else:
         raise FileNotFoundError(f"dataset_dir: folder not found: {source}; give the folder with the images.")
-    stems = Counter(_stem(name).casefold() for name in names.values())
+    stems = {file: _stem(name) for file, name in names.items()}
+    shared = Counter(stem.casefold() for stem in stems.values())
     full = {name.as_posix().casefold() for name in names.values() if name.suffix}
     return [
         {
             "image": str(paths[file].absolute()),
             "file": file,
-            "name": _name(names[file], unique=stems[_stem(names[file]).casefold()] == 1, full=full),
+            "name": _name(names[file].as_posix(), stems[file], shared[stems[file].casefold()] == 1, full),
         }
         for file in sorted(paths)
     ]
@@ -131,13 +134,14 @@ def _names_of_listed(paths: dict[str, Path], folder: Path) -> dict[str, Path]:
 
 
 def _stem(file: Path) -> str:
-    """Path without extension, of which ``.nii.gz`` is one."""
+    """Path without extension, of which ``.nii.gz`` is one; a DICOM identifier, as many cameras name files, has none."""
     path = file.as_posix()
+    if IDENTIFIER.fullmatch(file.name):
+        return path
     return path[:-7] if path.lower().endswith(".nii.gz") else file.with_suffix("").as_posix()
 
 
-def _name(file: Path, unique: bool, full: set[str]) -> str:
+def _name(path: str, stem: str, unique: bool, full: set[str]) -> str:
     """Name of the results: the stem, joined by the extension where another file's results would have this name."""
-    stem, path = _stem(file), file.as_posix()
     taken = stem.casefold() != path.casefold() and stem.casefold() in full
     return stem if unique and not taken else path

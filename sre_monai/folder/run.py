@@ -211,17 +211,21 @@ class FolderRun:
             done: set[str] = set()
             fresh: set[str] = set()
             stale: set[str] = set()
+            kept: list[bool] = []
             for record in self.journal:
-                if record["file"] not in index:
-                    continue  # of another folder or a removed file: its results are kept
-                if self._is_done(record, self.items[index[record["file"]]]):
+                if record["file"] not in index:  # of another folder or a removed file: its results are kept
+                    kept.append(record["status"] == "done")
+                    continue
+                kept.append(self._is_done(record, self.items[index[record["file"]]]))
+                if kept[-1]:
                     done.add(record["file"])
                     fresh.update(_files_of(record))
                 else:
                     stale.update(_files_of(record))
             for output in stale - fresh:
                 (self.output_dir / output).unlink(missing_ok=True)
-            self.journal.gather(keep=lambda record: self._is_worth_keeping(record, index, done))
+            verdicts = iter(kept)
+            self.journal.gather(keep=lambda record: next(verdicts))
             write_json(self.journal.folder / IDENTITY_NAME, self.identity)
         except OSError as error:
             raise OSError(f"output_dir: can't write to {self.output_dir} ({error}); give another folder.") from None
@@ -236,17 +240,12 @@ class FolderRun:
         if self.resume and (changes := differences(former, self.identity)):
             logger.warning("another run has left results in %s: %s; they are made again", self.output_dir, changes)
 
-    def _is_worth_keeping(self, record: Mapping[str, Any], index: Mapping[str, int], done: set[str]) -> bool:
-        """Whether a record is still valid."""
-        if record["file"] not in index:
-            return record["status"] == "done"
-        return record["file"] in done and self._is_done(record, self.items[index[record["file"]]])
-
     def _is_done(self, record: Mapping[str, Any], item: Mapping[str, str]) -> bool:
         """Whether the results of a file are valid and complete."""
         if not self.resume or record["status"] != "done" or record["fingerprint"] != self.fingerprint(item):
             return False
-        return all(_size(self.output_dir / output) == size for output, size in record.get("outputs", {}).items())
+        folder = str(self.output_dir)  # a list of a hundred thousand has no time for Path
+        return all(_size(f"{folder}/{output}") == size for output, size in record.get("outputs", {}).items())
 
 
 def _files_of(record: Mapping[str, Any]) -> Iterator[str]:
@@ -256,10 +255,10 @@ def _files_of(record: Mapping[str, Any]) -> Iterator[str]:
     yield from [record["preview"]] if "preview" in record else []
 
 
-def _size(path: Path) -> int | None:
+def _size(path: str) -> int | None:
     """Size of a file in bytes, None where there is none."""
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except OSError:
         return None
 

@@ -13,6 +13,7 @@ from sre_monai.transforms.local_contrast import LocalContrastNormalizationd
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
 from sre_monai.transforms.report_classes import ReportClassesd
+from sre_monai.transforms.report_metadata import ReportMetadatad
 from sre_monai.transforms.rotate import rotate, rotate_back
 from sre_monai.transforms.save_vessels import SaveVesselsd
 from sre_monai.transforms.skeleton_length import SkeletonLengthd
@@ -30,6 +31,7 @@ __all__ = [
     "PhotographQualityd",
     "RandJPEGd",
     "ReportClassesd",
+    "ReportMetadatad",
     "SaveVesselsd",
     "SkeletonLengthd",
     "UntrackedCompose",

@@ -31,16 +31,17 @@ const drawn = new Map();  // table rows in the document, by index
 
 // ---- Sorting and filtering
 
-const sortKeys = columns.map(() => null);
+const sortKeys = columns.map((_, column) => column === FILE ? Float64Array.from(rows.keys()) : null);
+
+const naturalOrder = text => String(text).toLowerCase().replace(/\d+/g, digits => digits.padStart(15, "0"));
 
 function keysOf(column) {
-  // Numbers as they are, texts as their place in natural order; NaN where there is nothing.
+  // Numbers as they are, texts as their place in natural order; NaN where there is nothing. Rows come sorted by file.
   if (sortKeys[column]) return sortKeys[column];
   const values = rows.map(row => row[column]);
   let keyOf = Number;
   if (!numeric[column]) {
-    const natural = text => String(text).toLowerCase().replace(/\d+/g, digits => digits.padStart(15, "0"));
-    const texts = [...new Set(values)].map(text => [natural(text), text]);
+    const texts = [...new Set(values)].map(text => [naturalOrder(text), text]);
     texts.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
     const places = new Map(texts.map(([, text], place) => [text, place]));
     keyOf = text => places.get(text);

@@ -55,7 +55,7 @@ def write_report_page(
     Args:
         path: the HTML file to make.
         columns: names of the cells; ``file``, ``status`` and ``reason`` have a meaning.
-        rows: in the order in which they are shown at first.
+        rows: they are shown in the natural order of their first cells, ``file``, at first: 2.png before 10.png.
         shown: columns that are shown at first, by default all.
         title: heading of the page.
         table: the same table as CSV, beside the page.
@@ -77,6 +77,7 @@ def write_report_page(
         re.sub(r"{{(\w+)}}", lambda match: values[match[1]], part)
         for part in re.split(r"{{rows}}|{{pictures}}", _part("html"))
     )
+    rows = sorted(rows, key=lambda row: _natural_order(str(row.cells[0])))
     embed_from = Path(path).parent if len(rows) <= MAX_EMBEDDED_ROWS else None
     with written_atomically(path) as unfinished, unfinished.open("w", encoding="utf-8") as stream:
         stream.write(before + "[")
@@ -84,6 +85,11 @@ def write_report_page(
         stream.write("]" + between)
         stream.writelines(("\n" if number else "") + _pictures(row, embed_from) for number, row in enumerate(rows))
         stream.write(after)
+
+
+def _natural_order(text: str) -> str:
+    """Give what to sort by: numbers in a text count as numbers, and upper and lower case are the same."""
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(15), text.lower())
 
 
 def _pictures(row: ReportRow, embed_from: Path | None) -> str:

@@ -64,6 +64,14 @@ def test_every_row_is_in_the_page_as_data(page):
     assert json.loads(page.scripts["data"]) == [[NASTY, "done", NASTY, 0.1], ["b.png", "failed", "damaged", ""]]
 
 
+def test_rows_come_in_natural_order_with_their_pictures(tmp_path):
+    rows = [ReportRow((name,), [f"{name}.jpg"]) for name in ("eye 10", "Eye 2", "a", "eye 1b")]
+    write_report_page(tmp_path / "report.html", ["file"], rows)
+    page = Page((tmp_path / "report.html").read_text())
+    assert json.loads(page.scripts["data"]) == [["a"], ["eye 1b"], ["Eye 2"], ["eye 10"]]
+    assert [line["thumbnails"][0][0] for line in pictures(page)] == ["a", "e", "E", "e"]
+
+
 def test_pictures_are_addresses_and_thumbnails_of_few_rows_are_embedded(page):
     first, second = pictures(page)
     head, content = first["thumbnails"][0].split(",")
