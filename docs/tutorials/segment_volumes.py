@@ -32,7 +32,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from torch import Tensor, nn
 from tqdm import trange
 
-from sre_monai.networks import check_equivariance, convert_to_sre
+from sre_monai import check_equivariance, convert_to_sre
 from sre_monai.png import save_png
 from sre_monai.tables import align_columns, write_table
 from sre_monai.transforms import rotate, rotate_back
