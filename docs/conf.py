@@ -46,6 +46,7 @@ autodoc_preserve_defaults = True
 napoleon_use_ivar = True
 add_module_names = False
 python_use_unqualified_type_names = True
+maximum_signature_line_length = 88
 default_role = "code"
 nitpicky = True
 nitpick_ignore_regex = [
@@ -63,6 +64,7 @@ html_static_path = ["site/static"]
 html_css_files = ["site.css"]
 html_extra_path = ["site/root"]  # a page that leads from the root of the site to its first page
 html_copy_source = False
+html_show_copyright = False
 
 
 def hide_private_bases(app: Sphinx, name: str, obj: type, options: Any, bases: list[type]) -> None:

@@ -33,7 +33,7 @@ def tutorial_page(script: str, output: str = "", picture: str = "") -> str:
     title, _, introduction = docstring.partition("\n")
     code = script.split('"""\n', 1)[1]
     first, *cells = CELL.split(code)
-    parts = [f"# {title.rstrip('.')}", introduction.strip(), _block(first)]
+    parts = [f"# {title.rstrip('.')}", introduction.strip("\n"), _block(first)]
     for heading, body in zip(cells[::2], cells[1::2]):
         parts += [f"## {heading}", _block(body)]
     if output or picture:

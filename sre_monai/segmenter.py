@@ -21,6 +21,7 @@ from PIL import Image
 
 from sre_monai.data.decode import image_from_array
 from sre_monai.errors import root_cause, user_error
+from sre_monai.monai_warnings import ignore_monai_warnings
 from sre_monai_cli import find_bundle
 from sre_monai_cli.bundles import RETINA
 from sre_monai_cli.options import check_overrides, read_options
@@ -29,7 +30,10 @@ __all__ = ["VesselSegmentation", "VesselSegmenter"]
 
 Photograph: TypeAlias = str | os.PathLike[str] | np.ndarray | Image.Image
 
-OF_FILES = ("dataset_dir", "datalist", "output_dir", "output_ext", "resume", "loading_threads", "saving_threads")
+OF_FILES = (
+    *("dataset_dir", "datalist", "output_dir", "output_ext", "keep_identifiers"),
+    *("resume", "loading_threads", "saving_threads"),
+)
 """Options of ``inference.json`` that are about reading and writing files; and those called ``write_…``."""
 
 
@@ -44,10 +48,11 @@ class VesselSegmentation:
         mask: bool of shape (H, W), True on a vessel.
         probability: of a vessel, float32 of shape (H, W), 0–1; 0 outside the field of view.
         field_of_view: bool of shape (H, W), True inside.
-        quality: the photograph's quality: the columns ``quality`` (flags), ``width``, ``height``, ``fov_diameter_px``,
-            ``working_scale``, ``brightness`` and ``sharpness`` of ``report.csv``.
-        measures: of the vessels: its columns ``vessel_density``, ``mean_probability``, ``skeleton_length_px``, and
-            whatever else the configuration measures.
+        quality: what ``report.csv`` says of the photograph: its columns ``quality`` (flags), ``width``, ``height``,
+            ``fov_diameter_px``, ``working_scale``, ``brightness`` and ``sharpness``, and what DICOM photographs tell.
+        measures: what it says of the vessels: ``vessel_density``, ``mean_probability``, ``skeleton_length_px``, and
+            with the option ``measures`` the columns of ``vessels.csv``.
+        segments: with the option ``measures`` a table with a row for each vessel segment (pandas); otherwise None.
         note: such as "the first of several pages was read"; mostly empty.
     """
 
@@ -56,6 +61,7 @@ class VesselSegmentation:
     field_of_view: np.ndarray
     quality: Mapping[str, Any]
     measures: Mapping[str, Any]
+    segments: Any = None
     note: str = ""
 
     @property
@@ -107,6 +113,7 @@ class VesselSegmenter:
             "threshold": threshold,
             "working_diameter": working_diameter,
         }
+        ignore_monai_warnings()
         options |= {name: value for name, value in common.items() if value is not None}
         with _one_sentence():
             configuration = _read_configuration(find_bundle(bundle_root), options)
@@ -179,6 +186,7 @@ class VesselSegmenter:
             field_of_view=_as_picture(done["photograph_fov"]) > 0,
             quality=quality,
             measures={name: value for name, value in done["report"].items() if name not in quality},
+            segments=getattr(done.get("measures"), "segments", None),
             note=item["image"].meta.get("note", ""),
         )
 

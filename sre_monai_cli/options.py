@@ -137,7 +137,7 @@ def describe(schema: Schema) -> str:
     """
     kind = _types(schema)[0]
     if "enum" in schema:
-        text = f"one of {', '.join(map(str, schema['enum']))}"
+        text = f"one of {', '.join(map(_name, schema['enum']))}"
     elif kind == "array":
         text = KINDS[kind][1] + _items(schema)
     else:
@@ -180,6 +180,10 @@ def _schema_of(default: Any) -> Schema:
     if kind in ("integer", "number"):  # some take a list as well, and their component checks it
         return {"type": [kind, "array"], "items": {}, "example": default}
     return {"type": kind, "example": default} if kind == "string" else {"type": kind}
+
+
+def _name(value: Any) -> str:
+    return repr(value) if "," in str(value) else str(value)
 
 
 def _range(schema: Schema) -> str:

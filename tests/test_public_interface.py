@@ -1,10 +1,12 @@
 """What users import. A change here is one that CHANGELOG.md tells them about."""
 
 import inspect
+import re
 import subprocess
 import sys
 
 import pytest
+from monai.bundle import ConfigParser
 
 import sre_monai
 
@@ -31,6 +33,18 @@ def test_each_is_there_and_documented(name):
     documentation = inspect.getdoc(public)
     assert documentation is not None
     assert len(documentation) > 20
+
+
+def test_the_reference_lists_them(repository):
+    page = (repository / "docs" / "reference" / "sre_monai.md").read_text(encoding="utf-8")
+    rows = " ".join(line.partition("|")[2] for line in page.splitlines() if line.startswith("| "))
+    assert set(re.findall(r"`(\w+)`", rows)) == set(sre_monai.__all__)
+
+
+def test_configurations_can_name_them():
+    arguments = {"spatial_dims": 2, "in_channels": 1, "out_channels": 1, "features": (4, 4, 4, 4)}
+    parser = ConfigParser({"network": {"_target_": "sre_monai.SREUNet", **arguments}})
+    assert type(parser.get_parsed_content("network")) is sre_monai.SREUNet
 
 
 @pytest.mark.parametrize("name", PACKAGES.split())

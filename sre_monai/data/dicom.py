@@ -98,9 +98,9 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
 
     Returns:
         The pixels, of shape (H, W) or (H, W, 3): uint8 if 8 bits are stored, else wider. And what is known of them:
-        ``note`` (of several frames, burned-in text, or a pixel spacing that can't be used), ``um_per_pixel`` (µm, 0
-        where unknown), ``laterality`` (``"R"``, ``"L"``, ``"B"`` for both, or empty) and ``acquisition_date`` (as in
-        ISO 8601, or empty).
+        ``note`` (of several frames, burned-in text, or a pixel spacing that can't be used), ``laterality`` (``"R"``,
+        ``"L"``, ``"B"`` for both, or empty), ``acquisition_date`` (as in ISO 8601, or empty), and where it is known
+        ``um_per_pixel`` (µm).
 
     Raises:
         ImportError: when pydicom isn't installed.
@@ -122,9 +122,9 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
     ]
     return _bright_is_high(_decode(dataset), dataset), {
         "note": "; ".join(filter(None, notes)),
-        "um_per_pixel": um_per_pixel,
         "laterality": _laterality(dataset),
         "acquisition_date": _acquisition_date(dataset),
+        **({} if um_per_pixel is None else {"um_per_pixel": um_per_pixel}),
     }
 
 
@@ -252,18 +252,18 @@ def _bright_is_high(values: np.ndarray, dataset: FileDataset) -> np.ndarray:
     return values.astype(np.uint8) if bits == 8 else values
 
 
-def _um_per_pixel(spacing: Any) -> tuple[float, str]:
-    """Pixel size in µm, 0 where it is unknown or differs between rows and columns, and a note of that."""
+def _um_per_pixel(spacing: Any) -> tuple[float | None, str]:
+    """Pixel size in µm, None where it is unknown or differs between rows and columns, and a note of that."""
     if not spacing:
-        return 0.0, ""
+        return None, ""
     try:
         between_rows, between_columns = (float(millimetres) for millimetres in spacing)
     except (TypeError, ValueError):
-        return 0.0, "its pixel spacing is not two numbers, and was ignored"
+        return None, "its pixel spacing is not two numbers, and was ignored"
     if not (0 < between_rows < math.inf and 0 < between_columns < math.inf):
-        return 0.0, "its pixel spacing is not positive, and was ignored"
+        return None, "its pixel spacing is not positive, and was ignored"
     if not math.isclose(between_rows, between_columns, rel_tol=ISOTROPY):
-        return 0.0, f"its pixel spacing of {between_rows:g} × {between_columns:g} mm is not isotropic, and was ignored"
+        return None, f"its pixel spacing of {between_rows:g} × {between_columns:g} mm is not isotropic, and was ignored"
     return round(500 * (between_rows + between_columns), 6), ""
 
 

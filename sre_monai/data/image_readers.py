@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,9 +20,6 @@ __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
 
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """File name extensions of images, in lower case."""
-
-# MONAI's LoadImage warns, where pydicom is installed, that one of its own readers for GPUs is not
-warnings.filterwarnings("ignore", message=".*nvImageCodec")
 
 DEEP_MODES = ("I", "F")  # Pillow's pixels of more than 8 bits; "I;16" and its variants start with "I"
 
@@ -49,7 +45,7 @@ class _DecodingReader(PILReader):
             "note": img.info.get("note", ""),
             "laterality": img.info.get("laterality", ""),
             "acquisition_date": img.info.get("acquisition_date", ""),
-            "um_per_pixel": img.info.get("um_per_pixel", 0.0),
+            **{name: img.info[name] for name in ("um_per_pixel",) if name in img.info},  # only where it is known
         }
 
     def _get_spatial_shape(self, img: Image.Image) -> np.ndarray:
@@ -85,8 +81,8 @@ class RGBReader(_DecodingReader):
     8 bits are scaled by its own maximum. Of a file with several pages, frames or slices the first is read, and the
     metadata have a ``note`` of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation
     is not applied (except to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``. Metadata
-    of DICOM photographs are ``um_per_pixel`` (µm; 0 where it isn't known), ``laterality`` and ``acquisition_date``
-    (empty where not known).
+    of DICOM photographs are ``laterality`` and ``acquisition_date``, empty where unknown, and ``um_per_pixel`` in µm,
+    missing where unknown.
 
     With ``LoadImage(expanduser=False)``, images of Pillow are read as well as files: the frame that is open.
 

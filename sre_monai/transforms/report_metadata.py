@@ -21,7 +21,7 @@ class ReportMetadatad(MapTransform):
     Examples:
         >>> import torch
         >>> from monai.data import MetaTensor
-        >>> eye = MetaTensor(torch.zeros(3, 8, 8), meta={"laterality": "L", "um_per_pixel": 0.0})
+        >>> eye = MetaTensor(torch.zeros(3, 8, 8), meta={"laterality": "L"})
         >>> ReportMetadatad("image", ["laterality", "um_per_pixel"])({"image": eye})["report"]
         {'laterality': 'L', 'um_per_pixel': ''}
     """

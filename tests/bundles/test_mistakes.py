@@ -32,7 +32,7 @@ TABLE = [
     ("segment", f"--checkpoint {PLAIN}", "are not those of SREUNet as configured ("),
     ("segment", f"--checkpoint {BUNDLE}/LICENSE", "LICENSE does not contain a network's weights"),
     ("segment", "--device gpu", "device: gpu is not available here"),
-    ("segment", "--output_ext .jpg", "output_ext must be one of .png, .nii.gz, got '.jpg'."),
+    ("segment", "--output_ext .jpg", "output_ext must be one of .png, .nii.gz, .dcm, got '.jpg'."),
     ("segment", "--write_overlay maybe", "write_overlay must be True or False, got 'maybe'."),
     ("segment", "--working_diameter 0", "working_diameter must be a number of at least 32, in pixels, got 0."),
     ("segment", "--batch_size 0", "batch_size must be a whole number of at least 1, got 0."),
@@ -74,7 +74,11 @@ TABLE = [
     ("rotate", "--angle_step 0", "angle_step must be a whole number from 1 to 360, in degrees, got 0."),
     ("classify", "--classes []", "classes must be a list of 2 or more names, got []."),
     ("classify", "--spatial_dims 4", "spatial_dims must be one of 2, 3, got 4."),
-    ("classify", "--task regression", "task must be one of binary-class, multi-class, "),
+    (
+        "classify",
+        "--task regression",
+        "task must be one of binary-class, multi-class, 'multi-label, binary-class', ordinal-regression, got",
+    ),
     ("classify", "--checkpoint typo.pt", "checkpoint: file not found: typo.pt."),
     ("classify", f"--checkpoint {PLAIN}", "are not those of SREResNet as configured ("),
     ("rotate", "--protocols published", "protocols must be a list of one or more names, got 'published'."),
@@ -85,7 +89,7 @@ ONLY_MONAI = ("--dataset_dir", "--output_dir")
 """What `sre-monai` takes as arguments instead; both together are a conflict."""
 
 MONAI_ALONE_CANNOT = ("--nosuch#id", "--threshold#x", "--config_file", "--args_file")
-"""What MONAI refuses before it evaluates anything of the configuration: its own command raises, see docs/architecture.md."""
+"""What MONAI refuses before it evaluates anything of the configuration: its own command raises, see docs/commands.md."""
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -83,11 +84,17 @@ def test_reference_has_every_public_package():
     assert documented >= public
 
 
+def test_reference_has_every_short_name():
+    page = (DOCS / "reference" / "sre_monai.md").read_text()
+    names = {name for name in sre_monai.__all__ if not isinstance(getattr(sre_monai, name), types.ModuleType)}
+    assert names <= set(re.findall(r"`(\w+)`", page))
+
+
 def test_every_page_is_in_a_table_of_contents():
     pages = {path.resolve() for path in DOCS.glob("**/*.md")} | set((DOCS / "tutorials").resolve().glob("*.py"))
     linked = {(DOCS / "index.md").resolve()}
     for page in DOCS.glob("**/*.md"):
         for block in re.findall(r"```\{toctree\}\n(.*?)```", page.read_text(), flags=re.DOTALL):
-            for entry in block.split():
+            for entry in re.findall(r"^(?!:)(?:.*<)?([^<>\n]+?)>?$", block, flags=re.MULTILINE):
                 linked |= {(page.parent / f"{entry}{suffix}").resolve() for suffix in (".md", ".py")}
     assert pages <= linked

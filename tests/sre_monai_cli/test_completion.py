@@ -25,7 +25,7 @@ def script(tmp_path_factory):
     [
         (["seg"], ["segment"]),
         (["segment", "eyes", "out", "--thr"], ["--threshold"]),
-        (["segment", "eyes", "out", "--output_ext", ""], [".png", ".nii.gz"]),
+        (["segment", "eyes", "out", "--output_ext", ""], [".png", ".nii.gz", ".dcm"]),
         (["train", "eyes", "--resume", ""], ["True", "False"]),
         (["prepare", "syn"], ["synthetic"]),
         (["prepare", "synthetic", "--se"], ["--seed"]),
