@@ -89,7 +89,7 @@ ONLY_MONAI = ("--dataset_dir", "--output_dir")
 """What `sre-monai` takes as arguments instead; both together are a conflict."""
 
 MONAI_ALONE_CANNOT = ("--nosuch#id", "--threshold#x", "--config_file", "--args_file")
-"""What MONAI refuses before it evaluates anything of the configuration: its own command raises, see docs/commands.md."""
+"""What MONAI refuses before it evaluates the configuration: its own command raises, see docs/commands.md."""
 
 
 @pytest.fixture(scope="module")
