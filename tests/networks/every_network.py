@@ -123,7 +123,6 @@ EVERY_NETWORK: dict[str, Entry] = {
         SQUARE,
     ),
     "Critic": Entry(lambda: nets.Critic((1, 32, 32), **STEPS), SQUARE),
-    "DAF3D": Entry(lambda: nets.DAF3D(1, 2), ((1, 1, 32, 32, 32),)),
     "DenseNet": Entry(lambda: nets.DenseNet(2, 1, 3, **DENSE)),
     "DenseNet121": Entry(lambda: nets.DenseNet121(2, 1, 3, init_features=8, growth_rate=4)),
     "DenseNet169": Entry(lambda: nets.DenseNet169(2, 1, 3, init_features=8, growth_rate=4)),

@@ -267,11 +267,11 @@ def test_errors_name_the_argument(kwargs, sentence):
 
 
 class Unusual(nn.Conv2d):
-    """A layer that cannot be replaced, since it has no kernel size."""
+    """A layer that cannot be replaced, since it has no dilation."""
 
     def __init__(self):
         super().__init__(1, 1, 3, padding=1)
-        self.kernel_size = None
+        self.dilation = None
 
 
 def test_a_layer_that_cannot_be_replaced_stays_and_is_reported():
