@@ -1,98 +1,202 @@
-"""Look at a report.html in a real browser: open it, sort it, filter it, take its picture.
+"""Open a report.html in a real browser, use it as a reader would, and take its pictures.
 
-    python docs/check_report.py output/sample/report.html docs/images/report.png
+    python docs/check_report.py output/sample/report.html --pictures docs/images
 
-Needs Debian's `chromium`. A script is added to a copy of the page, which drives the page's own buttons and leaves what
-it saw in the document; nothing is loaded from elsewhere.
+Needs `pip install playwright`, and Debian's `chromium` or `playwright install chromium`. A check that fails ends the
+script with an error. `benchmarks/folder_scale.py --keep` makes a report of any length.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import csv
 import re
 import shutil
-import subprocess
-import tempfile
-from html import unescape
 from pathlib import Path
 
-DRIVER = """
-<script>
-const seen = {rows: rows.length, drawn: list.children.length, ordered: []};
-const headers = [...head.querySelectorAll("button")];
-for (const name of ["vessel density", "file", "seconds"]) {
-  const button = headers.find(button => button.textContent === name);
-  for (const direction of [1, -1]) {
-    const start = performance.now();
-    button.click();
-    if ((direction === 1) !== ascending) button.click();
-    const values = order.map(index => rows[index][0][sortedBy]).filter(value => value !== "");
-    const sorted = values.every((value, place) => !place || (typeof value === "number"
-      ? direction * (value - values[place - 1]) >= 0
-      : direction * value.localeCompare(values[place - 1], undefined, {numeric: true}) >= 0));
-    seen.ordered.push({name, direction, sorted, milliseconds: Math.round(performance.now() - start)});
-  }
-}
-scroller.scrollTop = scroller.scrollHeight; draw();
-seen.end = list.lastElementChild.children[2].textContent === String(rows[order.at(-1)][0][0]);
-filter.value = "damaged"; filter.oninput();
-seen.filtered = order.length;
-filter.value = ""; filter.oninput();
-headers.find(button => button.textContent === "vessel density").click();
-if (ascending) headers.find(button => button.textContent === "vessel density").click();
-scroller.scrollTop = 0; draw();
-seen.memory = Math.round(performance.memory.usedJSHeapSize / 1e6);
-seen.loaded = Math.round(performance.now());
-const note = document.createElement("template");
-note.id = "seen"; note.setAttribute("data-seen", JSON.stringify(seen));
-document.body.append(note);
-</script>
-"""
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--window-size=1500,760",
-]
+from playwright.sync_api import Browser, Page, sync_playwright
+
+DESKTOP, PHONE = {"width": 1500, "height": 760}, {"width": 390, "height": 844}
+OPENING_SECONDS, SORTING_SECONDS = 2.0, 0.5
+"""What a page of 100,000 rows may take."""
+
+TIMED_CLICK = """async button => {
+  const start = performance.now();
+  button.click();
+  await new Promise(requestAnimationFrame);  // the next frame shows the new order
+  return (performance.now() - start) / 1000;
+}"""
 
 
-def browse(page: Path, *flags: str) -> str:
-    """Open a page in a browser that knows nothing yet, and return what it printed."""
-    with tempfile.TemporaryDirectory() as profile:
-        command = [shutil.which("chromium") or "chromium", *FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
+def check(holds: object, message: str) -> None:
+    """End with an error unless something holds."""
+    if not holds:
+        raise SystemExit(f"error: {message}.")
+
+
+def open_page(browser: Browser, path: Path, size: dict[str, int], errors: list[str]) -> tuple[Page, float]:
+    """Open the page, and give it with the seconds until its first rows were drawn; gather errors from now on."""
+    page = browser.new_page(viewport=size)
+    page.on("request", lambda request: re.match("file:|data:|blob:", request.url) or errors.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(path.absolute().as_uri())
+    return page, page.evaluate("performance.getEntriesByName('report drawn')[0].startTime") / 1000
+
+
+def settle(page: Page) -> None:
+    """Wait until scrolled rows are drawn and their pictures decoded."""
+    page.evaluate("""async () => {
+        await new Promise(requestAnimationFrame);
+        await new Promise(requestAnimationFrame);
+        await Promise.allSettled([...document.images].map(image => image.decode()));
+    }""")
+
+
+def check_sorting(page: Page) -> dict[str, float]:
+    """Sort by every column, both ways; give the longest time of each."""
+    times: dict[str, float] = {}
+    for button in page.locator("#head button").all():
+        name = button.inner_text().strip(" ▲▼")
+        for _ in range(2):
+            times[name] = max(times.get(name, 0.0), button.evaluate(TIMED_CLICK))
+            is_sorted = page.evaluate("""() => {
+                const values = order.map(index => rows[index][sortedBy]), known = values.filter(value => value !== "");
+                const sign = ascending ? 1 : -1, natural = new Intl.Collator("en", {numeric: true});
+                const compare = (a, b) => numeric[sortedBy] ? a - b : natural.compare(a, b);
+                return values.slice(0, known.length).every(value => value !== "")
+                  && known.every((value, place) => !place || sign * compare(value, known[place - 1]) >= 0);
+            }""")
+            check(is_sorted, f"the page is not sorted by {name}")
+    page.locator("#head button", has_text=re.compile("^file")).click()
+    return times
+
+
+def check_table(page: Page, table: list[dict[str, str]]) -> None:
+    """Scroll, filter, choose columns, read long reasons, download."""
+    count = len(table)
+    check(page.evaluate("rows.length") == count, f"the page has not all {count} rows of report.csv")
+    check(page.locator("#rows tr").count() < 60, "rows out of view are in the document")
+    for _ in range(2):
+        page.evaluate("find('scroller').scrollTop = find('scroller').scrollHeight")
+        settle(page)
+    last = page.locator("#rows tr").last.bounding_box()
+    check(last and last["y"] + last["height"] <= page.viewport_size["height"] + 1, "the last row can't be reached")
+    page.evaluate("find('scroller').scrollTop = 0")
+
+    failed = [row for row in table if row["status"] == "failed"]
+    if failed:
+        page.locator("#counts button", has_text="failed").click()
+        check(page.evaluate("order.length") == len(failed), "the filter by status counts wrongly")
+        longest = max(failed, key=lambda row: len(row["reason"]))
+        page.fill("#filter", longest["file"])
+        cell = page.locator("#rows td", has_text=longest["reason"]).first
+        is_cut = cell.evaluate(
+            "cell => cell.scrollHeight > cell.clientHeight + 1 || cell.scrollWidth > cell.clientWidth + 1"
+        )
+        check(not is_cut, "a long reason is cut")
+        page.fill("#filter", "")
+        page.locator("#counts button", has_text="failed").click()
+
+    page.click("#chooser summary")
+    before = page.locator("#head th").count()
+    hidden = page.locator("#choices input:not(:checked)")
+    added = hidden.count()
+    for _ in range(added):
+        hidden.first.check()
+    check(page.locator("#head th").count() == before + added, "hidden columns can't be shown")
+    with page.expect_download() as download:
+        page.click("#download")
+    with open(download.value.path(), newline="", encoding="utf-8") as stream:
+        downloaded = list(csv.DictReader(stream))
+    check(
+        [row["file"] for row in downloaded] == page.evaluate("order.map(index => rows[index][FILE])"), "rows are lost"
+    )
+    by_file = {row["file"]: row for row in table}
+    check(
+        all(row["reason"] == by_file[row["file"]]["reason"] and len(row) == len(table[0]) for row in downloaded),
+        "the downloaded table differs from report.csv",
+    )
+    page.reload()
+
+
+def check_viewer(page: Page) -> None:
+    """Open the large view by the keyboard, step, blend and close."""
+    page.focus("#rows tr:first-child button")
+    if page.evaluate("rows.length") > 1:
+        page.keyboard.press("ArrowDown")
+        check(
+            page.evaluate("drawn.get(order[1]).contains(document.activeElement)"), "arrows don't move through the rows"
+        )
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    check(page.locator("#viewer").is_visible(), "Enter does not open the large view")
+    check(page.inner_text("#viewer-file") == page.evaluate("rows[order[0]][FILE]"), "another row was opened")
+    if page.evaluate("rows.length") > 1:
+        page.keyboard.press("ArrowRight")
+        check(page.inner_text("#viewer-file") == page.evaluate("rows[order[1]][FILE]"), "the next row was not opened")
+        page.keyboard.press("ArrowLeft")
+    if page.locator("#layouts button").count():
+        page.locator("#layouts button").last.click()
+        upper = page.locator("#panels figure:not([hidden])").last
+        page.fill("#blend", "20")
+        check(upper.evaluate("figure => figure.style.opacity") == "0.2", "the slider does not blend")
+        page.keyboard.press("ArrowUp")
+        check(page.input_value("#blend") == "25", "the arrow keys don't blend")
+        page.locator("#layouts button").first.click()
+    page.keyboard.press("Escape")
+    check(not page.locator("#viewer").is_visible(), "Escape does not close the large view")
+    check(page.evaluate("drawn.get(order[0]).contains(document.activeElement)"), "the focus is lost")
+
+
+def take_pictures(browser: Browser, path: Path, folder: Path, sort_by: str, errors: list[str]) -> None:
+    """Take the table and the large view, on a desktop and on a phone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for device, size in (("", DESKTOP), ("_phone", PHONE)):
+        page, _ = open_page(browser, path, size, errors)
+        button = page.locator("#head button", has_text=sort_by)
+        if button.count():
+            button.click()
+            button.click()
+        page.evaluate("find('scroller').scrollLeft = 0")
+        settle(page)
+        page.screenshot(path=folder / f"report{device}.png")
+        page.locator("#rows tr:has(img) button").last.click()
+        settle(page)
+        page.screenshot(path=folder / f"report_large{device}.png")
+        if page.locator("#layouts button").count():
+            page.locator("#layouts button").last.click()
+            page.fill("#blend", "60")
+            settle(page)
+            page.screenshot(path=folder / f"report_blended{device}.png")
+        page.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("page", type=Path, help="the report.html of a folder run")
-    parser.add_argument("picture", type=Path, nargs="?", help="PNG file to make")
+    parser.add_argument("page", type=Path, help="the report.html of a folder run, beside its report.csv")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="folder for screenshots")
+    parser.add_argument("--sort_by", default="vessel density", help="column of the screenshots, descending")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        driven = Path(folder) / "report.html"
-        driven.write_text(
-            options.page.read_text(encoding="utf-8").replace("</body>", DRIVER + "</body>"), encoding="utf-8"
+    with (options.page.parent / "report.csv").open(newline="", encoding="utf-8") as stream:
+        table = list(csv.DictReader(stream))
+    errors: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--enable-precise-memory-info"]
         )
-        document = browse(driven, "--dump-dom")
-        found = re.search(r'data-seen="([^"]*)"', document)
-        if found is None:
-            raise SystemExit(
-                f"error: the page's script stopped before its end: open {options.page} and see its console."
-            )
-        seen = json.loads(unescape(found[1]))
-        print(json.dumps(seen, indent=2))
-        if not (seen["end"] and all(order["sorted"] for order in seen["ordered"])):
-            raise SystemExit("error: the page does not sort or scroll as it should.")
-        if options.picture is not None:
-            options.picture.parent.mkdir(parents=True, exist_ok=True)
-            browse(driven, f"--screenshot={options.picture.absolute()}")
+        page, opening = open_page(browser, options.page, DESKTOP, errors)
+        sorting = check_sorting(page)
+        memory = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+        print(f"{len(table)} rows open in {opening:.2f} s, with {memory:.0f} MB of memory for scripts")
+        print("sorted by " + ", ".join(f"{name} in {seconds:.3f} s" for name, seconds in sorting.items()))
+        check_table(page, table)
+        check_viewer(page)
+        if options.pictures is not None:
+            take_pictures(browser, options.page, options.pictures, options.sort_by, errors)
+        check(opening <= OPENING_SECONDS, f"opening takes {opening:.1f} s")
+        check(max(sorting.values()) <= SORTING_SECONDS, f"sorting takes {max(sorting.values()):.1f} s")
+        check(not errors, f"the page loads or does what it must not: {errors[:3]}")
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,17 @@
-"""Symmetric rotation-equivariant (SRE) networks for MONAI."""
+"""Symmetric rotation-equivariant (SRE) networks for MONAI.
 
-from sre_monai.networks.layers.factories import register_layers
+What the package offers is listed in ``__init__.pyi`` and imported when it is first used.
+"""
+
+from importlib import import_module
+
+import lazy_loader
+import wrapt
 
 __version__ = "0.1.0"
 
-register_layers()
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+# Importing this package does not import MONAI. Once both are imported, in either order, MONAI's layer factory has the
+# layers: Conv["sre", 2].
+wrapt.register_post_import_hook(lambda monai: import_module("sre_monai.layer_factory").register_layers(), "monai")

@@ -16,7 +16,9 @@ from typing import Any, TextIO, TypeVar
 from monai.bundle import ConfigParser
 from monai.utils.misc import MONAIEnvVars
 
-__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "tell_user", "user_error"]
+from sre_monai.monai_warnings import ignore_monai_warnings
+
+__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "root_cause", "tell_user", "user_error"]
 
 USER_ERROR_STATUS = 2
 
@@ -64,18 +66,39 @@ def user_error(error: BaseException) -> str | None:
     return f"{wrapper}: {_one_line(error)}" if is_expression or is_refused else None
 
 
+def root_cause(error: BaseException) -> BaseException:
+    """The error that others were raised from: transforms wrap it in messages about themselves.
+
+    Args:
+        error: what was caught.
+
+    Returns:
+        The first of the chain.
+
+    Examples:
+        >>> error = RuntimeError("a transform failed")
+        >>> error.__cause__ = ValueError("the image is blank")
+        >>> root_cause(error)
+        ValueError('the image is blank')
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def report_user_errors() -> None:
     """From now on, an uncaught user's mistake is one sentence on the standard error stream, and exit status 2.
 
     For the ``initialize`` step of a bundle's configuration, where nothing above handles errors. A defect keeps its
     stack trace; with ``MONAI_DEBUG=1`` in the environment a mistake does as well. Either is written to the run's log
-    file; what ignite would log of it before is not.
+    file; what ignite would log of it before is not. MONAI's warnings that a user can do nothing about are ignored.
 
     Examples:
         >>> report_user_errors()  # doctest: +SKIP
     """
     sys.excepthook = partial(_report, sys.stderr)  # torch.distributed takes away what a hook writes to a later one
     logging.getLogger("ignite").setLevel(logging.CRITICAL)
+    ignore_monai_warnings()
 
 
 def exit_on_user_error(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sre_monai.files import written_atomically
@@ -14,18 +14,22 @@ from sre_monai.files import written_atomically
 __all__ = ["align_columns", "write_json", "write_table"]
 
 
-def write_table(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def write_table(
+    path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None
+) -> None:
     """Write rows as CSV, atomically.
 
     Args:
         path: the file to make; an existing one is replaced.
-        rows: mappings from column to value. Columns come in the order in which the rows first name them; what a row
-            lacks, and NaN, is an empty cell.
+        rows: mappings from column to value. What a row lacks, and NaN, is an empty cell.
+        columns: in their order; by default those that the rows name, in the order in which they first do.
 
     Examples:
         >>> write_table("scores.csv", [{"image": "a.png", "dice": 0.8}])
     """
-    columns = list(dict.fromkeys(column for row in rows for column in row))
+    if columns is None:
+        rows = list(rows)
+        columns = list(dict.fromkeys(column for row in rows for column in row))
     with written_atomically(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as stream:
         table = csv.DictWriter(stream, columns, restval="")
         table.writeheader()

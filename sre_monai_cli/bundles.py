@@ -14,7 +14,10 @@ RETINA = "retina_fundus_vessel_segmentation"
 MEDMNIST = "medmnist_classification"
 BUNDLE_PATHS = (
     Path(__file__).resolve().parents[1] / "bundles",  # a clone of the repository
-    Path(sysconfig.get_path("data")) / "share" / "sre_monai" / "bundles",  # an installed wheel
+    *(  # an installed wheel; the second path is that of `pip install --user`
+        Path(sysconfig.get_path("data", scheme)) / "share" / "sre_monai" / "bundles"
+        for scheme in (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user"))
+    ),
 )
 PREPARED = "folder of a data set that `sre-monai prepare` made"
 STATUSES = "0 all done, 3 some failed, 1 none done, 2 a mistake in the command, 130 stopped by Ctrl-C"

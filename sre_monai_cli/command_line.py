@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -147,7 +146,6 @@ def _run(command: list[str]) -> int:
     from sre_monai.errors import report_user_errors
 
     report_user_errors()
-    warnings.filterwarnings("ignore", message="parsing config_file")  # the bundles' files are part of the package
     sys.path.insert(0, "")  # as `python -m` does
     from monai.bundle import run
 

@@ -32,16 +32,10 @@ def read_configuration(files: Iterable[str | os.PathLike[str]]) -> dict[str, Any
     merged: dict[str, Any] = {}
     for file in map(Path, files):
         for name, value in _read(file).items():
-            *path, last = normalize_id(name.removeprefix("+")).split("#")
             try:
-                section = find_entry(merged, "#".join(path))
-            except KeyError:
+                _merge(merged, name, value)
+            except (KeyError, TypeError):
                 raise ValueError(f"{file}: {name} lies below an entry that the configuration does not have.") from None
-            key = int(last) if isinstance(section, list) else last
-            if name.startswith("+") and isinstance(section, dict) and key in section:
-                section[key] = {**section[key], **value} if isinstance(value, dict) else [*section[key], *value]
-            else:
-                section[key] = value
     return merged
 
 
@@ -73,6 +67,17 @@ def find_entry(configuration: Any, name: str) -> Any:
 def normalize_id(name: str) -> str:
     """Write an id with ``#``, which MONAI writes ``::`` as well."""
     return name.replace("::", "#")
+
+
+def _merge(configuration: dict[str, Any], name: str, value: Any) -> None:
+    """Set an entry; one whose name starts with ``+`` is added to the mapping or list that is there."""
+    *path, last = normalize_id(name.removeprefix("+")).split("#")
+    section = find_entry(configuration, "#".join(path))
+    key = int(last) if isinstance(section, list) else last
+    if name.startswith("+") and isinstance(section, dict) and key in section:
+        section[key] = {**section[key], **value} if isinstance(value, dict) else [*section[key], *value]
+    else:
+        section[key] = value
 
 
 def _keys(name: str) -> Iterator[str]:

@@ -137,7 +137,7 @@ def describe(schema: Schema) -> str:
     """
     kind = _types(schema)[0]
     if "enum" in schema:
-        text = f"one of {', '.join(map(str, schema['enum']))}"
+        text = f"one of {', '.join(map(_name, schema['enum']))}"
     elif kind == "array":
         text = KINDS[kind][1] + _items(schema)
     else:
@@ -182,13 +182,18 @@ def _schema_of(default: Any) -> Schema:
     return {"type": kind, "example": default} if kind == "string" else {"type": kind}
 
 
+def _name(value: Any) -> str:
+    return repr(value) if "," in str(value) else str(value)
+
+
 def _range(schema: Schema) -> str:
     least, most = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     if least is not None and most is not None:
         return f" from {least} to {most}"
-    parts = [(" of at least", least), (" above", above), (" of at most", most), (" below", below)]
-    return " and".join(f"{word} {value}" for word, value in parts if value is not None)
+    bounds = {"at least": least, "above": above, "at most": most, "below": below}
+    text = " and ".join(f"{word} {value}" for word, value in bounds.items() if value is not None)
+    return f" of {text}" if text.startswith("at") else f" {text}".rstrip()
 
 
 def _items(schema: Schema) -> str:

@@ -16,7 +16,16 @@ from sre_monai_cli.configuration import normalize_id, read_configuration
 from sre_monai_cli.options import Schema, describe, fits, is_expression, read_options
 from sre_monai_cli.version import package_version
 
-__all__ = ["MONAI_OPTIONS", "Parser", "build_parser", "nearest_command", "normalize_options", "whole_number"]
+__all__ = [
+    "MONAI_OPTIONS",
+    "Parser",
+    "build_parser",
+    "default_text",
+    "nearest_command",
+    "normalize_options",
+    "value_text",
+    "whole_number",
+]
 
 MONAI_OPTIONS = ("config_file", "args_file", "meta_file", "logging_file", "run_id", "init_id", "final_id", "tracking")
 """Arguments of MONAI's ``run`` that are no entries of a configuration; accepted as they always were, but not listed."""
@@ -173,6 +182,42 @@ def normalize_options(words: Sequence[str], parser: argparse.ArgumentParser) -> 
     return result
 
 
+def default_text(value: Any, schema: Schema) -> str:
+    """Put a default into words.
+
+    Args:
+        value: in the configuration.
+        schema: of the option.
+
+    Returns:
+        The value, or the schema's words for one that the configuration computes.
+
+    Examples:
+        >>> default_text("$@bundle_root + '/models/model.pt'", {})
+        'models/model.pt in the bundle'
+    """
+    if "default" in schema:
+        return schema["default"]
+    within_bundle = re.fullmatch(r"\$@bundle_root \+ '/(.+)'", str(value))
+    return f"{within_bundle[1]} in the bundle" if within_bundle else str(value)
+
+
+def value_text(schema: Schema) -> str:
+    """Put into words what an option takes.
+
+    Args:
+        schema: of the option.
+
+    Returns:
+        Its type and range; "a path" for files and folders.
+
+    Examples:
+        >>> value_text({"type": "number", "minimum": 0, "maximum": 1})
+        'a number from 0 to 1'
+    """
+    return "a path" if schema.get("format") == "path" else describe(schema)
+
+
 def _add_command(commands: Any, name: str, command: Command, bundle_root: str | None) -> None:
     root = find_bundle(bundle_root or command.bundle)
     statuses = f"exit status: {command.statuses}\n" if command.statuses else ""
@@ -187,7 +232,7 @@ def _add_command(commands: Any, name: str, command: Command, bundle_root: str | 
     )
     files = configuration_files(command, root, [])
     configuration, options = read_configuration(files), read_options(files)
-    output = _default_text(configuration["output_dir"], {})
+    output = default_text(configuration["output_dir"], {})
     parser.add_argument("data", help=command.data)
     parser.add_argument("output", nargs="?", help=f"folder of the results, made when missing (default: {output})")
     _add_general_options(parser, options)
@@ -223,8 +268,8 @@ def _add_general_options(parser: argparse.ArgumentParser, options: Mapping[str, 
 
 def _add_option(group: Any, name: str, schema: Schema, configuration: Mapping[str, Any]) -> None:
     kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
-    limits = "" if kind in ("string", "boolean", "object") and "enum" not in schema else f"{describe(schema)}; "
-    default = _default_text(configuration.get(name), schema)
+    limits = "" if kind in ("string", "boolean", "object") and "enum" not in schema else f"{value_text(schema)}; "
+    default = default_text(configuration.get(name), schema)
     action = group.add_argument(
         f"--{name}",
         dest=name,
@@ -236,13 +281,6 @@ def _add_option(group: Any, name: str, schema: Schema, configuration: Mapping[st
     )
     action.values = ("True", "False") if kind == "boolean" else schema.get("enum")  # for the completion
     action.values = ("True", "False") if kind == "boolean" else schema.get("enum")  # for the completion
-
-
-def _default_text(value: Any, schema: Schema) -> str:
-    if "default" in schema:
-        return schema["default"]
-    within_bundle = re.fullmatch(r"\$@bundle_root \+ '/(.+)'", str(value))
-    return f"{within_bundle[1]} in the bundle" if within_bundle else str(value)
 
 
 def _parse_value(schema: Schema, text: str) -> Any:

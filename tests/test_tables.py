@@ -19,6 +19,11 @@ def test_table_joins_the_columns_of_all_rows(tmp_path):
     ]
 
 
+def test_table_of_given_columns_takes_any_iterable(tmp_path):
+    write_table(tmp_path / "table.csv", ({"image": name} for name in "ab"), ["image", "dice"])
+    assert (tmp_path / "table.csv").read_text().split() == ["image,dice", "a,", "b,"]
+
+
 def test_json_has_null_for_nan_at_any_depth(tmp_path):
     path = tmp_path / "summary.json"
     write_json(path, {"a": float("nan"), "b": [1, {"c": float("nan")}], "d": "ü", "e": 0.25})

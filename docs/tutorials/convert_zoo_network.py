@@ -16,7 +16,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from sre_monai.networks import ConversionReport
+from sre_monai import ConversionReport
 from sre_monai.tables import write_json
 
 # %% The sizes to try: even, and odd; in three dimensions as many voxels of each as a small network needs
@@ -32,7 +32,7 @@ def write_overlay(train_config: Path, overlay: Path, kernel_size: int, profile: 
     dims, channels = network["spatial_dims"], network.get("in_channels", 1)
     content = {
         "network_def": {
-            "_target_": "sre_monai.networks.convert_to_sre",
+            "_target_": "sre_monai.convert_to_sre",
             "network": f"%{train_config.resolve()}::network_def",
             "kernel_size": kernel_size,
             "profile": profile,

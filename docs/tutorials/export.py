@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from monai.bundle import ConfigParser
 
-from sre_monai.networks import export_network, load_weights
+from sre_monai import export_network, load_weights
 
 
 def main(bundle: Path, output: Path, checkpoint: Path | None = None) -> dict[str, float]:

@@ -32,7 +32,8 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from torch import Tensor, nn
 from tqdm import trange
 
-from sre_monai.networks import check_equivariance, convert_to_sre
+from sre_monai import check_equivariance, convert_to_sre
+from sre_monai.png import save_png
 from sre_monai.tables import align_columns, write_table
 from sre_monai.transforms import rotate, rotate_back
 
@@ -158,6 +159,14 @@ def measure(networks: dict[str, nn.Module], files: list[dict[str, str]], angles:
     return rows
 
 
+# %% Picture: a volume, its vessels and those found, as maximum intensity projections side by side
+def draw(path: Path, image: np.ndarray, *masks: np.ndarray) -> None:
+    """Write the projections along the last axis, each voxel as 6×6 pixels."""
+    projections = [volume.max(-1) for volume in (image, *masks)]
+    scaled = [255 * (p - p.min()) / max(float(p.max() - p.min()), 1e-6) for p in projections]
+    save_png(path, np.kron(np.hstack(scaled), np.ones((6, 6))).astype(np.uint8))
+
+
 # %% End to end
 def main(
     output: Path, size: int = 48, count: int = 12, steps: int = 300, crop: int = 32, channels: int = 8
@@ -178,6 +187,7 @@ def main(
         with torch.no_grad():
             mask = networks["SRE"](item["image"].as_tensor()[None]).argmax(1)
         save(mask.to(torch.uint8), item["image"].meta)
+    draw(output / "picture.png", item["image"][0].numpy(), item["label"][0].numpy(), mask[0].numpy())
 
     rows = measure(networks, files[:held_out], [0, 15, 45, 90, 180])
     write_table(output / "rotation.csv", rows)

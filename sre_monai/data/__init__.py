@@ -1,7 +1,8 @@
 """Data sets: specifications, preparation, datalists."""
 
 from sre_monai.data.archives import extract_archive
-from sre_monai.data.datalist import first_items, load_datalist
+from sre_monai.data.datalist import first_items, hold_out, load_datalist
+from sre_monai.data.dicom_segmentation import write_dicom_segmentation
 from sre_monai.data.download import RemoteFile, download_file
 from sre_monai.data.image_readers import IMAGE_EXTENSIONS, BinaryMaskReader, RGBReader
 from sre_monai.data.medmnist import MedMNISTFormat, find_medmnist, load_medmnist, medmnist_format
@@ -30,12 +31,14 @@ __all__ = [
     "extract_archive",
     "find_medmnist",
     "first_items",
+    "hold_out",
     "load_datalist",
     "load_medmnist",
     "medmnist_format",
     "prepare_dataset",
     "synthetic_fundus",
     "synthetic_volume",
+    "write_dicom_segmentation",
     "write_synthetic_dataset",
     "write_synthetic_volumes",
 ]

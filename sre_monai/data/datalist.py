@@ -81,6 +81,31 @@ def first_items(items: Sequence[Item], limit: int | None = None) -> Sequence[Ite
     return items[:limit]
 
 
+def hold_out(items: Sequence[Item], validation_count: int) -> tuple[Sequence[Item], Sequence[Item]]:
+    """Split a list into training and validation items.
+
+    Args:
+        items: the list.
+        validation_count: how many of the last items to validate on.
+
+    Returns:
+        The items to train on and those to validate on.
+
+    Raises:
+        ValueError: when no item would be left to train on.
+
+    Examples:
+        >>> hold_out(["a", "b", "c"], 1)
+        (['a', 'b'], ['c'])
+    """
+    if not 0 <= validation_count < len(items):
+        raise ValueError(
+            f"validation_count must be below the number of training images, {len(items)}, got {validation_count}."
+        )
+    kept = len(items) - validation_count
+    return items[:kept], items[kept:]
+
+
 def _sections(path: Path) -> dict[str, int]:
     """Name and length of the sections of a datalist."""
     try:

@@ -1,4 +1,4 @@
-"""Image files of any format as Pillow images: Pillow first, then what it can't read."""
+"""Image files of any format as Pillow images: by Pillow, or by another library where it can't."""
 
 from __future__ import annotations
 
@@ -12,26 +12,33 @@ import numpy as np
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-__all__ = ["MAX_PIXELS", "decode_image", "deep_to_bytes"]
+from sre_monai.data.dicom import is_dicom, read_dicom
+
+__all__ = ["MAX_PIXELS", "decode_image", "deep_to_bytes", "image_from_array"]
 
 MAX_PIXELS = 100_000_000
 """Images with more pixels are refused: a few damaged bytes in a header could request any amount of memory."""
 
 BITS_PER_SAMPLE, PLANAR_CONFIGURATION = 258, 284  # tags of TIFF
 TIFF_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+ENVELOPED_DATA = bytes.fromhex("06092a864886f70d010703")  # its object identifier, 1.2.840.113549.1.7.3
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
 MULTIPAGE_NOTE = "the first of several pages was read"
 
 
-def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """Decode the first page of an image file.
+def decode_image(
+    path: str | os.PathLike[str] | Image.Image, convert: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    """Decode the first page of an image file, or the current frame of an image of Pillow.
 
     Args:
-        path: the file, of any format that Pillow, tifffile or nibabel reads.
+        path: the file, of any format that Pillow, tifffile or nibabel reads, or a DICOM photograph (see
+            `sre_monai.data.dicom`; needs the extra ``dicom``); or the image.
         convert: converts the pixels to the desired form, while the file is open.
 
     Returns:
-        The converted image. Its ``info["note"]`` tells when there were further pages, frames or slices.
+        The converted image. Its ``info["note"]`` tells when there were further pages, frames or slices. That of DICOM
+        photographs has more: see `sre_monai.data.dicom.read_dicom`.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -41,6 +48,8 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
         >>> decode_image("docs/sample/eye_565x584.png", lambda image: image.convert("L")).size
         (565, 584)
     """
+    if isinstance(path, Image.Image):
+        return _convert_open(path, convert)
     if not Path(path).is_file():
         if Path(path).exists():
             raise ValueError("it is not a regular file")
@@ -48,6 +57,11 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
     if str(path).lower().endswith(NIFTI_EXTENSIONS):
         image, several = _read_nifti(path)
         return _note(convert(image), several)
+    if is_dicom(path):
+        values, known = read_dicom(path, max_pixels=MAX_PIXELS)
+        image = convert(_image(values, "DICOM"))
+        image.info.update(known)
+        return image
     try:
         with Image.open(path) as image:
             _check_size(image.size)
@@ -62,9 +76,33 @@ def decode_image(path: str | os.PathLike[str], convert: Callable[[Image.Image], 
         ) from None
     except UnidentifiedImageError:
         if not _begins_as_tiff(path):
-            raise ValueError("its image format is not known") from None
+            reason = "it is encrypted" if _begins_as_envelope(path) else "its image format is not known"
+            raise ValueError(reason) from None
     image, several = _read_tiff(path)
     return _note(convert(image), several)
+
+
+def image_from_array(values: np.ndarray) -> Image.Image:
+    """Make an image of an array.
+
+    Args:
+        values: shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): grey, RGB or RGBA, whose last channel is dropped. What
+            is not uint8 is scaled by its own maximum.
+
+    Returns:
+        The image, grey or RGB.
+
+    Raises:
+        ValueError: for an array of another shape, without pixels, or not of numbers.
+
+    Examples:
+        >>> image_from_array(np.zeros((3, 4, 3), np.uint8)).size
+        (4, 3)
+    """
+    channels = values.shape[2:]
+    if values.size == 0 or values.ndim < 2 or channels not in ((), (1,), (3,), (4,)):
+        raise ValueError(f"an array of shape (H, W), (H, W, 3) or (H, W, 4) is expected, got {values.shape}.")
+    return _image(values, "array")
 
 
 def deep_to_bytes(values: np.ndarray) -> Image.Image:
@@ -85,6 +123,15 @@ def deep_to_bytes(values: np.ndarray) -> Image.Image:
     return Image.fromarray(np.rint(scaled.clip(0)).astype(np.uint8))
 
 
+def _convert_open(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Convert the current frame of an image of Pillow."""
+    _check_size(image.size)
+    if _has_deep_planes(image):
+        raise ValueError("Pillow can't read TIFF files with several planes of 16 bit; give the path of the file")
+    image.load()
+    return convert(image)
+
+
 def _note(image: Image.Image, several: bool) -> Image.Image:
     if several:
         image.info["note"] = MULTIPAGE_NOTE
@@ -99,6 +146,12 @@ def _check_size(size: tuple[int, ...]) -> None:
 def _begins_as_tiff(path: str | os.PathLike[str]) -> bool:
     with open(path, "rb") as stream:
         return stream.read(4) in TIFF_BEGINNINGS
+
+
+def _begins_as_envelope(path: str | os.PathLike[str]) -> bool:
+    """Whether this is an encrypted message (CMS, RFC 5652), as DICOM's secure files are."""
+    with open(path, "rb") as stream:
+        return ENVELOPED_DATA in stream.read(32)
 
 
 def _has_deep_planes(image: Image.Image) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from monai.utils import ensure_tuple
 from PIL import Image
 
 from sre_monai.data.decode import decode_image, deep_to_bytes
+from sre_monai.data.dicom import is_dicom
 from sre_monai.files import EXIF_ORIENTATION
 
 __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
@@ -41,6 +43,9 @@ class _DecodingReader(PILReader):
             "height": img.width,
             "exif_orientation": img.getexif().get(EXIF_ORIENTATION, 1),
             "note": img.info.get("note", ""),
+            "laterality": img.info.get("laterality", ""),
+            "acquisition_date": img.info.get("acquisition_date", ""),
+            **{name: img.info[name] for name in ("um_per_pixel",) if name in img.info},  # only where it is known
         }
 
     def _get_spatial_shape(self, img: Image.Image) -> np.ndarray:
@@ -51,16 +56,19 @@ class _DecodingReader(PILReader):
         array, meta = super().get_data([self._decode(name) for name in img])
         return np.require(array, requirements="W"), meta
 
-    def _decode(self, name: PathLike) -> Image.Image:
-        """Decode a file, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
+    def _decode(self, source: PathLike | Image.Image) -> Image.Image:
+        """Decode an image, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
+        name = "photograph" if isinstance(source, Image.Image) else source
         try:
-            return decode_image(name, self.convert).transpose(Image.Transpose.TRANSPOSE)
+            return decode_image(source, self.convert).transpose(Image.Transpose.TRANSPOSE)
         except FileNotFoundError:
             raise
+        except ImportError as error:
+            raise ValueError(f"{name}: {error}") from None
         except Exception as error:  # Pillow raises OSError, SyntaxError, EOFError, struct.error … for damaged files
             raise ValueError(
-                f"{name} cannot be read as an image ({error}): a complete file in a format such as PNG, JPEG or TIFF "
-                "is expected; replace the file or leave it out."
+                f"{name} cannot be read as an image ({error}): a complete file in a format such as PNG, JPEG, TIFF "
+                "or DICOM is expected; replace the file or leave it out."
             ) from None
 
 
@@ -68,15 +76,22 @@ class RGBReader(_DecodingReader):
     """Read images as RGB.
 
     For ``LoadImage(reader=RGBReader())``. Any format and colour mode that Pillow reads, TIFF files that it doesn't
-    (floating point, several planes of 16 bit …) and NIfTI become an array of shape (W, H, 3) with values 0–255: grey,
-    palette, CMYK and 1-bit images are converted, an alpha channel is dropped, images of more than 8 bits are scaled by
-    its own maximum. Of a file with several pages, frames or slices the first is read, and the metadata have a ``note``
-    of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation is not applied (except
-    to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``.
+    (floating point, several planes of 16 bit …), NIfTI and DICOM photographs become an array of shape (W, H, 3) with
+    values 0–255: grey, palette, CMYK and 1-bit images are converted, an alpha channel is dropped, images of more than
+    8 bits are scaled by its own maximum. Of a file with several pages, frames or slices the first is read, and the
+    metadata have a ``note`` of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation
+    is not applied (except to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``. Metadata
+    of DICOM photographs are ``laterality`` and ``acquisition_date``, empty where unknown, and ``um_per_pixel`` in µm,
+    missing where unknown.
+
+    With ``LoadImage(expanduser=False)``, images of Pillow are read as well as files: the frame that is open.
+
+    Args:
+        dicom_only: refuse everything else.
 
     Raises:
-        ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, or larger than
-            100 million pixels.
+        ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, larger than 100
+            million pixels, or DICOM without the extra ``dicom`` installed.
         FileNotFoundError: when there is no such file.
 
     Examples:
@@ -85,8 +100,14 @@ class RGBReader(_DecodingReader):
         torch.Size([565, 584, 3])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dicom_only: bool = False) -> None:
         super().__init__(converter=_to_rgb)
+        self.dicom_only = dicom_only
+
+    def _decode(self, source: PathLike | Image.Image) -> Image.Image:
+        if self.dicom_only and (isinstance(source, Image.Image) or (os.path.isfile(source) and not is_dicom(source))):
+            raise ValueError(f"{source} is not DICOM, and results as .dcm have to refer to DICOM: use .png or .nii.gz.")
+        return super()._decode(source)
 
 
 class BinaryMaskReader(_DecodingReader):

@@ -142,8 +142,8 @@ def load_medmnist(path: str | os.PathLike[str], section: str = "train") -> list[
         section: ``"train"``, ``"val"`` or ``"test"``.
 
     Returns:
-        One dictionary per image: ``image``, uint8, (C, W, H) as MONAI's readers give it or (1, X, Y, Z) with the axes
-        of the file; ``label``, a class or, for several labels, float32 (K,); ``index``, its place in the section.
+        One dictionary per image, with ``image``, uint8, (C, W, H) as MONAI's readers give it or (1, X, Y, Z) with the
+        axes of the file; ``label``, a class or, for several labels, float32 (K,); ``index``, its place in the section.
 
     Raises:
         FileNotFoundError: when there is no such file.

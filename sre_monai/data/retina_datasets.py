@@ -22,6 +22,7 @@ DRIVE = RetinaDataset(
     second_observer="{id}_manual2.gif",
     second_observer_sections=("test",),
 )
+"""DRIVE, of Staal et al., 2004."""
 
 _STARE_NUMBERS = (1, 2, 3, 4, 5, 44, 77, 81, 82, 139, 162, 163, 235, 236, 239, 240, 255, 291, 319, 324)
 _STARE_ADDRESS = "https://cecas.clemson.edu/~ahoover/stare/probing/"
@@ -50,6 +51,7 @@ STARE = RetinaDataset(
         ),
     ),
 )
+"""STARE, of Hoover et al., 2000."""
 
 _CHASE_IDENTIFIERS = tuple(f"{patient:02d}{eye}" for patient in range(1, 15) for eye in "LR")
 
@@ -67,6 +69,7 @@ CHASE_DB1 = RetinaDataset(
     second_observer="Image_{id}_2ndHO.png",
     downloads=(RemoteFile("https://researchdata.kingston.ac.uk/96/1/CHASEDB1.zip"),),
 )
+"""CHASE_DB1, of Fraz et al., 2012."""
 
 _HRF_KINDS = ("h", "dr", "g")  # healthy, diabetic retinopathy, glaucoma
 
@@ -89,6 +92,8 @@ HRF = RetinaDataset(
         ),
     ),
 )
+"""HRF, of Budai et al., 2013."""
 
 # What `sre-monai prepare` and the table in docs/data.md know
 RETINA_DATASETS = {dataset.name: dataset for dataset in (DRIVE, STARE, CHASE_DB1, HRF)}
+"""All data sets by name."""

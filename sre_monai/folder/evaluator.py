@@ -35,8 +35,8 @@ class FolderEvaluator(SupervisedEvaluator):
         val_data_loader: the images, read ahead.
         postprocessing: from the network's output to the files. It leaves in the item ``report``, the values of the
             report's columns, and where there are any ``outputs``, the written files, relative to the output folder,
-            with their sizes in bytes, ``thumbnails``, base64 of JPEG pictures, and ``link``, the file that they link
-            to. Each saving thread has its own copy.
+            with their sizes in bytes, ``thumbnails``, base64 of JPEG pictures, and ``preview``, that of a larger one.
+            Each saving thread has its own copy.
         saving_threads: number of threads for it.
         kwargs: further arguments of ``monai.engines.SupervisedEvaluator``.
 
@@ -113,7 +113,7 @@ class FolderEvaluator(SupervisedEvaluator):
             done = self._local.postprocessing({**item, "pred": pred})
             seconds += item.get("seconds", 0.0) + perf_counter() - start
             figures = {**done["report"], "seconds": round(seconds, 3)}
-            known |= {key: done[key] for key in ("outputs", "thumbnails", "link") if key in done}
+            known |= {key: done[key] for key in ("outputs", "thumbnails", "preview") if key in done}
             note = getattr(item["image"], "meta", {}).get("note", "")
             self.folder_run.add(item, "done", reason=note, **figures, **known)
         except Exception as error:

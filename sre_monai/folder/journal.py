@@ -52,7 +52,7 @@ class Journal:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the records, the latest of each file last."""
-        for path in sorted(self.folder.glob("*.jsonl"), key=lambda path: (path.name != GATHERED, path.name)):
+        for path in sorted(self.folder.glob("[!.]*.jsonl"), key=lambda path: (path.name != GATHERED, path.name)):
             with path.open("rb") as stream:
                 for line in stream:
                     try:
@@ -66,7 +66,7 @@ class Journal:
         """Rewrite all files as one with the records to keep, each once; before any process appends.
 
         Args:
-            keep: whether to keep a record.
+            keep: whether to keep a record; called once for each, in the order of iteration.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with written_atomically(self.folder / GATHERED) as unfinished, unfinished.open("w", encoding="utf-8") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from monai.data import Dataset
 from PIL import Image
 
 from sre_monai.data.decode import MAX_PIXELS
+from sre_monai.data.dicom import dicom_size, is_dicom
 
 __all__ = ["PixelBudgetLoader"]
 
@@ -125,6 +127,8 @@ def _pixels(path: str | os.PathLike[str]) -> int:
     try:
         if not os.path.isfile(path):
             return 0
+        if is_dicom(path):
+            return math.prod(dicom_size(path))
         with Image.open(path) as image:
             return image.width * image.height
     except Exception:  # damaged in any way: the reader reports it

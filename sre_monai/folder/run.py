@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from sre_monai.distributed import join_processes, on_first_process, wait_for_all
-from sre_monai.files import printable, remove_unfinished
+from sre_monai.files import printable, remove_unfinished, written_atomically
 from sre_monai.folder.journal import Journal
 from sre_monai.folder.report import FolderReport
 from sre_monai.identity import differences, digest
@@ -26,7 +27,7 @@ from sre_monai.tables import write_json
 
 __all__ = ["FolderRun"]
 
-JOURNAL_NAME, IDENTITY_NAME = ".journal", "identity.json"
+JOURNAL_NAME, IDENTITY_NAME, THUMBNAILS_NAME = ".journal", "identity.json", "thumbnails"
 NOTHING_DONE_STATUS = 1
 SOME_FAILED_STATUS = 3
 INTERRUPTED_STATUS = 130
@@ -90,18 +91,25 @@ class FolderRun:
         done = total - len(mine)
         logger.info("%d images, %d of them done before", len(self.items), len(self.items) - len(todo))
         self._bar = tqdm(
-            total=total, initial=done, desc="images", unit=" images", disable=self.rank > 0, dynamic_ncols=True
+            total=total,
+            initial=done,
+            desc="images",
+            unit=" images",
+            disable=self.rank > 0,
+            dynamic_ncols=True,
+            mininterval=0.1 if sys.stderr.isatty() else 30,  # seconds; a log file gets a line each time
         )
         return mine
 
     def fingerprint(self, item: Mapping[str, str]) -> str:
-        """Condense what the results of a file depend on: the run's identity, the file's size and time of change."""
+        """Condense what a file's results depend on: the run, the file's size and time, its pixel size in a list."""
         try:
             stat = os.stat(item["image"])
         except OSError:
             return ""
         file = {"name": item["name"], "image": item["image"], "size": str(stat.st_size), "time": str(stat.st_mtime_ns)}
-        return digest({**file, "run": self._digest})
+        listed = {"um_per_pixel": str(item["um_per_pixel"])} if "um_per_pixel" in item else {}
+        return digest({**file, **listed, "run": self._digest})
 
     def add(self, item: Mapping[str, str], status: str, fingerprint: str = "", **values: Any) -> None:
         """Record the outcome of a file; from any thread.
@@ -111,9 +119,20 @@ class FolderRun:
             status: ``"done"`` or ``"failed"``.
             fingerprint: taken before the file was read.
             values: ``outputs``, a mapping of written files, relative to the output folder, to their sizes in bytes;
-                ``thumbnails``; ``link``; further columns of the report.
+                ``thumbnails``, base64 of JPEG pictures; ``preview``, of one that stands for the file in the report's
+                large view; further columns of the report.
+
+        Raises:
+            OSError: when a picture can't be written.
         """
         record = {"file": item["file"], "status": status, "fingerprint": fingerprint, **values}
+        if "thumbnails" in values:
+            record["thumbnails"] = [
+                self._save_picture(f"{item['name']}_{number}", picture)
+                for number, picture in enumerate(values["thumbnails"])
+            ]
+        if "preview" in values:
+            record["preview"] = self._save_picture(f"{item['name']}_preview", values["preview"])
         with self._lock:
             if status == "failed":
                 logger.error("%s failed: %s", printable(item["file"]), values.get("reason", ""))
@@ -124,6 +143,13 @@ class FolderRun:
                 self.unwritten[item["file"]] = record
             if self._bar is not None:
                 self._bar.update()
+
+    def _save_picture(self, name: str, picture: str) -> str:
+        """Write a picture for the report as a file, not into the journal, which is read as a whole; give its path."""
+        path = f"{JOURNAL_NAME}/{THUMBNAILS_NAME}/{name}.jpg"
+        with written_atomically(self.output_dir / path) as unfinished:
+            unfinished.write_bytes(b64decode(picture))
+        return path
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -183,18 +209,24 @@ class FolderRun:
             remove_unfinished(self.output_dir)
             self._compare_runs()
             index = {item["file"]: i for i, item in enumerate(self.items)}
-            done, fresh, stale = set(), set(), set()
+            done: set[str] = set()
+            fresh: set[str] = set()
+            stale: set[str] = set()
+            kept: list[bool] = []
             for record in self.journal:
-                if record["file"] not in index:
-                    continue  # of another folder or a removed file: its results are kept
-                if self._is_done(record, self.items[index[record["file"]]]):
+                if record["file"] not in index:  # of another folder or a removed file: its results are kept
+                    kept.append(record["status"] == "done")
+                    continue
+                kept.append(self._is_done(record, self.items[index[record["file"]]]))
+                if kept[-1]:
                     done.add(record["file"])
-                    fresh.update(record.get("outputs", ()))
+                    fresh.update(_files_of(record))
                 else:
-                    stale.update(record.get("outputs", ()))
+                    stale.update(_files_of(record))
             for output in stale - fresh:
                 (self.output_dir / output).unlink(missing_ok=True)
-            self.journal.gather(keep=lambda record: self._is_worth_keeping(record, index, done))
+            verdicts = iter(kept)
+            self.journal.gather(keep=lambda record: next(verdicts))
             write_json(self.journal.folder / IDENTITY_NAME, self.identity)
         except OSError as error:
             raise OSError(f"output_dir: can't write to {self.output_dir} ({error}); give another folder.") from None
@@ -209,23 +241,25 @@ class FolderRun:
         if self.resume and (changes := differences(former, self.identity)):
             logger.warning("another run has left results in %s: %s; they are made again", self.output_dir, changes)
 
-    def _is_worth_keeping(self, record: Mapping[str, Any], index: Mapping[str, int], done: set[str]) -> bool:
-        """Whether a record is still valid."""
-        if record["file"] not in index:
-            return record["status"] == "done"
-        return record["file"] in done and self._is_done(record, self.items[index[record["file"]]])
-
     def _is_done(self, record: Mapping[str, Any], item: Mapping[str, str]) -> bool:
         """Whether the results of a file are valid and complete."""
         if not self.resume or record["status"] != "done" or record["fingerprint"] != self.fingerprint(item):
             return False
-        return all(_size(self.output_dir / output) == size for output, size in record.get("outputs", {}).items())
+        folder = str(self.output_dir)  # a list of a hundred thousand has no time for Path
+        return all(_size(f"{folder}/{output}") == size for output, size in record.get("outputs", {}).items())
 
 
-def _size(path: Path) -> int | None:
+def _files_of(record: Mapping[str, Any]) -> Iterator[str]:
+    """Files that were written for a record, relative to the output folder."""
+    yield from record.get("outputs", ())
+    yield from record.get("thumbnails", ())
+    yield from [record["preview"]] if "preview" in record else []
+
+
+def _size(path: str) -> int | None:
     """Size of a file in bytes, None where there is none."""
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except OSError:
         return None
 

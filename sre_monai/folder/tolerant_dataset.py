@@ -8,6 +8,7 @@ from typing import Any
 
 from monai.data import Dataset
 
+from sre_monai.errors import root_cause
 from sre_monai.files import printable
 
 __all__ = ["FAILURE", "TolerantDataset", "reason_of"]
@@ -66,8 +67,7 @@ def reason_of(error: BaseException) -> str:
     Returns:
         One line, never empty.
     """
-    while error.__cause__ is not None:
-        error = error.__cause__
+    error = root_cause(error)
     message = printable(" ".join(str(error).split()))
     if isinstance(error, MemoryError) or any(words in message for words in OUT_OF_MEMORY):
         return "out of memory: give a smaller --window_size, or close other programs"

@@ -18,8 +18,11 @@ __all__ = [
 ]
 
 MULTI_LABEL = "multi-label, binary-class"
+"""MedMNIST's name of the task with several labels per image."""
 BINARY = "binary-class"
+"""MedMNIST's name of the task with two classes."""
 TASKS = (MULTI_LABEL, BINARY, "multi-class", "ordinal-regression")
+"""MedMNIST's names of all tasks."""
 THRESHOLD = 0.5
 
 
@@ -110,7 +113,7 @@ CLASSIFICATION_SCORES: Mapping[str, Callable[[torch.Tensor, torch.Tensor, str], 
     "accuracy": _accuracy,
     "auc": _auc,
 }
-"""All scores by name: functions of probability, label and task, as :func:`classification_scores` has them."""
+"""All scores by name, functions of probability, label and task, as :func:`classification_scores` has them."""
 
 
 class ClassificationMetric(CumulativeIterationMetric):

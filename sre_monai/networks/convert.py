@@ -35,15 +35,17 @@ def convert_to_sre(
 ) -> nn.Module:
     """Make a network equivariant while keeping its architecture.
 
-    | layer | becomes |
-    |---|---|
-    | convolution | SRE convolution of the same output size; 1×1 convolutions are kept |
-    | strided convolution | average pooling by the stride, then an SRE convolution |
-    | transposed convolution | linear upsampling by the stride, then an SRE convolution |
-    | sub-pixel upsampling (pixel shuffle) | linear upsampling, then an SRE convolution |
-    | strided max or average pooling | the same with windows placed symmetrically at every size |
-    | upsampling by an integer factor | linear upsampling with aligned corners |
-    | "same" padding modules of MONAI's EfficientNet | removed; the convolutions pad both sides equally |
+    ==============================================  ==================================================================
+    layer                                           becomes
+    ==============================================  ==================================================================
+    convolution                                     SRE convolution of the same output size; 1×1 convolutions are kept
+    strided convolution                             average pooling by the stride, then an SRE convolution
+    transposed convolution                          linear upsampling by the stride, then an SRE convolution
+    sub-pixel upsampling (pixel shuffle)            linear upsampling, then an SRE convolution
+    strided max or average pooling                  the same with windows placed symmetrically at every size
+    upsampling by an integer factor                 linear upsampling with aligned corners
+    "same" padding modules of MONAI's EfficientNet  removed; the convolutions pad both sides equally
+    ==============================================  ==================================================================
 
     Both even and odd sizes are supported: pooling rounds up, and upsampling restores the size before pooling, so that
     skip connections match without one-sided padding or cropping.

@@ -30,11 +30,13 @@ def export_network(
 ) -> float:
     """Fold a network, export it to a file, load the file, and compare its outputs with the network's.
 
-    | extension | format | read by |
-    |---|---|---|
-    | ``.onnx`` | ONNX | onnxruntime, TensorRT, OpenVINO, … |
-    | ``.pt2`` | ``torch.export`` program | ``torch.export.load`` |
-    | ``.ts`` | TorchScript | ``torch.jit.load``, libtorch |
+    =========  ========================  ==================================
+    extension  format                    read by
+    =========  ========================  ==================================
+    ``.onnx``  ONNX                      onnxruntime, TensorRT, OpenVINO, …
+    ``.pt2``   ``torch.export`` program  ``torch.export.load``
+    ``.ts``    TorchScript               ``torch.jit.load``, libtorch
+    =========  ========================  ==================================
 
     With ``dynamic``, the exported network accepts any batch and spatial size, even or odd.
 

@@ -10,9 +10,11 @@ from sre_monai.transforms.field_of_view import (
 from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 from sre_monai.transforms.jpeg import RandJPEGd, compress_jpeg
 from sre_monai.transforms.local_contrast import LocalContrastNormalizationd
+from sre_monai.transforms.measure_vessels import MeasureVesselsd
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
 from sre_monai.transforms.report_classes import ReportClassesd
+from sre_monai.transforms.report_metadata import ReportMetadatad
 from sre_monai.transforms.rotate import rotate, rotate_back
 from sre_monai.transforms.save_vessels import SaveVesselsd
 from sre_monai.transforms.skeleton_length import SkeletonLengthd
@@ -26,10 +28,12 @@ __all__ = [
     "GridSymmetry",
     "IgnoreOutsideFieldOfViewd",
     "LocalContrastNormalizationd",
+    "MeasureVesselsd",
     "NormalizeInsideFieldOfViewd",
     "PhotographQualityd",
     "RandJPEGd",
     "ReportClassesd",
+    "ReportMetadatad",
     "SaveVesselsd",
     "SkeletonLengthd",
     "UntrackedCompose",

@@ -11,9 +11,11 @@ import nibabel
 import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
-from monai.utils import convert_to_numpy
+from monai.utils import ImageMetaKey, convert_to_numpy
 from skimage.morphology import skeletonize
 
+from sre_monai.data.dicom import require_dicom_extra
+from sre_monai.data.dicom_segmentation import write_dicom_segmentation
 from sre_monai.files import written_atomically
 from sre_monai.png import save_png
 from sre_monai.visualize.overlay import draw_vessels
@@ -22,7 +24,14 @@ from sre_monai.visualize.thumbnail import thumbnail
 
 __all__ = ["SaveVesselsd"]
 
-EXTENSIONS = (".png", ".nii.gz")
+EXTENSIONS = (".png", ".nii.gz", ".dcm")
+LABELS = {
+    "mask": "Retinal vessels",
+    "probability": "Probability of retinal vessels",
+    "skeleton": "Skeleton of retinal vessels",
+}
+BROWSER_EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")  # of photographs that any browser shows
+PREVIEW_SIDE = 1600  # pixels
 
 
 class SaveVesselsd(MapTransform):
@@ -30,12 +39,13 @@ class SaveVesselsd(MapTransform):
 
     Writes ``OUT/<name>_mask`` and on request ``OUT/<name>_probability``, ``OUT/<name>_skeleton`` and
     ``OUT/<name>_overlay.png``, where ``name`` is the item's own entry and may hold sub-folders. As PNG a mask and a
-    skeleton have the values 0 and 255, a probability 16 bit (0–65535 for 0–1); as NIfTI 0 and 1, and float32. Pixels
-    are those of the stored photograph; an EXIF orientation is carried over, so that viewers turn mask and photograph
-    alike. Each file is whole or absent.
+    skeleton have the values 0 and 255, a probability 16 bit (0–65535 for 0–1); as NIfTI 0 and 1, and float32; as
+    DICOM they are Segmentations that refer to the photograph, which must be DICOM, too (see
+    `sre_monai.data.write_dicom_segmentation`). Pixels are those of the stored photograph; an EXIF orientation is
+    carried over, so that viewers turn mask and photograph alike. Each file is whole or absent.
 
     Leaves in the item: in ``outputs`` the written files, relative to the folder, with their sizes in bytes; in
-    ``thumbnails`` two small pictures; in ``link`` the overlay that they link to.
+    ``thumbnails`` two small pictures; in ``preview`` a larger picture of a photograph that browsers can't show.
 
     Args:
         keys: key of the vessel mask, bool of shape (1, W, H), on the photograph's own grid, see `VesselMaskd`.
@@ -43,13 +53,16 @@ class SaveVesselsd(MapTransform):
         probability_key: key of the probability of a vessel, shape (1, W, H), values 0–1, if it is to be written.
         photograph_key: key of the photograph, shape (3, W, H), values 0–255.
         fov_key: key of the field of view, outlined in the overlay.
-        output_ext: ``".png"`` or ``".nii.gz"``.
+        output_ext: ``".png"``, ``".nii.gz"`` or ``".dcm"``.
         write_probability: whether to write the probability.
         write_overlay: whether to write the photograph with the vessels drawn on it.
         write_skeleton: whether to write the mask thinned to one pixel.
+        keep_identifiers: whether a DICOM Segmentation names the patient, as its photograph does.
+        algorithm: name and parameters of what made the mask, to be recorded in DICOM Segmentations.
 
     Raises:
         ValueError: for an unknown extension.
+        ImportError: for ``".dcm"`` without the extra ``dicom``.
 
     Examples:
         >>> SaveVesselsd("mask", "output", write_probability=True)  # doctest: +SKIP
@@ -66,10 +79,14 @@ class SaveVesselsd(MapTransform):
         write_probability: bool = False,
         write_overlay: bool = True,
         write_skeleton: bool = False,
+        keep_identifiers: bool = False,
+        algorithm: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(keys)
         if output_ext not in EXTENSIONS:
             raise ValueError(f"output_ext must be one of {EXTENSIONS}, got {output_ext!r}.")
+        if output_ext == ".dcm":
+            require_dicom_extra()
         self.output_dir = Path(output_dir)
         self.probability_key = probability_key
         self.photograph_key = photograph_key
@@ -78,19 +95,22 @@ class SaveVesselsd(MapTransform):
         self.write_probability = write_probability
         self.write_overlay = write_overlay
         self.write_skeleton = write_skeleton
+        self.keep_identifiers = keep_identifiers
+        self.algorithm = dict(algorithm or {})
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the files and return a copy of the data that lists them."""
         d = dict(data)
         for key in self.key_iterator(d):
-            d["outputs"], d["thumbnails"] = self._write(d, convert_to_numpy(d[key]) > 0)
-            d["link"] = f"{d['name']}_overlay.png" if self.write_overlay else ""
+            written = self._write(d, convert_to_numpy(d[key]) > 0)
+            d |= {**written, "outputs": {**d.get("outputs", {}), **written["outputs"]}}
         return d
 
-    def _write(self, d: Mapping[Hashable, Any], mask: np.ndarray) -> tuple[dict[str, int], list[str]]:
-        """Write all files; their sizes, and thumbnails of photograph and overlay."""
+    def _write(self, d: Mapping[Hashable, Any], mask: np.ndarray) -> dict[Hashable, Any]:
+        """Write all files; their sizes, and pictures for the report."""
         name, photograph = d["name"], d[self.photograph_key]
-        orientation = int(getattr(photograph, "meta", {}).get("exif_orientation", 1))
+        meta = getattr(photograph, "meta", {})
+        orientation = int(meta.get("exif_orientation", 1))
         maps = {"mask": (mask, 255)}
         if self.write_probability:
             maps["probability"] = (convert_to_numpy(d[self.probability_key]), 65535)
@@ -99,16 +119,33 @@ class SaveVesselsd(MapTransform):
         written = []
         for kind, (values, white) in maps.items():
             written.append(self._path(name, kind, self.output_ext))
-            _save(written[-1], values, white, orientation)
+            if self.output_ext == ".dcm":
+                self._save_dicom(written[-1], values, photograph, LABELS[kind])
+            else:
+                _save(written[-1], values, white, orientation)
         picture = to_picture(photograph)
-        thumbnails = [thumbnail(picture, orientation)]
+        is_shown = Path(str(meta.get("filename_or_obj", ""))).suffix.lower() in BROWSER_EXTENSIONS
+        pictures: dict[Hashable, Any] = {"thumbnails": [thumbnail(picture, orientation)]}
+        if not is_shown:
+            pictures["preview"] = thumbnail(picture, orientation, side=PREVIEW_SIDE)
         overlay = draw_vessels(picture, mask, d[self.fov_key])
-        thumbnails.append(thumbnail(overlay, orientation))
+        pictures["thumbnails"].append(thumbnail(overlay, orientation))
         if self.write_overlay:
             written.append(self._path(name, "overlay", ".png"))
             save_png(written[-1], overlay, orientation)
         sizes = {path.relative_to(self.output_dir).as_posix(): path.stat().st_size for path in written}
-        return sizes, thumbnails
+        return {"outputs": sizes, **pictures}
+
+    def _save_dicom(self, path: Path, values: np.ndarray, photograph: Any, label: str) -> None:
+        """Write a map (1, W, H) as a DICOM Segmentation."""
+        write_dicom_segmentation(
+            path,
+            photograph.meta[ImageMetaKey.FILENAME_OR_OBJ],
+            values[0].T,
+            label=label,
+            keep_identifiers=self.keep_identifiers,
+            **self.algorithm,
+        )
 
     def _path(self, name: str, kind: str, extension: str) -> Path:
         return self.output_dir / f"{name}_{kind}{extension}"

@@ -1,17 +1,8 @@
-from __future__ import annotations
+"""Overlays, rotation curves, saliency maps and the report's page.
 
-from sre_monai.visualize.overlay import error_overlay, vessel_overlay
-from sre_monai.visualize.report_page import write_report_page
-from sre_monai.visualize.rotation_curve import plot_rotation_curve
-from sre_monai.visualize.saliency import SaliencyMaps, saliency_picture
-from sre_monai.visualize.thumbnail import thumbnail
+Imported when first used: transforms draw overlays, and saliency maps need networks.
+"""
 
-__all__ = [
-    "SaliencyMaps",
-    "error_overlay",
-    "plot_rotation_curve",
-    "saliency_picture",
-    "thumbnail",
-    "vessel_overlay",
-    "write_report_page",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -240,6 +240,14 @@ def test_inference_on_volumes(tmp_path):
         (["train.json"], {"net": "vgg"}, "net must be one of sre_harmonic_resnet18"),
         (["train.json"], {"net_settings": {"block": "dense"}}, "block must be one of basic"),
         (["train.json"], {"task": "regression"}, "task must be one of"),
+        (["train.json"], {"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0."),
+        (["train.json"], {"image_size": 4}, "image_size must be a whole number of at least 8, in pixels, got 4."),
+        (["train.json"], {"learning_rat": 1}, "the configuration has no such option; did you mean learning_rate?"),
+        (
+            ["train.json", "evaluate.json"],
+            {"saliency_count": -1},
+            "saliency_count must be a whole number of at least 0",
+        ),
         (["train.json", "evaluate.json"], {"checkpoint": "no.pt"}, "checkpoint: file not found: no.pt"),
         (["train.json", "evaluate.json"], {"section": "training"}, "section must be one of test, val, train"),
         (

@@ -32,7 +32,7 @@ TABLE = [
     ("segment", f"--checkpoint {PLAIN}", "are not those of SREUNet as configured ("),
     ("segment", f"--checkpoint {BUNDLE}/LICENSE", "LICENSE does not contain a network's weights"),
     ("segment", "--device gpu", "device: gpu is not available here"),
-    ("segment", "--output_ext .jpg", "output_ext must be one of .png, .nii.gz, got '.jpg'."),
+    ("segment", "--output_ext .jpg", "output_ext must be one of .png, .nii.gz, .dcm, got '.jpg'."),
     ("segment", "--write_overlay maybe", "write_overlay must be True or False, got 'maybe'."),
     ("segment", "--working_diameter 0", "working_diameter must be a number of at least 32, in pixels, got 0."),
     ("segment", "--batch_size 0", "batch_size must be a whole number of at least 1, got 0."),
@@ -56,7 +56,7 @@ TABLE = [
         "keywords: params,lr,weight_decay: Invalid learning rate: -1",
     ),
     ("train", "--validation_count 2 --loss#reduction foo", "'foo' is not a valid value"),
-    ("train", "--validation_count 100", "num_samples should be a positive integer value"),
+    ("train", "--validation_count 100", "validation_count must be below the number of training images, 4, got 100."),
     ("evaluate", "--section tset", "has no section 'tset'; choose one of training, test, all"),
     ("evaluate", "--limit 0", "limit must be a whole number of at least 1, got 0."),
     ("evaluate", "--threshold 2", "threshold must be a number from 0 to 1, got 2."),
@@ -72,6 +72,15 @@ TABLE = [
         "overlay_angles and write_overlay can't be given together",
     ),
     ("rotate", "--angle_step 0", "angle_step must be a whole number from 1 to 360, in degrees, got 0."),
+    ("classify", "--classes []", "classes must be a list of 2 or more names, got []."),
+    ("classify", "--spatial_dims 4", "spatial_dims must be one of 2, 3, got 4."),
+    (
+        "classify",
+        "--task regression",
+        "task must be one of binary-class, multi-class, 'multi-label, binary-class', ordinal-regression, got",
+    ),
+    ("classify", "--checkpoint typo.pt", "checkpoint: file not found: typo.pt."),
+    ("classify", f"--checkpoint {PLAIN}", "are not those of SREResNet as configured ("),
     ("rotate", "--protocols published", "protocols must be a list of one or more names, got 'published'."),
 ]
 
@@ -87,7 +96,13 @@ MONAI_ALONE_CANNOT = ("--nosuch#id", "--threshold#x", "--config_file", "--args_f
 def folders(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("mistakes")
     dataset, training = write_dataset(folder / "dataset"), photographs(folder / "training")
-    return {"segment": dataset / "images", "train": training, "evaluate": dataset, "rotate": dataset}
+    return {
+        "segment": dataset / "images",
+        "train": training,
+        "evaluate": dataset,
+        "rotate": dataset,
+        "classify": dataset / "images",
+    }
 
 
 def run_in_process(command: list[str]) -> None:
@@ -102,7 +117,7 @@ def run_in_process(command: list[str]) -> None:
 @pytest.mark.parametrize(("command", "option", "sentence"), TABLE, ids=lambda value: str(value)[:24])
 def test_a_mistake_is_one_sentence(folders, tmp_path, monkeypatch, capfd, command, option, sentence, short):
     if not short and option.startswith(MONAI_ALONE_CANNOT):
-        pytest.skip("docs/architecture.md names this limit")
+        pytest.skip("docs/commands.md names this limit")
     if short and option.startswith(ONLY_MONAI):
         sentence = f"{option.split()[0].removeprefix('--')} is given twice, "
     monkeypatch.chdir(tmp_path)

@@ -129,7 +129,7 @@ def test_a_curve_is_drawn(folder):
 
 def test_overlays_of_rotated_photographs(folder, tmp_path):
     run_bundle(
-        *OVERLAYS, **paths(folder, tmp_path), angles=[], limit=1, protocols=["turned_back"], overlay_angles=[0, 37]
+        *OVERLAYS, **paths(folder, tmp_path), angles=[0], limit=1, protocols=["turned_back"], overlay_angles=[0, 37]
     )
     assert sorted(path.name for path in (tmp_path / "overlays").iterdir()) == ["00.png", "00_37.png"]
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sre_monai.data import load_datalist, prepare_dataset
+from sre_monai.data import hold_out, load_datalist, prepare_dataset
 from tests.data.toy import TOYS, write_source
 
 
@@ -83,3 +83,16 @@ def test_broken_datalist(tmp_path):
         load_datalist(tmp_path, "training")
     with pytest.raises(ValueError, match="not a datalist"):
         load_datalist(make(tmp_path, [1, 2]), "training")
+
+
+@pytest.mark.parametrize("count", [3, 100, -1])
+def test_an_item_to_train_on_is_left(count):
+    with pytest.raises(
+        ValueError, match=rf"^validation_count must be below the number of training images, 3, got {count}"
+    ):
+        hold_out(["a", "b", "c"], count)
+
+
+def test_the_last_items_are_held_out():
+    assert hold_out(["a", "b", "c"], 0) == (["a", "b", "c"], [])
+    assert hold_out(["a", "b", "c"], 2) == (["a"], ["b", "c"])

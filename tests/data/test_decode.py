@@ -7,6 +7,7 @@ from PIL import Image
 
 from sre_monai.data import RGBReader
 from sre_monai.data import decode as module
+from sre_monai.data.decode import decode_image, image_from_array
 
 load = LoadImage(reader=RGBReader(), dtype=np.uint8)
 
@@ -83,3 +84,29 @@ def test_what_is_not_a_file(tmp_path):
 def test_not_a_number_is_black():
     image = module.deep_to_bytes(np.array([[np.nan, -1.0, 2.0, np.inf]]))
     assert np.asarray(image).tolist() == [[0, 0, 255, 0]]
+
+
+def test_an_image_of_pillow_is_converted_at_its_current_frame(tmp_path):
+    frames = [Image.new("L", (4, 3), value) for value in (10, 20)]
+    frames[0].save(tmp_path / "frames.tif", save_all=True, append_images=frames[1:])
+    with Image.open(tmp_path / "frames.tif") as image:
+        image.seek(1)
+        converted = decode_image(image, lambda frame: frame.convert("RGB"))
+    assert converted.mode == "RGB"
+    assert converted.getpixel((0, 0)) == (20, 20, 20)
+
+
+def test_an_image_of_pillow_that_it_reads_as_noise_is_refused(tmp_path):
+    values = np.zeros((3, 5, 4), np.uint16)
+    tifffile.imwrite(tmp_path / "deep.tif", values, photometric="rgb", planarconfig="separate")
+    with (
+        Image.open(tmp_path / "deep.tif") as image,
+        pytest.raises(ValueError, match="several planes of 16 bit; give the path"),
+    ):
+        decode_image(image, lambda frame: frame)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 6), (5,), (0, 4), (5, 4, 2), (1, 5, 4, 3)])
+def test_arrays_that_are_no_images_are_refused(shape):
+    with pytest.raises(ValueError, match="an array of shape"):
+        image_from_array(np.zeros(shape, np.uint8))

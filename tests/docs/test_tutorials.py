@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser, run
+from PIL import Image
 
 from sre_monai.networks.layers import SREConv3d
 from tests.bundles.toy import BUNDLE, SMALL, copy_bundle, parse
@@ -34,6 +35,8 @@ def test_every_tutorial_is_tested():
 def test_add_to_pipeline(tmp_path, capsys):
     dice = tutorial("add_to_pipeline").main(tmp_path, count=4, size=(80, 73), epochs=2, crop=48)
     assert 0 <= dice <= 1
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.size == (80, 73)
     assert "equivariant at (1, 3, 80, 73)" in capsys.readouterr().out
 
 
@@ -50,6 +53,9 @@ def test_segment_volumes(tmp_path, capsys):
     image = nib.load(tmp_path / "volumes" / "00_image.nii.gz")
     assert mask.shape == image.shape == (33, 33, 33)
     np.testing.assert_allclose(mask.affine, image.affine)
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.size == (3 * 33 * 6, 33 * 6)
+        assert np.asarray(picture).max() == 255
     printed = capsys.readouterr().out
     assert "not equivariant at (1, 1, 32, 33, 35)" in printed
     assert "\nequivariant at (1, 1, 32, 33, 35)" in printed

@@ -32,6 +32,16 @@ def test_gathering_keeps_useful_files_once(tmp_path):
     assert [record["file"] for record in first] == ["1", "3", "2"]
 
 
+def test_gathering_looks_at_each_record_once(tmp_path):
+    """It does not read the file that it writes, whose lines are on disk early when there are many."""
+    journal = Journal(tmp_path)
+    journal.path.write_text("".join(f'{{"file": "{number}", "reason": "{"long" * 100}"}}\n' for number in range(500)))
+    journal.gather(keep=lambda record: True)
+    seen = []
+    journal.gather(keep=lambda record: not seen.append(record["file"]))
+    assert seen == [str(number) for number in range(500)]
+
+
 def test_an_empty_journal_is_made(tmp_path):
     journal = Journal(tmp_path / "new")
     assert list(journal) == []

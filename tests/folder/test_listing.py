@@ -1,3 +1,5 @@
+from time import process_time
+
 import pytest
 
 from sre_monai.folder import list_images
@@ -99,3 +101,37 @@ def test_the_output_may_be_around_but_not_the_folder_itself(tmp_path):
     assert len(list_images(tmp_path / "in", tmp_path)) == 1
     with pytest.raises(ValueError, match=r"output_dir: .* is the folder of the images itself"):
         list_images(tmp_path / "in", tmp_path / "in")
+
+
+def test_a_long_list_takes_time_in_proportion(tmp_path):
+    def seconds(count):
+        datalist = tmp_path / "list.csv"
+        datalist.write_text("image\n" + "".join(f"site_{n % 97}/patient_{n:06}.jpg\n" for n in range(count)))
+        start = process_time()
+        assert len({item["name"] for item in list_images(datalist)}) == count
+        return process_time() - start
+
+    seconds(1000)
+    # 8 times where each file takes the same time, 64 times where each is compared with all others
+    assert min(seconds(24_000) for _ in range(2)) < 25 * min(seconds(3000) for _ in range(2))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("list.csv", "image,um_per_pixel\na.png,7.5\nb.png,\n"),
+        ("list.json", '[{"image": "a.png", "um_per_pixel": 7.5}, {"image": "b.png", "um_per_pixel": null}]'),
+    ],
+)
+def test_a_list_may_give_the_size_of_pixels(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    first, second = list_images(tmp_path / name)
+    assert first["um_per_pixel"] == 7.5
+    assert "um_per_pixel" not in second
+
+
+@pytest.mark.parametrize("size", ["wide", "0", "-3", "nan"])
+def test_a_bad_size_of_pixels_names_the_image(tmp_path, size):
+    (tmp_path / "list.csv").write_text(f"image,um_per_pixel\nsub/a.png,{size}\n")
+    with pytest.raises(ValueError, match=r"list.csv: um_per_pixel of sub/a.png must be a positive number"):
+        list_images(tmp_path / "list.csv")

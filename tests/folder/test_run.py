@@ -117,6 +117,29 @@ def test_a_damaged_or_lost_result_is_made_again(finished, damage):
     assert again(finished) == [0, 2]
 
 
+def test_thumbnails_are_files_which_go_when_the_photograph_changes(folder):
+    run = make_run(folder)
+    with run.running():
+        for index in run.start():
+            item = run.items[index]
+            run.add(item, "done", run.fingerprint(item), thumbnails=["SlBFRw==", "SlBFRw=="], preview="SlBFRw==")
+    thumbnails = folder / "out" / ".journal" / "thumbnails"
+    kinds = ("0", "1", "preview")
+    assert sorted(path.name for path in thumbnails.iterdir()) == [f"{n}_{kind}.jpg" for n in "abc" for kind in kinds]
+    assert (thumbnails / "b_1.jpg").read_bytes() == b"JPEG"
+    page = (folder / "out" / "report.html").read_text()
+    assert page.count("data:image/jpeg;base64,SlBFRw==") == 6
+    assert page.count('["photograph",".journal/thumbnails/') == 3
+    (thumbnails / "c_0.jpg").unlink()
+    assert again(folder) == []  # they are not results
+    (folder / "b.png").write_text("another photograph")
+    assert again(folder) == [1]
+    assert sorted(path.name for path in thumbnails.iterdir()) == [
+        *("a_0.jpg", "a_1.jpg", "a_preview.jpg"),
+        *("c_1.jpg", "c_preview.jpg"),
+    ]
+
+
 def test_failures_are_tried_again(finished):
     run = make_run(finished, resume=False)
     run.start()

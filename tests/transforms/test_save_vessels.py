@@ -1,3 +1,6 @@
+from base64 import b64decode
+from io import BytesIO
+
 import nibabel
 import numpy as np
 import pytest
@@ -45,6 +48,17 @@ def test_png_files(item, tmp_path):
     assert result["outputs"] == sizes
     assert set(sizes) == {f"sub/eye_{name}.png" for name in ("mask", "probability", "overlay")}
     assert len(result["thumbnails"]) == 2
+
+
+@pytest.mark.parametrize(("file", "has_preview"), [("eye.JPG", False), ("eye.tif", True), ("IM000001", True)])
+def test_a_photograph_that_browsers_cannot_show_has_a_preview(item, tmp_path, file, has_preview):
+    item["photograph"].meta["filename_or_obj"] = f"/eyes/{file}"
+    result = SaveVesselsd("mask", tmp_path)(item)
+    assert ("preview" in result) == has_preview
+    if has_preview:
+        with Image.open(BytesIO(b64decode(result["preview"]))) as picture:
+            assert picture.size == (7, 5)
+            assert picture.getexif()[0x0112] == 3
 
 
 def test_nifti_files(item, tmp_path):

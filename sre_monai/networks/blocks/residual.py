@@ -27,7 +27,7 @@ class SREBasicBlock(nn.Module):
         stride: factor by which the size shrinks, a power of two.
         act: activation type and arguments, as MONAI's layer factory takes them.
         norm: normalisation type and arguments.
-        conv: ``kernel_size``, ``harmonics`` and more of :func:`~sre_monai.networks.blocks.convolution.sre_layer`.
+        conv: ``kernel_size``, ``harmonics`` and more arguments of :class:`SREConvolution`.
 
     Attributes:
         expansion: output channels for each of ``features``.

@@ -317,8 +317,8 @@ class SREConv1d(_SREConvNd):
 class SREConv2d(_SREConvNd):
     """Symmetric rotation-equivariant convolution of images, drop-in for ``torch.nn.Conv2d``.
 
-    The *k*² taps of every kernel are replaced by one weight for each of its rings: a 9×9 kernel has 5 weights instead
-    of 81. It is unchanged by 90° turns and reflections exactly, and by other rotations approximately.
+    The *k* × *k* taps of every kernel are replaced by one weight for each of its rings: a 9×9 kernel has 5 weights
+    instead of 81. It is unchanged by 90° turns and reflections exactly, and by other rotations approximately.
 
     Args:
         in_channels: number of input channels.

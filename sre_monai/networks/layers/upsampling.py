@@ -108,7 +108,7 @@ class SymmetricUpsample(Scriptable):
         return upsample_to(input, list(self.sizes.recall(input.shape[2:], scale)))
 
     def scriptable(self, sizes: nn.Module | None = None) -> nn.Module:
-        """Make the layer for TorchScript, with the scripted :class:`ScriptableSizes` of its network, if any."""
+        """Make the layer for TorchScript, with the scripted ``ScriptableSizes`` of its network, if any."""
         return _ScriptableUpsample(self.scale, sizes)
 
 

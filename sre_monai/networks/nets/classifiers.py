@@ -21,6 +21,7 @@ SRE: dict[str, Callable[..., nn.Module]] = {
 }
 ORDINARY = {"resnet18": resnet18, "resnet50": resnet50}
 CLASSIFIERS = (*SRE, "sre_r3d_18", *ORDINARY)
+"""Names of the networks."""
 
 
 def build_classifier(
@@ -48,7 +49,7 @@ def build_classifier(
         kwargs: further arguments of the network, which override ``settings``.
 
     Returns:
-        The network: (batch, in_channels, *spatial*) to (batch, num_classes).
+        The network, which maps (batch, in_channels, *spatial*) to (batch, num_classes).
 
     Raises:
         ValueError: if the name is unknown or the network does not support the number of spatial axes.

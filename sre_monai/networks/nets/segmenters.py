@@ -21,19 +21,23 @@ SEGMENTERS: dict[str, Callable[..., nn.Module]] = {
     "unet": partial(BasicUNet, features=(32, 32, 64, 128, 256, 32), norm="batch"),
     "small_unet": partial(BasicUNet, features=(11, 11, 22, 44, 96, 11), norm="batch"),
 }
+"""The networks by name, without the arguments of :func:`build_segmenter`."""
 
 
 def build_segmenter(net: str, spatial_dims: int, in_channels: int, out_channels: int, **kwargs: Any) -> nn.Module:
     """Build an SRE or standard segmentation network by name.
 
-    | net | network | parameters in 2D, 3 to 2 channels |
-    |---|---|---|
-    | ``"sre_harmonic_unet"`` | SRE U-Net of five levels, 3×3 kernels, smooth rings, harmonics 1 and 2 | 258,250 |
-    | ``"sre_unet"`` | the published SRE U-Net of four levels, 9×9 kernels, rings of constant width | 274,306 |
-    | ``"sre_gaussian_unet"`` | the same with smooth rings | 274,306 |
-    | ``"unet"`` | MONAI's ``BasicUNet`` with 3×3 kernels and batch normalisation, the published baseline | 1,979,042 |
-    | ``"small_unet"`` | the same with about as many parameters as ``"sre_harmonic_unet"`` | 256,156 |
+    =======================  ===================================================================  ==========
+    net                      network                                                              parameters
+    =======================  ===================================================================  ==========
+    ``"sre_harmonic_unet"``  SRE U-Net of five levels, 3×3 kernels, smooth rings, harmonics       258,250
+    ``"sre_unet"``           the published SRE U-Net of four levels, 9×9 kernels, constant rings  274,306
+    ``"sre_gaussian_unet"``  the same with smooth rings                                           274,306
+    ``"unet"``               MONAI's ``BasicUNet``, 3×3 kernels, batch normalisation, published   1,979,042
+    ``"small_unet"``         the same with about as many parameters as ``"sre_harmonic_unet"``    256,156
+    =======================  ===================================================================  ==========
 
+    Parameters are those of images, 3 to 2 channels. Harmonics are of order 1 and 2, constant rings of constant width.
     The published networks are those of Zhang et al., ISBI 2025, https://arxiv.org/abs/2501.14592.
 
     Args:
@@ -44,7 +48,7 @@ def build_segmenter(net: str, spatial_dims: int, in_channels: int, out_channels:
         kwargs: further arguments of the network, which override those of the name.
 
     Returns:
-        The network: (batch, in_channels, *spatial*) to (batch, out_channels, *spatial*).
+        The network, which maps (batch, in_channels, *spatial*) to (batch, out_channels, *spatial*).
 
     Raises:
         ValueError: if the name is unknown.

@@ -37,7 +37,7 @@ class SREResNet(nn.Sequential, Scriptable):
     Modules are named as in MONAI's ResNet: ``conv1``, ``bn1``, ``act``, ``maxpool``, ``layer1`` …, ``avgpool``, ``fc``.
 
     The published networks of Du et al. are :func:`sre_resnet18`, :func:`sre_resnet50` and :func:`sre_r3d_18`. Their
-    checkpoints load through :func:`~sre_monai.networks.interop.load_sre_conv_state_dict`. Outputs agree wherever every
+    checkpoints load through :func:`~sre_monai.networks.load_sre_conv_state_dict`. Outputs agree wherever every
     pooled axis is even, for sizes divisible by the product of the strides. At other sizes the published pooling layers
     drop the last row; ours do not, to stay exactly equivariant. Likewise, the published 3-cell windows of the first max
     pooling are off centre at even sizes; both agree if its input is odd.

@@ -29,7 +29,7 @@ class SREUNet(Scriptable):
 
     The defaults are the published network: 3 down-levels, two 9×9 SRE convolutions per level, max pooling, linear
     upsampling after a 1×1 convolution, leaky ReLU, batch normalisation; 274,306 parameters from 3 to 2 channels. Its
-    checkpoints load through :func:`~sre_monai.networks.interop.load_sre_conv_state_dict`, with equal outputs at sizes
+    checkpoints load through :func:`~sre_monai.networks.load_sre_conv_state_dict`, with equal outputs at sizes
     divisible by 2 to the power of the levels (elsewhere the published network pads one side).
 
     Args:

@@ -90,8 +90,9 @@ def convolve(
 ):
     """Write bias + Σ_c W_c F_c for a tile of pixels (grid axis 0) and a block of output channels (axis 1)."""
     TILE_X: tl.constexpr = PIXELS // TILE_Y
-    image, z, y0, x0 = _find_tile(tl.program_id(0), out_z, out_y, out_x, TILE_Y, TILE_X)
-    whole = _reaches_inside(z, y0, x0, in_z, in_y, in_x, taps, TILE_Y, TILE_X)
+    image, z0, y0, x0 = _find_tile(tl.program_id(0), out_z, out_y, out_x, TILE_Y, TILE_X)
+    whole = _reaches_inside(z0, y0, x0, in_z, in_y, in_x, taps, TILE_Y, TILE_X)
+    z = z0 + tl.zeros([PIXELS], tl.int32)  # a scalar's comparison would be broadcast as int32 by the interpreter
     y = y0 + tl.arange(0, PIXELS) // TILE_X
     x = x0 + tl.arange(0, PIXELS) % TILE_X
     outputs = tl.program_id(1) * OUT_BLOCK + tl.arange(0, OUT_BLOCK)
@@ -152,8 +153,9 @@ def correlate(
     tiles = batch * out_z * tl.cdiv(out_y, TILE_Y) * tl.cdiv(out_x, TILE_X)
     sums = tl.zeros([IN_BLOCK, OUT_BLOCK], tl.float32)
     for tile in range(part, tiles, tl.num_programs(0)):
-        image, z, y0, x0 = _find_tile(tile, out_z, out_y, out_x, TILE_Y, TILE_X)
-        whole = _reaches_inside(z, y0, x0, in_z, in_y, in_x, taps, TILE_Y, TILE_X)
+        image, z0, y0, x0 = _find_tile(tile, out_z, out_y, out_x, TILE_Y, TILE_X)
+        whole = _reaches_inside(z0, y0, x0, in_z, in_y, in_x, taps, TILE_Y, TILE_X)
+        z = z0 + tl.zeros([PIXELS], tl.int32)  # a scalar's comparison would be broadcast as int32 by the interpreter
         y = y0 + tl.arange(0, PIXELS) // TILE_X
         x = x0 + tl.arange(0, PIXELS) % TILE_X
         pixels = ((image.to(tl.int64) * in_z + z) * in_y + y) * in_x + x

@@ -17,7 +17,7 @@ __all__ = ["LIBRARY", "VARIANTS", "run"]
 
 def _load() -> ctypes.CDLL | None:
     """Load the library beside this file; None where it was not built or can't be loaded here."""
-    for suffix in EXTENSION_SUFFIXES:
+    for suffix in reversed(EXTENSION_SUFFIXES):  # the one for every Python before that of an earlier build
         path = Path(__file__).with_name(f"_ring_kernel{suffix}")
         if path.exists():
             try:

@@ -1,0 +1,284 @@
+"""DICOM photographs as arrays. Only the elements needed are read: nothing that identifies a person."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import warnings
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pydicom import FileDataset
+
+__all__ = ["dicom_size", "is_dicom", "read_dicom", "require_dicom_extra"]
+
+MAGIC, MAGIC_OFFSET = b"DICM", 128
+PHOTOGRAPH_CLASSES = (
+    "OphthalmicPhotography8BitImageStorage",
+    "OphthalmicPhotography16BitImageStorage",
+    "WideFieldOphthalmicPhotographyStereographicProjectionImageStorage",
+    "WideFieldOphthalmicPhotography3DCoordinatesImageStorage",
+    "VLPhotographicImageStorage",
+    "SecondaryCaptureImageStorage",
+    "MultiFrameGrayscaleByteSecondaryCaptureImageStorage",
+    "MultiFrameGrayscaleWordSecondaryCaptureImageStorage",
+    "MultiFrameTrueColorSecondaryCaptureImageStorage",
+)
+COLOUR_SPACES = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+DECODERS = {  # one for each transfer syntax: the pixels don't depend on what else is installed
+    "JPEGBaseline8Bit": "pillow",
+    "JPEGExtended12Bit": "pillow",
+    "JPEGLossless": "gdcm",
+    "JPEGLosslessSV1": "gdcm",
+    "JPEGLSLossless": "pyjpegls",
+    "JPEGLSNearLossless": "pyjpegls",
+    "JPEG2000Lossless": "pylibjpeg",
+    "JPEG2000": "pylibjpeg",
+    "HTJ2KLossless": "pylibjpeg",
+    "HTJ2KLosslessRPCL": "pylibjpeg",
+    "HTJ2K": "pylibjpeg",
+    "RLELossless": "pydicom",
+}
+COLOURS = ("Red", "Green", "Blue")
+SIZE_ELEMENTS = ["SOPClassUID", "Rows", "Columns"]
+ELEMENTS = [
+    *SIZE_ELEMENTS,
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    *(f"{colour}PaletteColorLookupTableDescriptor" for colour in COLOURS),
+    *(f"{colour}PaletteColorLookupTableData" for colour in COLOURS),
+    *(f"Segmented{colour}PaletteColorLookupTableData" for colour in COLOURS),
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+    "PixelData",
+    "EncryptedAttributesSequence",
+    "PixelSpacing",
+    "BurnedInAnnotation",
+    "ImageLaterality",
+    "Laterality",
+    "AcquisitionDateTime",
+    "AcquisitionDate",
+    "ContentDate",
+]
+LATERALITIES = ("R", "L", "B")
+ISOTROPY = 1e-3  # relative difference of row and column spacing that still counts as none
+
+
+def is_dicom(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a DICOM object, by its content: extensions vary, and often there is none.
+
+    Examples:
+        >>> is_dicom("docs/sample/eye_565x584.png")
+        False
+    """
+    with open(path, "rb") as stream:
+        stream.seek(MAGIC_OFFSET)
+        return stream.read(len(MAGIC)) == MAGIC
+
+
+def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tuple[np.ndarray, dict[str, Any]]:
+    """Read the first frame of a DICOM photograph.
+
+    Pixels are the stored ones: window and rescale settings, which are for display, are not applied. ``MONOCHROME1`` is
+    inverted, so that bright is high; palettes are looked up; YBR becomes RGB.
+
+    Args:
+        path: the file.
+        max_pixels: larger images are refused before they are decoded.
+
+    Returns:
+        The pixels, of shape (H, W) or (H, W, 3): uint8 if 8 bits are stored, else wider. And what is known of them:
+        ``note`` (of several frames, burned-in text, or a pixel spacing that can't be used), ``laterality`` (``"R"``,
+        ``"L"``, ``"B"`` for both, or empty), ``acquisition_date`` (as in ISO 8601, or empty), and where it is known
+        ``um_per_pixel`` (µm).
+
+    Raises:
+        ImportError: when pydicom isn't installed.
+        ValueError: when the object is not a photograph, is damaged, encrypted or compressed in an unknown way.
+
+    Examples:
+        >>> values, known = read_dicom("eye.dcm")  # doctest: +SKIP
+        >>> known["laterality"]  # doctest: +SKIP
+        'R'
+    """
+    dataset = read_elements(path, ELEMENTS)
+    _check(dataset, max_pixels)
+    um_per_pixel, spacing_note = _um_per_pixel(dataset.get("PixelSpacing"))
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    notes = [
+        f"the first of {frames} frames was read" if frames > 1 else "",
+        spacing_note,
+        "it has burned-in text, which pictures of it show" if dataset.get("BurnedInAnnotation") == "YES" else "",
+    ]
+    return _bright_is_high(_decode(dataset), dataset), {
+        "note": "; ".join(filter(None, notes)),
+        "laterality": _laterality(dataset),
+        "acquisition_date": _acquisition_date(dataset),
+        **({} if um_per_pixel is None else {"um_per_pixel": um_per_pixel}),
+    }
+
+
+def dicom_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height of a DICOM image, by its header.
+
+    Raises:
+        ImportError: when pydicom isn't installed.
+        ValueError: when it has none.
+
+    Examples:
+        >>> dicom_size("eye.dcm")  # doctest: +SKIP
+        (2048, 1536)
+    """
+    dataset = read_elements(path, SIZE_ELEMENTS)
+    return int(dataset.get("Columns") or 0), int(dataset.get("Rows") or 0)
+
+
+@cache
+def require_dicom_extra() -> None:
+    """Check that the packages for DICOM are installed.
+
+    Raises:
+        ImportError: naming the extra to install.
+
+    Examples:
+        >>> require_dicom_extra()
+    """
+    try:
+        import highdicom  # noqa: F401
+        import pydicom  # noqa: F401
+    except ImportError:
+        raise ImportError("DICOM needs further packages: pip install 'sre_monai[dicom]'") from None
+    # Errors are raised as well. Warnings of objects that don't follow the standard may quote what identifies a person.
+    warnings.filterwarnings("ignore", module=r"pydicom\.")
+    for package in ("pydicom", "highdicom"):
+        logging.getLogger(package).setLevel(logging.CRITICAL)
+
+
+def read_elements(path: str | os.PathLike[str], elements: list[str]) -> FileDataset:
+    """Read the given elements of the data set, and no others."""
+    require_dicom_extra()
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        return pydicom.dcmread(path, specific_tags=list(elements), stop_before_pixels="PixelData" not in elements)
+    except (InvalidDicomError, EOFError, NotImplementedError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"its DICOM header is damaged: {error}") from None
+
+
+def _check(dataset: FileDataset, max_pixels: float) -> None:
+    """Refuse what isn't a photograph, or whose pixels aren't there."""
+    from pydicom import uid
+
+    kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
+    if kind not in {getattr(uid, keyword) for keyword in PHOTOGRAPH_CLASSES}:
+        raise ValueError(
+            f"a DICOM object of the class {getattr(kind, 'name', 'unknown')!r} is not a photograph; expected are "
+            "Ophthalmic Photography, VL Photographic and Secondary Capture"
+        )
+    if "PixelData" not in dataset:
+        if "EncryptedAttributesSequence" in dataset:
+            raise ValueError("its pixels are encrypted; decrypt the DICOM object first")
+        raise ValueError("its pixels are missing: the DICOM object is incomplete")
+    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    if not rows * columns:
+        raise ValueError("its DICOM header gives no image size")
+    if rows * columns > max_pixels:
+        raise ValueError(f"{columns}×{rows} pixels are more than the {max_pixels / 1e6:.0f} million pixels allowed")
+    colours = dataset.get("PhotometricInterpretation")
+    if colours not in COLOUR_SPACES:
+        raise ValueError(f"its colours are stored as {colours!r}, which is not supported")
+
+
+def _decode(dataset: FileDataset) -> np.ndarray:
+    """Decode the first frame: (H, W) or (H, W, 3)."""
+    from pydicom.pixels import pixel_array
+
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if syntax is None:
+        raise ValueError("its DICOM header gives no transfer syntax")
+    decoder = DECODERS.get(syntax.keyword, "")
+    try:
+        _check_coded_size(dataset, decoder)
+        return pixel_array(dataset, index=0, decoding_plugin=decoder)
+    except NotImplementedError:
+        raise ValueError(f"its compression {syntax.name!r} is not supported") from None
+    except Exception as error:  # of any kind, for damaged pixels
+        what = str(error).splitlines()[-1].strip().partition(" - ")[0]  # pydicom goes on with guesses
+        raise ValueError(f"its pixels can't be decoded: {what}") from None
+
+
+def _check_coded_size(dataset: FileDataset, decoder: str) -> None:
+    """Compare the size that the compressed pixels give with the header's: two of the decoders trust it blindly."""
+    from pydicom.encaps import get_frame
+
+    if decoder not in ("pylibjpeg", "pyjpegls"):
+        return
+    frame = get_frame(dataset.PixelData, 0, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+    if decoder == "pylibjpeg":
+        from openjpeg import get_parameters
+
+        coded = get_parameters(frame)
+        rows, columns = coded["rows"], coded["columns"]
+    else:
+        from _CharLS import read_header
+
+        coded = read_header(frame)
+        rows, columns = coded["height"], coded["width"]
+    if (rows, columns) != (dataset.Rows, dataset.Columns):
+        raise ValueError(f"they are {columns}×{rows}, but {dataset.Columns}×{dataset.Rows} by the header")
+
+
+def _bright_is_high(values: np.ndarray, dataset: FileDataset) -> np.ndarray:
+    """Turn stored values into grey or RGB, uint8 where 8 bits are stored."""
+    from pydicom.pixels import apply_color_lut
+
+    colours, bits = dataset.PhotometricInterpretation, int(dataset.BitsStored)
+    if colours == "PALETTE COLOR":
+        values = apply_color_lut(values, dataset)[..., :3]
+        return values if values.dtype.itemsize == 1 else (values >> 8).astype(np.uint8)
+    if colours == "MONOCHROME1":  # pydicom would subtract from the image's own maximum
+        values = (-1 if dataset.PixelRepresentation else 2**bits - 1) - values.astype(np.int64)
+    return values.astype(np.uint8) if bits == 8 else values
+
+
+def _um_per_pixel(spacing: Any) -> tuple[float | None, str]:
+    """Pixel size in µm, None where it is unknown or differs between rows and columns, and a note of that."""
+    if not spacing:
+        return None, ""
+    try:
+        between_rows, between_columns = (float(millimetres) for millimetres in spacing)
+    except (TypeError, ValueError):
+        return None, "its pixel spacing is not two numbers, and was ignored"
+    if not (0 < between_rows < math.inf and 0 < between_columns < math.inf):
+        return None, "its pixel spacing is not positive, and was ignored"
+    if not math.isclose(between_rows, between_columns, rel_tol=ISOTROPY):
+        return None, f"its pixel spacing of {between_rows:g} × {between_columns:g} mm is not isotropic, and was ignored"
+    return round(500 * (between_rows + between_columns), 6), ""
+
+
+def _laterality(dataset: FileDataset) -> str:
+    """Which eye."""
+    for value in (dataset.get("ImageLaterality"), dataset.get("Laterality")):
+        if value in LATERALITIES:
+            return str(value)
+    return ""
+
+
+def _acquisition_date(dataset: FileDataset) -> str:
+    """Day of the acquisition, as YYYY-MM-DD."""
+    for name in ("AcquisitionDateTime", "AcquisitionDate", "ContentDate"):
+        digits = str(dataset.get(name) or "").replace(".", "")[:8]
+        if len(digits) == 8 and digits.isdecimal():
+            return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+    return ""
