@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sre_monai.pixel_size import check_um_per_pixel
+
 __all__ = ["list_images"]
 
 LIST_EXTENSIONS = (".json", ".csv")
@@ -20,13 +22,14 @@ PATH_KEYS = ("image", "file", "path")
 
 def list_images(
     dataset_dir: str | os.PathLike[str], output_dir: str | os.PathLike[str] | None = None
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """List images, and how the results of each are to be named.
 
     Every file of a folder and its sub-folders counts as an image, links included: one that can't be read becomes a row
     of the report; it is not skipped. Only hidden files and the output folder are left out. A list is a ``.csv`` file
     with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of objects with such a key,
-    or an object of such lists, as MONAI's datalists are. Its paths are relative to its own folder.
+    or an object of such lists, as MONAI's datalists are. Its paths are relative to its own folder. A column or key
+    ``um_per_pixel`` gives the size of a photograph's pixels in µm, where it isn't empty.
 
     Args:
         dataset_dir: the folder, or the list.
@@ -35,7 +38,8 @@ def list_images(
     Returns:
         One dictionary per file, sorted by path, with ``image``, the absolute path; ``file``, the path
         relative to the folder, or as in the list; ``name``, the relative path without extension, or with it where
-        results of several files would else share it. All with ``/`` between folders.
+        results of several files would else share it, all with ``/`` between folders; and ``um_per_pixel``, a number,
+            where a list has it.
 
     Raises:
         FileNotFoundError: when there is no such folder or list.
@@ -45,6 +49,7 @@ def list_images(
         >>> list_images("docs/sample", "docs/sample/output")[0]["file"]  # doctest: +SKIP
         'eye_700x605_cropped.jpg'
     """
+    listed: dict[str, dict[str, float]] = {}
     source = Path(str(dataset_dir))  # the command line makes a number of a folder called 2024
     if source.is_dir():
         paths = {file: source / file for file in _files_below(source, output_dir)}
@@ -52,7 +57,8 @@ def list_images(
         if not paths:
             raise ValueError(f"dataset_dir: the folder {source} has no files; give a folder with images.")
     elif source.is_file() and source.suffix.lower() in LIST_EXTENSIONS:
-        paths = {file: source.parent / file for file in _listed(source)}
+        listed = _listed(source)
+        paths = {file: source.parent / file for file in listed}
         names = _names_of_listed(paths, source.parent)
         if not paths:
             raise ValueError(f"dataset_dir: {source} lists no images.")
@@ -68,6 +74,7 @@ def list_images(
             "image": str(paths[file].absolute()),
             "file": file,
             "name": _name(names[file].as_posix(), stems[file], shared[stems[file].casefold()] == 1, full),
+            **listed.get(file, {}),
         }
         for file in sorted(paths)
     ]
@@ -93,17 +100,29 @@ def _files_below(folder: Path, output_dir: str | os.PathLike[str] | None) -> Ite
         yield Path(error.filename).relative_to(folder).as_posix()
 
 
-def _listed(source: Path) -> list[str]:
-    """Read the paths of a list."""
+def _listed(source: Path) -> dict[str, dict[str, float]]:
+    """Read the paths of a list, and what else is known of each image."""
     try:
         if source.suffix.lower() == ".json":
-            return [_path_of(entry) for entry in _entries(json.loads(source.read_text(encoding="utf-8-sig")))]
-        with source.open(encoding="utf-8-sig", newline="") as stream:
-            return [_path_of(row) for row in csv.DictReader(stream)]
+            entries = _entries(json.loads(source.read_text(encoding="utf-8-sig")))
+        else:
+            with source.open(encoding="utf-8-sig", newline="") as stream:
+                entries = list(csv.DictReader(stream))
+        paths = [_path_of(entry) for entry in entries]
     except (ValueError, KeyError, csv.Error) as error:
         raise ValueError(
             f"dataset_dir: {source} is not a list of images ({error}); give a column or a key 'image' with paths."
         ) from None
+    return {
+        path: _pixel_size(entry, f"dataset_dir: {source}: um_per_pixel of {path}")
+        for path, entry in zip(paths, entries)
+    }
+
+
+def _pixel_size(entry: Any, name: str) -> dict[str, float]:
+    """Size of the pixels of one entry, where it is given."""
+    size = entry.get("um_per_pixel") if isinstance(entry, dict) else None
+    return {} if size in (None, "") else {"um_per_pixel": check_um_per_pixel(size, name)}
 
 
 def _entries(content: Any) -> list[Any]:

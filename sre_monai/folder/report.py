@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from sre_monai.files import printable
+from sre_monai.folder.tables import FolderTable
 from sre_monai.tables import write_table
 from sre_monai.visualize.report_page import ReportRow, write_report_page
 
 __all__ = ["FolderReport"]
 
+PICTURES = ("thumbnails", "preview")
 PENDING = {"status": "pending", "reason": "the run was stopped before: run the same command again to resume"}
 PICTURE_EXTENSIONS = (".png", ".jpg")  # of the results that a browser shows
 
@@ -33,6 +35,7 @@ class FolderReport:
         columns: what the postprocessing leaves in an item's ``report``, in the order of the table.
         shown: those of them that the page shows at first, by default all. A reader can show the others.
         title: heading of the page.
+        tables: further tables, of the files that are done.
 
     Examples:
         >>> FolderReport("output", ["prediction"]).write([{"file": "a.png"}], [])  # doctest: +SKIP
@@ -45,10 +48,12 @@ class FolderReport:
         columns: Sequence[str] = (),
         shown: Sequence[str] | None = None,
         title: str = "Report",
+        tables: Sequence[FolderTable] = (),
     ) -> None:
         self.columns = ("file", "status", "reason", *columns, "seconds")
         self.shown = ("file", "status", "reason", *(columns if shown is None else shown), "seconds")
         self.title = title
+        self.tables = tables
         self.table = Path(output_dir) / "report.csv"
         self.page = Path(output_dir) / "report.html"
 
@@ -58,12 +63,12 @@ class FolderReport:
         records: Iterable[Mapping[str, Any]],
         unwritten: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Counter[str]:
-        """Write both files.
+        """Write both files, and the further tables.
 
         Args:
             items: the inputs, each with ``file``; ``image``, the path, and ``name``, that of the results, are needed
                 for the page's large pictures.
-            records: their outcomes, as noted by `FolderRun`; the latest of a file counts.
+            records: their outcomes, as noted by `FolderRun`; iterated over twice; the latest of a file counts.
             unwritten: records by file that are not in the journal.
 
         Returns:
@@ -78,6 +83,10 @@ class FolderReport:
             if record["file"] in rows:
                 rows[record["file"]] = self._row(by_file[record["file"]], record)
         write_table(self.table, (dict(zip(self.columns, row.cells)) for row in rows.values()), self.columns)
+        if self.tables:
+            done = _done(by_file, chain(records, (unwritten or {}).values()))
+            for further in self.tables:
+                further.write(done)
         write_report_page(
             self.page, self.columns, list(rows.values()), shown=self.shown, title=self.title, table=self.table.name
         )
@@ -109,3 +118,12 @@ def _cell(value: Any) -> str | float:
     if isinstance(value, float) and not math.isfinite(value):
         return ""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+
+
+def _done(files: Iterable[str], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give the records of the files that are done, without their pictures, sorted by file."""
+    latest: dict[str, dict[str, Any]] = {file: {} for file in files}
+    for record in records:
+        if record["file"] in latest:
+            latest[record["file"]] = {key: value for key, value in record.items() if key not in PICTURES}
+    return [latest[file] for file in sorted(latest) if latest[file].get("status") == "done"]

@@ -102,13 +102,14 @@ class FolderRun:
         return mine
 
     def fingerprint(self, item: Mapping[str, str]) -> str:
-        """Condense what the results of a file depend on: the run's identity, the file's size and time of change."""
+        """Condense what a file's results depend on: the run, the file's size and time, its pixel size in a list."""
         try:
             stat = os.stat(item["image"])
         except OSError:
             return ""
         file = {"name": item["name"], "image": item["image"], "size": str(stat.st_size), "time": str(stat.st_mtime_ns)}
-        return digest({**file, "run": self._digest})
+        listed = {"um_per_pixel": str(item["um_per_pixel"])} if "um_per_pixel" in item else {}
+        return digest({**file, **listed, "run": self._digest})
 
     def add(self, item: Mapping[str, str], status: str, fingerprint: str = "", **values: Any) -> None:
         """Record the outcome of a file; from any thread.

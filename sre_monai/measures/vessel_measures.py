@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from sre_monai.measures.box_sums import sum_table
 from sre_monai.measures.fractal_dimension import fractal_dimensions_of_sums
 from sre_monai.measures.lacunarity import lacunarity_of_sums
 from sre_monai.measures.segments import VesselGraph, vessel_graph
+from sre_monai.pixel_size import check_um_per_pixel
 
 __all__ = ["VesselMeasures", "measure_vessels"]
 
@@ -84,8 +84,8 @@ def _check(mask: np.ndarray, fov: np.ndarray, um_per_pixel: float | None) -> Non
         )
     if not fov.any():
         raise ValueError("The field of view is empty: nothing can be measured.")
-    if um_per_pixel is not None and not (isfinite(um_per_pixel) and um_per_pixel > 0):
-        raise ValueError(f"um_per_pixel must be a positive number, got {um_per_pixel!r}.")
+    if um_per_pixel is not None:
+        check_um_per_pixel(um_per_pixel)
 
 
 def _bounding_box(fov: np.ndarray) -> tuple[slice, slice]:

@@ -10,6 +10,7 @@ from sre_monai.transforms.field_of_view import (
 from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 from sre_monai.transforms.jpeg import RandJPEGd, compress_jpeg
 from sre_monai.transforms.local_contrast import LocalContrastNormalizationd
+from sre_monai.transforms.measure_vessels import MeasureVesselsd
 from sre_monai.transforms.normalize import NormalizeInsideFieldOfViewd
 from sre_monai.transforms.quality import PhotographQualityd
 from sre_monai.transforms.report_classes import ReportClassesd
@@ -27,6 +28,7 @@ __all__ = [
     "GridSymmetry",
     "IgnoreOutsideFieldOfViewd",
     "LocalContrastNormalizationd",
+    "MeasureVesselsd",
     "NormalizeInsideFieldOfViewd",
     "PhotographQualityd",
     "RandJPEGd",

@@ -102,7 +102,8 @@ class SaveVesselsd(MapTransform):
         """Write the files and return a copy of the data that lists them."""
         d = dict(data)
         for key in self.key_iterator(d):
-            d |= self._write(d, convert_to_numpy(d[key]) > 0)
+            written = self._write(d, convert_to_numpy(d[key]) > 0)
+            d |= {**written, "outputs": {**d.get("outputs", {}), **written["outputs"]}}
         return d
 
     def _write(self, d: Mapping[Hashable, Any], mask: np.ndarray) -> dict[Hashable, Any]:

@@ -292,6 +292,17 @@ def _with(**elements):
     return lambda path, pixels: write_photograph(path, pixels, **elements)
 
 
+def _lying(kind):
+    """Pixels of another size than the header says: decoders would allocate what the pixels ask for."""
+
+    def lying(path, pixels):
+        dataset = write_compressed(path, pixels, *LOSSLESS[kind])
+        dataset.Rows -= 1
+        write(path, dataset)
+
+    return lying
+
+
 ENVELOPE = bytes.fromhex("30820400 06092a864886f70d010703") + b"\0" * 500
 
 WRONG = {
@@ -307,6 +318,8 @@ WRONG = {
     "cut in the header": (_cut(write_photograph, 0.03), "DICOM"),
     "cut JPEG": (_cut(write_jpeg, 0.6), "pixels"),
     "cut JPEG 2000": (_cut(lambda p, x: write_compressed(p, x, *LOSSLESS["JPEG 2000"]), 0.6), "pixels"),
+    "lying JPEG 2000": (_lying("JPEG 2000"), "they are 72×64, but 72×63 by the header"),
+    "lying JPEG-LS": (_lying("JPEG-LS"), "they are 72×64, but 72×63 by the header"),
     "garbage JPEG": (_garbage(uid.JPEGBaseline8Bit), "can't be decoded"),
     "garbage JPEG 2000": (_garbage(uid.JPEG2000), "can't be decoded"),
     "garbage JPEG-LS": (_garbage(uid.JPEGLSLossless), "can't be decoded"),

@@ -114,3 +114,24 @@ def test_a_long_list_takes_time_in_proportion(tmp_path):
     seconds(1000)
     # 8 times where each file takes the same time, 64 times where each is compared with all others
     assert min(seconds(24_000) for _ in range(2)) < 25 * min(seconds(3000) for _ in range(2))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("list.csv", "image,um_per_pixel\na.png,7.5\nb.png,\n"),
+        ("list.json", '[{"image": "a.png", "um_per_pixel": 7.5}, {"image": "b.png", "um_per_pixel": null}]'),
+    ],
+)
+def test_a_list_may_give_the_size_of_pixels(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    first, second = list_images(tmp_path / name)
+    assert first["um_per_pixel"] == 7.5
+    assert "um_per_pixel" not in second
+
+
+@pytest.mark.parametrize("size", ["wide", "0", "-3", "nan"])
+def test_a_bad_size_of_pixels_names_the_image(tmp_path, size):
+    (tmp_path / "list.csv").write_text(f"image,um_per_pixel\nsub/a.png,{size}\n")
+    with pytest.raises(ValueError, match=r"list.csv: um_per_pixel of sub/a.png must be a positive number"):
+        list_images(tmp_path / "list.csv")

@@ -94,7 +94,7 @@ def test_nothing_but_vessels(fov):
         ((np.ones((3, 3), bool), np.ones((3, 4), bool)), "of one shape"),
         ((np.ones((3, 3)), None), "of type bool"),
         ((np.ones((3, 3), bool), np.zeros((3, 3), bool)), "empty"),
-        ((np.ones((3, 3), bool), None, 0), "um_per_pixel must be a positive number, got 0"),
+        ((np.ones((3, 3), bool), None, 0), "um_per_pixel must be a positive number of micrometres, got 0"),
         ((np.ones((3, 3), bool), None, float("nan")), "um_per_pixel must be a positive number"),
     ],
 )
