@@ -61,10 +61,11 @@ def check_sorting(page: Page) -> dict[str, float]:
             times[name] = max(times.get(name, 0.0), button.evaluate(TIMED_CLICK))
             is_sorted = page.evaluate("""() => {
                 const values = order.map(index => rows[index][sortedBy]), known = values.filter(value => value !== "");
-                const sign = ascending ? 1 : -1, natural = new Intl.Collator("en", {numeric: true});
-                const compare = (a, b) => numeric[sortedBy] ? a - b : natural.compare(a, b);
+                const natural = text => text.toLowerCase().replace(/\\d+/g, digits => digits.padStart(15, "0"));
+                const keys = numeric[sortedBy] ? known.map(Number) : known.map(String).map(natural);
+                if (!ascending) keys.reverse();
                 return values.slice(0, known.length).every(value => value !== "")
-                  && known.every((value, place) => !place || sign * compare(value, known[place - 1]) >= 0);
+                  && keys.every((key, place) => !place || keys[place - 1] <= key);
             }""")
             check(is_sorted, f"the page is not sorted by {name}")
     page.locator("#head button", has_text=re.compile("^file")).click()
@@ -160,7 +161,7 @@ def take_pictures(browser: Browser, path: Path, folder: Path, sort_by: str, erro
         page.evaluate("find('scroller').scrollLeft = 0")
         settle(page)
         page.screenshot(path=folder / f"report{device}.png")
-        page.locator("#rows tr:has(img) button").last.click()
+        page.locator("#rows button").last.click()
         settle(page)
         page.screenshot(path=folder / f"report_large{device}.png")
         if page.locator("#layouts button").count():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monai.networks.layers import Conv
 
-import sre_monai
+import sre_monai  # the layers are looked up when they are used
 
 __all__ = ["register_layers"]
 
