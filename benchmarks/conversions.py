@@ -1,4 +1,4 @@
-"""The table of converted networks in docs/convert.md: ``python -m benchmarks.conversions [NETWORK …]``."""
+"""The tables of converted networks in docs/convert.md: ``python -m benchmarks.conversions [--every] [NETWORK …]``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from benchmarks.markdown import markdown_table
-from sre_monai.networks import check_equivariance, convert_to_sre
+from sre_monai.networks import ConversionReport, check_equivariance, convert_to_sre
+from tests.networks.every_network import EVERY_NETWORK, NOT_BUILT, Entry
 from tests.networks.networks_to_convert import NETWORKS, NETWORKS_3D
 
 HEADER = ("network", "parameters, 2D", "as it was, 64²", "converted, 64²", "67×77", "16×17×21")
+EVERY_HEADER = ("network", "layers replaced", "size", "converted", "what the report says")
 
 
 def measure(name: str, build: Callable[[int], nn.Module]) -> list[str]:
@@ -38,6 +40,59 @@ def measure(name: str, build: Callable[[int], nn.Module]) -> list[str]:
     return [name, f"{before:,} → {after:,}", *cells]
 
 
-if __name__ == "__main__":
+def measure_entry(name: str, entry: Entry) -> list[str]:
+    """Convert one of MONAI's network classes and measure its error at every shape.
+
+    Args:
+        name: of the class.
+        entry: how it is built, and its inputs.
+
+    Returns:
+        The row of the table; errors up to 1e-4 are exact, and others have the report's reason.
+    """
+    report = entry.report()
+    shapes = [*(m.input_shape for m in report.equivariance), *report.failures]
+    errors = [f"{m.worst:.0e}" if m.worst < float("inf") else "other shape" for m in report.equivariance]
+    errors += ["–"] * len(report.failures)
+    sizes = ", ".join("×".join(map(str, shape[2:])) for shape in shapes)
+    return [name, str(len(report.replaced)), sizes, ", ".join(errors), reason(report)]
+
+
+def reason(report: ConversionReport) -> str:
+    """Give the first reason in a report why a network is not exact, or ``exact``.
+
+    Args:
+        report: of the conversion.
+
+    Returns:
+        The reason, or ``exact``.
+    """
+    if all(m.is_equivariant for m in report.equivariance) and not report.failures:
+        return "exact"
+    found = [f"`{name}`: {why}" for name, why in report.breaking.items()]
+    for measured in report.equivariance:
+        if not measured.is_equivariant:
+            found += [f"broken by `{layer.name}` ({layer.kind})" for layer in measured.culprits]
+    found += [f"does not run: `{where}`" for where in report.failures.values()]
+    return found[0].replace("|", "\\|") if found else ""
+
+
+def main(arguments: list[str]) -> None:
+    """Print a table, or the rows of the given networks."""
     torch.set_num_threads(1)
-    print(markdown_table(HEADER, [measure(name, NETWORKS[name]) for name in sys.argv[1:] or NETWORKS]))
+    names = [name for name in arguments if name != "--every"]
+    if "--every" not in arguments:
+        print(markdown_table(HEADER, [measure(name, NETWORKS[name]) for name in names or NETWORKS]))
+        return
+    rows = []
+    for name in names or [*EVERY_NETWORK, *NOT_BUILT]:
+        if name in NOT_BUILT:
+            rows.append([name, "–", "–", "–", NOT_BUILT[name]])
+        else:
+            rows.append(measure_entry(name, EVERY_NETWORK[name]))
+        print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
+    print(markdown_table(EVERY_HEADER, sorted(rows)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -49,6 +49,8 @@ def find_breaking_layers(network: nn.Module) -> dict[str, str]:
 def _conv(conv: Any) -> str | None:
     if max(conv.kernel_size) == max(conv.stride) == 1:
         return None
+    if max(conv.stride) == 1 and any(k % 2 == 0 for k in conv.kernel_size):
+        return f"{type(conv).__name__} of an even size has no centre pixel"
     return f"{type(conv).__name__} has kernels that are not isotropic"
 
 

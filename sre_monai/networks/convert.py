@@ -8,10 +8,12 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from monai.networks.blocks.mednext_block import MedNeXtDownBlock, MedNeXtUpBlock
+import torch
 from monai.networks.blocks.patchembedding import PatchEmbed, PatchEmbeddingBlock
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
+from sre_monai.networks.adapted_blocks import adapt_block
 from sre_monai.networks.breaking import find_breaking_layers
 from sre_monai.networks.check import EquivarianceReport, check_equivariance
 from sre_monai.networks.conversion_report import ConversionReport, ReplacedLayer
@@ -22,7 +24,6 @@ from sre_monai.networks.scripting import ScriptableConverted
 __all__ = ["convert_to_sre"]
 
 _NOT_CONVERTED = (PatchEmbed, PatchEmbeddingBlock)  # pooling would discard the layout inside a patch
-_CONSTANT_PADS = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)
 
 
 def convert_to_sre(
@@ -66,7 +67,8 @@ def convert_to_sre(
         The converted network, with the same device, dtype and training mode.
 
     Raises:
-        ValueError: for an even kernel size or an unknown profile.
+        ValueError: for an even kernel size, an unknown profile, or a network that cannot be copied: one compiled by
+            TorchScript, or with parameters that its first input will shape.
 
     Examples:
         >>> from monai.networks.nets import UNet
@@ -86,13 +88,14 @@ def convert_to_sre(
     get_profile(profile)  # raises before anything is copied
     if kernel_size is not None and (kernel_size < 1 or kernel_size % 2 == 0):
         raise ValueError(f"kernel_size must be odd and positive for a kernel that has a centre, got {kernel_size}.")
+    converted = _copy(network)
     before = _count(network)
-    converted = copy.deepcopy(network)
     replacer = Replacer(kernel_size, profile, project)
     replaced: dict[str, ReplacedLayer] = {}
+    kept: dict[str, str] = {}
     root = nn.Module()
     root.add_module("network", converted)
-    _replace_children(root, "", replacer, replaced, {})
+    _replace_children(root, "", replacer, replaced, kept, {})
     converted = root.get_submodule("network")
     converted.register_forward_pre_hook(replacer.sizes.forget)
     converted.__prepare_scriptable__ = ScriptableConverted(converted)  # type: ignore[assignment]
@@ -102,7 +105,7 @@ def convert_to_sre(
     report: Any = ConversionReport(
         network=type(network).__name__,
         replaced=list(replaced.values()),
-        breaking=find_breaking_layers(converted),
+        breaking=find_breaking_layers(converted) | kept,
         parameters=(before, _count(converted)),
         equivariance=measured,
         failures=failures,
@@ -110,6 +113,22 @@ def convert_to_sre(
     converted.conversion_report = report
     logging.getLogger(__name__).info("%s", report)
     return converted
+
+
+def _copy(network: nn.Module) -> nn.Module:
+    """Copy a network, or say why it cannot be."""
+    name = type(network).__name__
+    if isinstance(network, torch.jit.ScriptModule):
+        raise ValueError(f"network: {name} is compiled by TorchScript; convert the network that was compiled.")
+    if any(isinstance(parameter, UninitializedParameter) for parameter in network.parameters()):
+        raise ValueError(f"network: {name} has parameters without a shape; run it once on an input, then convert it.")
+    try:
+        return copy.deepcopy(network)
+    except Exception as error:
+        raise ValueError(
+            f"network: {name} cannot be copied ({_first_line(error)}); convert it before its first forward pass, and "
+            "without weight normalisation by hooks (torch.nn.utils.remove_weight_norm)."
+        ) from error
 
 
 def _measure(
@@ -120,11 +139,11 @@ def _measure(
     for shape in input_shapes:
         try:
             measured.append(check_equivariance(network, shape, layers=True))
-        except (RuntimeError, ValueError, TypeError, AttributeError, IndexError) as error:
+        except Exception as error:  # whatever a network's own code raises
             names = {id(module): name for name, module in network.named_modules()}
             callers = [id(frame.f_locals.get("self")) for frame, _ in traceback.walk_tb(error.__traceback__)]
             where = next((names[caller] for caller in reversed(callers) if caller in names), "") or "its forward"
-            failures[tuple(shape)] = f"{where}: {error}"
+            failures[tuple(shape)] = f"{where}: {_first_line(error)}"
     return measured, failures
 
 
@@ -133,40 +152,35 @@ def _replace_children(
     prefix: str,
     replacer: Replacer,
     replaced: dict[str, ReplacedLayer],
+    kept: dict[str, str],
     done: dict[nn.Module, nn.Module],
 ) -> None:
     """Replace layers recursively and in place; a layer used in several places stays shared."""
-    _absorb_padding(parent)
-    if isinstance(parent, MedNeXtUpBlock):
-        # its forward pads one side; the down block is identical except for that
-        parent.__class__ = MedNeXtDownBlock  # type: ignore[assignment]
+    adapt_block(parent)
     for name, child in list(parent._modules.items()):  # named_children() would skip shared modules
         if child is None:
             continue
         path = f"{prefix}{name}"
         if child not in done:
             done[child] = child
-            before = repr(child)
-            replacement = replacer.replace(child)
-            if replacement is not None:
+            before, shown = repr(child), path.partition(".")[2]
+            try:
+                replacement = replacer.replace(child)
+            except Exception as error:  # a layer that no one prepared for stays, with the reason in the report
+                kept[shown] = f"{type(child).__name__} could not be replaced: {_first_line(error)}"
+                continue
+            if isinstance(child, torch.jit.ScriptModule):
+                kept[shown] = "compiled by TorchScript; convert the network before"
+            elif replacement is not None:
                 done[child] = replacement.layer
-                shown = path.partition(".")[2]
                 replaced[shown] = ReplacedLayer(shown, before, _on_one_line(replacement.layer), replacement.loss)
             elif not isinstance(child, _NOT_CONVERTED):
-                _replace_children(child, f"{path}.", replacer, replaced, done)
+                _replace_children(child, f"{path}.", replacer, replaced, kept, done)
         setattr(parent, name, done[child])
 
 
-def _absorb_padding(parent: nn.Module) -> None:
-    """Replace padding modules by symmetric padding of the convolutions.
-
-    MONAI's EfficientNet pads asymmetrically by ``X_padding`` before its convolution ``X``, for one image size.
-    """
-    for name, conv in list(parent.named_children()):
-        pad: Any = getattr(parent, f"{name}_padding", None)
-        if isinstance(pad, _CONSTANT_PADS) and isinstance(conv, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
-            conv.padding = tuple(d * (k - 1) // 2 for d, k in zip(conv.dilation, conv.kernel_size))
-            setattr(parent, f"{name}_padding", nn.Identity())
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def _on_one_line(layer: nn.Module) -> str:

@@ -38,7 +38,7 @@ def largest_error(outputs: Sequence[Tensor], reference: Sequence[Tensor]) -> flo
     if [y.shape for y in outputs] != [y.shape for y in reference]:
         return float("inf")
     errors = [
-        0.0 if torch.equal(actual, expected) else relative_error(actual[None], expected[None]).item()
+        0.0 if torch.equal(actual, expected) else relative_error(actual.reshape(1, -1), expected.reshape(1, -1)).item()
         for actual, expected in zip(outputs, reference)
     ]
     return max(errors, default=0.0, key=lambda error: float("inf") if error != error else error)

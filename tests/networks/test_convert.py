@@ -264,3 +264,47 @@ def test_dtype_and_device_are_kept():
 def test_errors_name_the_argument(kwargs, sentence):
     with pytest.raises(ValueError, match=sentence):
         convert_to_sre(nn.Conv2d(1, 1, 3), **kwargs)
+
+
+class Unusual(nn.Conv2d):
+    """A layer that cannot be replaced, since it has no dilation."""
+
+    def __init__(self):
+        super().__init__(1, 1, 3, padding=1)
+        self.dilation = None
+
+
+def test_a_layer_that_cannot_be_replaced_stays_and_is_reported():
+    converted = convert_to_sre(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), Unusual()))
+    assert isinstance(converted[0], SREConv2d)
+    assert isinstance(converted[1], Unusual)
+    assert "still breaks equivariance: 1: Unusual could not be replaced: " in str(converted.conversion_report)
+
+
+def test_a_scripted_part_stays_and_is_reported():
+    converted = convert_to_sre(nn.Sequential(nn.Conv2d(1, 1, 3), torch.jit.script(nn.Conv2d(1, 1, 3))))
+    assert list(converted.conversion_report.breaking) == ["1"]
+    assert "1: compiled by TorchScript" in str(converted.conversion_report)
+
+
+@pytest.mark.parametrize(
+    ("network", "sentence"),
+    [
+        (lambda: torch.jit.script(nn.Conv2d(1, 1, 3)), "network: .* is compiled by TorchScript"),
+        (lambda: nn.Sequential(nn.LazyConv2d(4, 3)), "network: Sequential has parameters without a shape"),
+        (lambda: nn.utils.weight_norm(nn.Conv2d(1, 1, 3)), "network: Conv2d cannot be copied"),
+    ],
+    ids=["scripted", "lazy", "weight norm"],
+)
+def test_a_network_that_cannot_be_copied_is_refused_in_one_sentence(network, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        convert_to_sre(network())
+
+
+def test_a_network_that_raises_any_error_is_reported():
+    class Broken(nn.Module):
+        def forward(self, x):
+            raise KeyError("missing")
+
+    report = convert_to_sre(nn.Sequential(Broken()), input_shapes=[(1, 1, 8, 8)]).conversion_report
+    assert report.failures == {(1, 1, 8, 8): "0: 'missing'"}

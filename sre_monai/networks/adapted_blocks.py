@@ -1,0 +1,65 @@
+"""Blocks of MONAI whose own code breaks equivariance: subclasses that a converted network uses instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.networks.blocks.dints_block import FactorizedReduceBlock
+from monai.networks.blocks.mednext_block import MedNeXtDownBlock, MedNeXtUpBlock
+from monai.networks.nets.autoencoderkl import AsymmetricPad
+from monai.networks.nets.dints import _FactorizedReduceBlockWithRAMCost
+from torch import Tensor, nn
+
+__all__ = ["adapt_block"]
+
+
+class _SymmetricReduceBlock(FactorizedReduceBlock):
+    """Apply both strided convolutions to the same pixels; MONAI's block shifts the second one by a pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(x)
+        return self.norm(torch.cat([self.conv_1(x), self.conv_2(x)], dim=1))
+
+
+class _SymmetricReduceBlockWithRAMCost(_SymmetricReduceBlock, _FactorizedReduceBlockWithRAMCost):
+    """The same for a network of DiNTS."""
+
+
+class _NoPad(AsymmetricPad):
+    """Do not pad one side before a strided convolution, whose replacement rounds sizes up."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+_ADAPTED: dict[type[nn.Module], type[nn.Module]] = {
+    MedNeXtUpBlock: MedNeXtDownBlock,  # its forward pads one side; the down block is identical except for that
+    FactorizedReduceBlock: _SymmetricReduceBlock,
+    _FactorizedReduceBlockWithRAMCost: _SymmetricReduceBlockWithRAMCost,
+    AsymmetricPad: _NoPad,
+}
+_CONSTANT_PADS = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)
+
+
+def adapt_block(block: nn.Module) -> None:
+    """Change a block of MONAI in place so that its own code is equivariant, where there is a way.
+
+    Args:
+        block: any module.
+    """
+    _absorb_padding(block)
+    if type(block) in _ADAPTED:
+        block.__class__ = _ADAPTED[type(block)]  # type: ignore[assignment]
+
+
+def _absorb_padding(parent: nn.Module) -> None:
+    """Replace padding modules by symmetric padding of the convolutions.
+
+    MONAI's EfficientNet pads asymmetrically by ``X_padding`` before its convolution ``X``, for one image size.
+    """
+    for name, conv in list(parent.named_children()):
+        pad: Any = getattr(parent, f"{name}_padding", None)
+        if isinstance(pad, _CONSTANT_PADS) and isinstance(conv, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+            conv.padding = tuple(d * (k - 1) // 2 for d, k in zip(conv.dilation, conv.kernel_size))
+            setattr(parent, f"{name}_padding", nn.Identity())
