@@ -186,7 +186,6 @@ def test_flags(small_segmenter):
         (Image.new("RGB", (50, 50)), ValueError, "photograph: The image is blank"),
         (None, ValueError, "photograph: a path, an array or an image of Pillow is expected, got NoneType"),
     ],
-    ids=str,
 )
 def test_what_is_no_photograph_is_one_sentence(small_segmenter, tmp_path, monkeypatch, photograph, kind, sentence):
     monkeypatch.chdir(tmp_path)
