@@ -71,7 +71,7 @@ def hide_private_bases(app: Sphinx, name: str, obj: type, options: Any, bases: l
     """Name only those base classes that have an entry in the reference."""
     for base in list(bases):
         package = sys.modules.get(base.__module__.rpartition(".")[0])
-        if base.__module__.startswith("sre_monai.") and not hasattr(package, base.__name__):
+        if base is object or (base.__module__.startswith("sre_monai.") and not hasattr(package, base.__name__)):
             bases.remove(base)
 
 
