@@ -72,7 +72,7 @@ def reason(report: ConversionReport) -> str:
     found = [f"`{name}`: {why}" for name, why in report.breaking.items()]
     for measured in report.equivariance:
         if not measured.is_equivariant:
-            found += [f"broken by `{layer.name}` ({layer.kind})" for layer in measured.culprits]
+            found += [f"broken by `{layer.name or layer.kind}`" for layer in measured.culprits]
     found += [f"does not run: `{where}`" for where in report.failures.values()]
     return found[0].replace("|", "\\|") if found else ""
 

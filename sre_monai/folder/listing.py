@@ -39,7 +39,7 @@ def list_images(
         One dictionary per file, sorted by path, with ``image``, the absolute path; ``file``, the path
         relative to the folder, or as in the list; ``name``, the relative path without extension, or with it where
         results of several files would else share it, all with ``/`` between folders; and ``um_per_pixel``, a number,
-            where a list has it.
+        where a list has it.
 
     Raises:
         FileNotFoundError: when there is no such folder or list.

@@ -143,7 +143,7 @@ EVERY_NETWORK: dict[str, Entry] = {
     "FlexibleUNet": Entry(lambda: nets.FlexibleUNet(1, 2, "resnet10", decoder_channels=(16, 8, 8, 8, 8))),
     "GlobalNet": Entry(lambda: nets.GlobalNet((32, 32), 2, 1, 4, 2), SQUARE),
     "HighResBlock": Entry(lambda: nets.HighResBlock(2, 1, 4)),
-    "HighResNet": Entry(lambda: nets.HighResNet(2, 1, 2)),
+    "HighResNet": Entry(lambda: nets.HighResNet(2, 1, 8)),
     "HoVerNet": Entry(lambda: nets.HoVerNet("FAST", 1), ((1, 1, 256, 256),), traced=False),
     "LocalNet": Entry(lambda: nets.LocalNet(2, 1, extract_levels=(0, 1, 2), **REGISTRATION)),
     "MILModel": Entry(

@@ -267,18 +267,20 @@ def test_errors_name_the_argument(kwargs, sentence):
 
 
 class Unusual(nn.Conv2d):
-    """A layer that cannot be replaced, since it has no dilation."""
+    """A layer that cannot be replaced, since its padding is unknown."""
 
     def __init__(self):
         super().__init__(1, 1, 3, padding=1)
-        self.dilation = None
+        self.padding_mode = "mirror"
 
 
 def test_a_layer_that_cannot_be_replaced_stays_and_is_reported():
     converted = convert_to_sre(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), Unusual()))
     assert isinstance(converted[0], SREConv2d)
     assert isinstance(converted[1], Unusual)
-    assert "still breaks equivariance: 1: Unusual could not be replaced: " in str(converted.conversion_report)
+    assert "still breaks equivariance: 1: Unusual could not be replaced: padding_mode" in str(
+        converted.conversion_report
+    )
 
 
 def test_a_scripted_part_stays_and_is_reported():
