@@ -47,7 +47,7 @@ def main() -> None:
         run(sys.executable, "-c", readme_program("pipeline"))
 
 
-TINY = ["--train", "4", "--val", "2", "--test", "2", "--size", "8"]
+TINY = ["--train", "4", "--val", "4", "--test", "4", "--size", "10"]
 
 PRINT_PLACES = """
 import sys
