@@ -1,9 +1,17 @@
-"""What the examples in docstrings may use: `np`, `torch`, `Path`, the folder `docs`, and a folder of their own."""
+"""Threads of parallel test processes, and what the examples in docstrings may use.
 
+These are `np`, `torch`, `Path`, the folder `docs`, and a folder of their own.
+"""
+
+import os
 from pathlib import Path
 
-import numpy as np
 import pytest
+
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before anything imports PyTorch
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+
+import numpy as np
 import torch
 
 DOCS = Path(__file__).resolve().parent / "docs"

@@ -7,10 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before anything imports PyTorch
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
-
 import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
