@@ -280,7 +280,6 @@ def _add_option(group: Any, name: str, schema: Schema, configuration: Mapping[st
         **({"nargs": "?", "const": True} if kind == "boolean" else {}),
     )
     action.values = ("True", "False") if kind == "boolean" else schema.get("enum")  # for the completion
-    action.values = ("True", "False") if kind == "boolean" else schema.get("enum")  # for the completion
 
 
 def _parse_value(schema: Schema, text: str) -> Any:
