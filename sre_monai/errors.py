@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO, TypeVar
@@ -179,10 +180,16 @@ def _worker_error(message: str) -> str | None:
     kind = getattr(builtins, found[2], None) if found else None
     if found is None or not isinstance(kind, type):
         return None
-    module = ".".join(Path(found[1]).with_suffix("").parts)
-    is_check = any(f".{name}." in f"{module}." for name in CHECKS)
+    is_check = any(Path(found[1]).is_relative_to(_source(name)) for name in CHECKS)
     is_mistake = issubclass(kind, OSError) or (is_check and issubclass(kind, (ValueError, ImportError)))
     return " ".join(found[3].split()) if is_mistake else None
+
+
+def _source(name: str) -> Path:
+    """Folder of a package, or file of a module."""
+    spec = find_spec(name)
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
 
 
 def _wrapper_line(error: BaseException) -> str:

@@ -134,6 +134,7 @@ def test_gradient_of_a_part_of_the_inputs():
 
 
 @needs_kernel
+@pytest.mark.slow
 def test_operator_is_well_formed():
     x, weight, rings, bias, mix = make(dtype=torch.float32)
     for with_bias, slope in ((bias, 1.0), (None, 0.1)):
