@@ -188,7 +188,8 @@ def _worker_error(message: str) -> str | None:
 def _source(name: str) -> Path:
     """Folder of a package, or file of a module."""
     spec = find_spec(name)
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
 
 
