@@ -1,4 +1,4 @@
-"""A folder of DICOM objects, JPEG, TIFF and damaged files: the same masks by every way, and no names in the results."""
+"""A folder of DICOM, JPEG, TIFF and damaged files: the same masks and measures by every way, and no names in results."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def run(folder: Path, output: Path, *options: str, processes: int = 1) -> tuple[
     command = [sys.executable, *launcher, "-m", "monai.bundle", "run"]
     command += ["--config_file", *config_files("inference.json"), "--bundle_root", str(BUNDLE)]
     command += ["--dataset_dir", str(folder), "--output_dir", str(output)]
-    command += ["--working_diameter", "100", "--device", "cpu", *options]
+    command += ["--working_diameter", "100", "--device", "cpu", "--measures", "True", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     return done.returncode, done.stdout + done.stderr
 
 
-def rows(output: Path) -> dict[str, dict[str, str]]:
-    with (output / "report.csv").open(encoding="utf-8", newline="") as stream:
+def rows(output: Path, table: str = "report.csv") -> dict[str, dict[str, str]]:
+    with (output / table).open(encoding="utf-8", newline="") as stream:
         return {row["file"]: row for row in csv.DictReader(stream)}
 
 
@@ -116,14 +116,16 @@ def test_columns_and_notes(segmented):
     assert [found["eye.tif"][name] for name in ("laterality", "acquisition_date", "um_per_pixel")] == ["", "", ""]
 
 
-def test_two_processes_make_the_same_masks(segmented, folder, tmp_path):
+def test_two_processes_make_the_same_masks_and_measures(segmented, folder, tmp_path):
     _, log = run(folder, tmp_path, processes=2)
     assert "Traceback" not in log.partition("torch/distributed")[0]
     assert masks(tmp_path) == masks(segmented[0])
+    assert (tmp_path / "vessels.csv").read_bytes() == (segmented[0] / "vessels.csv").read_bytes()
 
 
-def test_the_call_from_python_makes_the_same_masks(segmented, folder):
-    segmenter = VesselSegmenter(working_diameter=100, device="cpu")
+def test_the_call_from_python_makes_the_same_masks_and_measures(segmented, folder):
+    segmenter = VesselSegmenter(working_diameter=100, device="cpu", measures=True)
+    measured = rows(segmented[0], "vessels.csv")
     for file in (*SAME_PIXELS, *LOSSY):
         result = segmenter.segment(folder / file)
         np.testing.assert_array_equal(result.mask, mask_of(segmented[0], file))
@@ -131,6 +133,9 @@ def test_the_call_from_python_makes_the_same_masks(segmented, folder):
         assert result.note == row["reason"]
         assert str(result.quality["um_per_pixel"]) == row["um_per_pixel"]
         assert result.quality["laterality"] == row["laterality"]
+        values = {"file": file, **result.quality, **result.measures}
+        assert {name: str(values[name]) for name in measured[file]} == measured[file]
+        assert len(result.segments) == int(measured[file]["segments"]) > 5
     for file in DAMAGED:
         with pytest.raises(ValueError, match="cannot be read as an image") as caught:
             segmenter.segment(folder / file)
