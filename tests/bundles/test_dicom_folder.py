@@ -1,4 +1,4 @@
-"""A folder of DICOM, JPEG, TIFF and damaged files: the same masks and measures by every way, and no names in results."""
+"""A folder of DICOM, JPEG, TIFF and damaged files: the same masks and measures by every way, without names."""
 
 from __future__ import annotations
 
