@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Timer
 
 import numpy as np
 import pytest
@@ -20,7 +18,14 @@ from tests.bundles.toy import BUNDLE, config_files
 pytestmark = pytest.mark.slow
 
 GIBIBYTE = 1 << 20  # in the kilobytes of rusage
-HANG = 300  # seconds
+MEASURE = """
+import pathlib, resource, subprocess, sys
+
+code = subprocess.run(sys.argv[2:], timeout=300).returncode
+pathlib.Path(sys.argv[1]).write_text(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+"""A small process in between: a process starts with the peak memory of the one that starts it, here pytest's."""
 
 
 @dataclass
@@ -44,14 +49,10 @@ def segmented(tmp_path_factory: pytest.TempPathFactory) -> Run:
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", *config_files("inference.json")]
     command += ["--bundle_root", str(BUNDLE), "--dataset_dir", str(folder), "--output_dir", str(output)]
     command += ["--working_diameter", "100", "--device", "cpu"]
-    with (tmp_path_factory.mktemp("log") / "log.txt").open("w+", encoding="utf-8") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        watchdog = Timer(HANG, process.kill)
-        watchdog.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        watchdog.cancel()
-        log.seek(0)
-        return Run(good, bad, output, os.waitstatus_to_exitcode(status), log.read(), usage.ru_maxrss)
+    peak = tmp_path_factory.mktemp("log") / "kilobytes"
+    command = [sys.executable, "-c", MEASURE, str(peak), *command]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)
+    return Run(good, bad, output, done.returncode, done.stdout, int(peak.read_text()))
 
 
 @pytest.fixture(scope="module")
