@@ -44,7 +44,7 @@ def test_every_listed_extension(extension, tmp_path):
 def test_colour_modes(pixels, mode, tmp_path):
     image = Image.fromarray(pixels).convert(mode)
     path = tmp_path / ("eye.tif" if mode in ("CMYK", "YCbCr") else "eye.png")
-    image.save(path)
+    image.save(path, **({"compression": "tiff_lzw"} if mode == "YCbCr" else {}))  # raw: Pillow 13
     expected = np.asarray(image.convert("RGB")).astype(int)
     assert np.abs(load_photograph(path).numpy().astype(int) - expected.transpose(1, 0, 2)).max() <= 2  # YCbCr rounds
 
