@@ -27,9 +27,10 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from monai.bundle import ConfigParser
 
 from sre_monai.data import synthetic_fundus
-from sre_monai.folder import FolderReport, FolderRun, list_images
+from sre_monai.folder import FolderRun, list_images
 from sre_monai.png import save_png
 from sre_monai.tables import write_json
 from sre_monai.visualize import thumbnail
@@ -128,9 +129,10 @@ def write_list(folder: Path, count: int) -> Path:
 
 def make_run(items: list[dict[str, str]], output: Path) -> FolderRun:
     """Make a run with the columns of the bundle's report."""
-    config = json.loads((find_bundle() / "configs" / "inference.json").read_text())
-    report = {key: value for key, value in config["folder_run"]["report"].items() if key[0] != "_"}
-    return FolderRun(items, output, {"version": "1"}, report=FolderReport(**report | {"output_dir": output}))
+    parser = ConfigParser()
+    parser.read_config(find_bundle() / "configs" / "inference.json")
+    parser["output_dir"] = str(output)
+    return FolderRun(items, output, {"version": "1"}, report=parser.get_parsed_content("folder_run#report"))
 
 
 def add_record(run: FolderRun, item: dict[str, str], picture: dict[str, Any]) -> None:
