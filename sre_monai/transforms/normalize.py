@@ -71,7 +71,6 @@ def _normalize_bytes(image: torch.Tensor, fov: torch.Tensor) -> torch.Tensor:
         mean = (count * values).sum() / count.sum()
         std = np.sqrt((count * (values - mean) ** 2).sum() / count.sum())
         if std > 0:
-            np.multiply(channel, np.float32(1 / std), out=out, dtype=np.float32)
-            out -= np.float32(mean / std)
+            np.take(((values - mean) / std).astype(np.float32), channel, out=out, mode="clip")
             out *= inside
     return torch.from_numpy(result).to(image.device)
