@@ -158,7 +158,7 @@ def _run(command: list[str]) -> int:
 
 @contextmanager
 def _garbage_collection_suspended() -> Iterator[None]:
-    """Import without looking for garbage among the objects of the modules, which stay: that takes a fifth of the time."""
+    """Import without a search for garbage among the modules, which stay: it takes a fifth of the time."""
     gc.disable()
     try:
         yield

@@ -14,7 +14,8 @@ def centred_sample(image: np.ndarray, least_side: int) -> np.ndarray:
 
     Args:
         image: shape (C, W, H).
-        least_side: number of pixels that the shorter side keeps, if it has as many; the step is as large as that allows.
+        least_side: number of pixels that the shorter side keeps, if it has as many. The step is as large as that
+            allows.
 
     Returns:
         A view of shape (C, w, h).
