@@ -74,7 +74,8 @@ def _normalize(image: torch.Tensor, fov: torch.Tensor, window: float) -> torch.T
     """Normalise; sums are taken in float64, where the order of the pixels is lost in rounding to float32."""
     extent = max(int(fov[0].any(dim=axis).sum()) for axis in (0, 1))
     cell = max(1.0, extent / CELLS)
-    grid = (max(1, round(image.shape[1] / cell)), max(1, round(image.shape[2] / cell)))
+    width, height = image.shape[1:]
+    grid = (max(1, round(width / cell)), max(1, round(height / cell)))
     inside = fov.double()
 
     def window_mean(x: torch.Tensor) -> np.ndarray:
@@ -82,7 +83,7 @@ def _normalize(image: torch.Tensor, fov: torch.Tensor, window: float) -> torch.T
         return gaussian_filter(coarse, window * extent / cell, axes=(1, 2), mode="constant")
 
     def enlarge(coarse: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(resample(coarse, tuple(image.shape[1:]), smooth=False)).to(image.device)
+        return torch.from_numpy(resample(coarse, (width, height), smooth=False)).to(image.device)
 
     def mean_inside(x: torch.Tensor) -> torch.Tensor:
         return (x * inside).sum(dim=(1, 2), keepdim=True) / inside.sum()
