@@ -29,7 +29,8 @@ static float *take(pool *pool, int64_t floats) {
     return taken;
 }
 
-static ring_job matrix(const float *weight, int64_t in_channels, int64_t out_channels, int64_t in_step, int64_t out_step) {
+static ring_job matrix(const float *weight, int64_t in_channels, int64_t out_channels, int64_t in_step, int64_t out_step,
+                       int64_t half) {
     ring_job job = {0};
     job.weight = weight;
     job.weight_strides[0] = in_step;
@@ -37,6 +38,7 @@ static ring_job matrix(const float *weight, int64_t in_channels, int64_t out_cha
     job.in_channels = in_channels;
     job.out_channels = out_channels;
     job.rings = 1;
+    job.out_half = half;
     return job;
 }
 
@@ -48,8 +50,8 @@ static harmonic_products describe_products(const harmonic_job *job) {
     products.profiles.out_channels = profiles;
     products.profiles.weight += channels * rings->weight_strides[1];
     if (rings->bias) products.profiles.bias += channels;
-    products.mix = matrix(job->mix, profiles, channels, job->mix_strides[0], job->mix_strides[1]);
-    products.mix_adjoint = matrix(job->mix, channels, profiles, job->mix_strides[1], job->mix_strides[0]);
+    products.mix = matrix(job->mix, profiles, channels, job->mix_strides[0], job->mix_strides[1], rings->out_half);
+    products.mix_adjoint = matrix(job->mix, channels, profiles, job->mix_strides[1], job->mix_strides[0], rings->out_half);
     products.mix.weight_gradient = job->mix_gradient;
     products.mix.gradient_strides[0] = channels;
     products.mix.gradient_strides[1] = 1;
@@ -105,6 +107,8 @@ static void lay_out_scratch(harmonic_scratch *scratch, const harmonic_job *job, 
     scratch->ring.lines = take(pool, rings->lines * (WINDOW + 2 * rings->reach) * CHANNEL_BLOCK);
     scratch->ring.classes = take(pool, rings->mix ? rings->classes * WINDOW * CHANNEL_BLOCK : 0);
     scratch->ring.features = take(pool, CHUNK * depth);
+    scratch->ring.words = take(pool, CHUNK / 2 * maximum(depth, profiles));
+    scratch->ring.partner_words = take(pool, CHUNK / 2 * maximum(inputs, channels));
     scratch->ring.rows = take(pool, rings->lines * (MAX_ROWS + 1) * 2);
     scratch->profiles = take(pool, SLABS * pixels * profiles);
     scratch->magnitudes = take(pool, chunk * profiles);

@@ -168,21 +168,22 @@ static void VARIANT(fill_pixels)(const harmonic_products *products, const ring_s
     for (int64_t channel = 0; channel < job->in_channels; channel += CHANNEL_BLOCK) {
         const int64_t count = minimum(CHANNEL_BLOCK, job->in_channels - channel);
         VARIANT(filter)(job, scratch, centre, image, channel, count, pixels);
-        profile_weight = VARIANT(add_product)(scratch->features, depth, job->rings, count, profile_weight, profiles,
-                                              pixels, profile_step);
-        if (isotropic)
-            isotropic_weight = VARIANT(add_product)(scratch->features, depth, job->rings, count, isotropic_weight,
-                                                    isotropic, pixels, isotropic_step);
+        const VARIANT(operand) features = VARIANT(as_operand)(scratch->features, depth, job->rings, count, pixels,
+                                                              PAIRED(job), scratch->words);
+        profile_weight = VARIANT(add_product)(&features, profile_weight, profiles, profile_step);
+        if (isotropic) isotropic_weight = VARIANT(add_product)(&features, isotropic_weight, isotropic, isotropic_step);
     }
 }
 
 /* Add a product with a plain matrix, as ring weights of one ring are packed, to the sums of some pixels. */
 static void VARIANT(add_mix)(const ring_job *job, const float *packed, const float *source, int64_t source_step,
-                             float *sums, int64_t pixels) {
-    const int64_t padded = round_up(job->out_channels, LANES);
-    for (int64_t channel = 0; channel < job->in_channels; channel += CHANNEL_BLOCK)
-        packed = VARIANT(add_product)(source + channel, source_step, 1, minimum(CHANNEL_BLOCK, job->in_channels - channel),
-                                      packed, sums, pixels, padded);
+                             float *sums, int64_t pixels, const ring_scratch *scratch) {
+    for (int64_t channel = 0; channel < job->in_channels; channel += CHANNEL_BLOCK) {
+        const int64_t count = minimum(CHANNEL_BLOCK, job->in_channels - channel);
+        const VARIANT(operand) channels = VARIANT(as_operand)(source + channel, source_step, 1, count, pixels,
+                                                              PAIRED(job), scratch->words);
+        packed = VARIANT(add_product)(&channels, packed, sums, round_up(job->out_channels, LANES));
+    }
 }
 
 /* Where a tile's maps lie in memory: `origin` is the pixel in front, margins included. */
@@ -269,7 +270,8 @@ static void VARIANT(harmonic_forward)(const harmonic_job *job, const harmonic_pr
                 const int64_t pixels = minimum(CHUNK, tile->last[2] - x);
                 float *sums = isotropic[0] + ((m - tile->first[1]) * frame.columns + x - frame.origin[2]) * isotropic_step;
                 VARIANT(measure)(job, scratch, &field, VARIANT(place)(&frame, m, x), pixels);
-                VARIANT(add_mix)(&products->mix, products->mix_weight, scratch->magnitudes, padded, sums, pixels);
+                VARIANT(add_mix)(&products->mix, products->mix_weight, scratch->magnitudes, padded, sums, pixels,
+                                 &scratch->ring);
                 if (job->activate) VARIANT(activate)(sums, pixels * isotropic_step, (float)job->slope);
                 const int64_t at = ((tile->image * size[0] + ready) * size[1] + m) * size[2] + x;
                 VARIANT(write_sums)(&products->isotropic, sums, at, pixels, isotropic_step);
@@ -297,14 +299,14 @@ static void VARIANT(differentiate_slab)(const harmonic_job *job, const harmonic_
             VARIANT(read_pixels)(job->gradient, job->rings.out_half, job->channels, scratch->upstream, at, pixels, channels);
             memset(scratch->magnitude_gradient, 0, pixels * padded * sizeof(float));
             VARIANT(add_mix)(&products->mix_adjoint, products->mix_adjoint_weight, scratch->upstream, channels,
-                             scratch->magnitude_gradient, pixels);
+                             scratch->magnitude_gradient, pixels, &scratch->ring);
             VARIANT(measure_backward)(job, scratch, profile, parts, VARIANT(place)(frame, m, x), pixels);
             if (slow < tile->first[0] || slow >= tile->last[0] || m < tile->first[1] || m >= tile->last[1]) continue;
             const int64_t first = maximum(tile->first[2] - x, 0), last = minimum(tile->last[2] - x, pixels);
             if (first >= last) continue;
             const float *upstream = scratch->upstream + first * channels;
             VARIANT(add_outer_product)(scratch->magnitudes + first * padded, padded, upstream, last - first,
-                                       scratch->mix_gradient, channels);
+                                       scratch->mix_gradient, channels, PAIRED(&products->mix), &scratch->ring);
         }
 }
 

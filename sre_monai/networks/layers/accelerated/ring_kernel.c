@@ -56,10 +56,36 @@ static inline portable_floats portable_root(portable_floats v) {
 #undef ROOT
 #undef STREAM
 #pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#define VARIANT(name) avx512_bf16_##name
+#define LANES 16
+#define COLUMNS 4
+#define ROOT(v) (vector)_mm512_sqrt_ps((__m512)(v))
+#define STREAM(p, v) _mm512_stream_ps(p, (__m512)(v))
+#define DOT(s, a, b) (vector)_mm512_dpbf16_ps((__m512)(s), (__m512bh)(a), (__m512bh)(b))
+#define NARROW(v) (VARIANT(halves))_mm512_cvtneps_pbh((__m512)(v))
+#define PAIR(a, b) avx512_bf16_pair((__m512)(a), (__m512)(b))
+typedef float avx512_floats __attribute__((vector_size(64)));
+static inline avx512_floats avx512_bf16_pair(__m512 a, __m512 b) {
+    const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
+                                           20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return (avx512_floats)_mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(b, a));
+}
+#include "ring_variant.h"
+#undef VARIANT
+#undef LANES
+#undef COLUMNS
+#undef ROOT
+#undef STREAM
+#pragma GCC pop_options
 #endif
 
 static const ring_variant variants[] = {
 #ifdef X86_VARIANTS
+    {"avx512_bf16", 16, avx512_bf16_pack_weight, avx512_bf16_run_tile, avx512_bf16_harmonic_forward,
+     avx512_bf16_harmonic_backward},
     {"avx512", 16, avx512_pack_weight, avx512_run_tile, avx512_harmonic_forward, avx512_harmonic_backward},
     {"avx2", 8, avx2_pack_weight, avx2_run_tile, avx2_harmonic_forward, avx2_harmonic_backward},
 #endif
@@ -69,6 +95,7 @@ static const ring_variant variants[] = {
 static int supported(const ring_variant *variant) {
 #ifdef X86_VARIANTS
     __builtin_cpu_init();
+    if (variant == variants && !__builtin_cpu_supports("avx512bf16")) return 0;
     if (variant->lanes == 16)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
@@ -125,8 +152,9 @@ int64_t ring_convolve(const ring_job *job, const char *variant_name, int64_t thr
     const int64_t lines = job->lines * (WINDOW + 2 * job->reach) * CHANNEL_BLOCK, features = rounded * depth, sums = rounded * padded;
     const int64_t classes = job->mix ? job->classes * WINDOW * CHANNEL_BLOCK : 0;
     const int64_t partner = job->partner ? sums : 0, gradient = job->partner ? blocks * depth * padded : 0;
+    const int64_t words = rounded / 2 * depth, partner_words = rounded / 2 * padded;
     const int64_t rows_of_lines = round_up(job->lines * (MAX_ROWS + 1) * 2, 16); /* 64-bit numbers, in floats */
-    const int64_t private = round_up(lines + features + sums + classes + partner + gradient + rows_of_lines, 16);
+    const int64_t private = round_up(lines + features + sums + classes + partner + gradient + words + partner_words + rows_of_lines, 16);
     const int64_t packed = job->out ? round_up(job->in_channels * job->rings * padded, 16) : 0;
     float *memory = aligned_alloc(64, (packed + threads * private) * sizeof(float));
     if (!memory) return 2;
@@ -143,7 +171,9 @@ int64_t ring_convolve(const ring_job *job, const char *variant_name, int64_t thr
         scratch.classes = scratch.sums + sums;
         scratch.partner = scratch.classes + classes;
         scratch.gradient = scratch.partner + partner;
-        scratch.rows = scratch.gradient + gradient;
+        scratch.words = scratch.gradient + gradient;
+        scratch.partner_words = scratch.words + words;
+        scratch.rows = scratch.partner_words + partner_words;
         memset(scratch.gradient, 0, gradient * sizeof(float));
         if (job->out)
 #pragma omp for

@@ -46,6 +46,7 @@ typedef struct {
     float *packed;   /* weights in the order in which the product reads them; shared by the threads */
     float *gradient; /* this thread's weight gradient, (channel block, ring, channel, padded out channel) */
     float *lines, *classes, *features, *sums, *partner; /* this thread's tile */
+    float *words, *partner_words; /* its factors in pairs of bfloat16 */
     void *rows; /* the rows of its lines */
 } ring_scratch;
 

@@ -4,11 +4,14 @@
  *     LANES          floats of a vector register
  *     COLUMNS        vectors of output channels in a panel of the product; 16 / COLUMNS pixels or more share a panel
  *     STREAM(p, v)   a store that goes past the caches, and FENCE() after the last; without them, all go through
+ *     DOT(s, a, b)   s + a b for pairs of bfloat16, one pair in each 32-bit word, with PAIR(a, b), a word of every two
+ *                    floats; without them, maps in bfloat16 are multiplied as float32
  */
 
 typedef float VARIANT(vector) __attribute__((vector_size(4 * LANES)));
 typedef float VARIANT(loose) __attribute__((vector_size(4 * LANES), aligned(4), may_alias)); /* at any address */
 typedef uint32_t VARIANT(bits) __attribute__((vector_size(4 * LANES)));
+typedef uint32_t VARIANT(word) __attribute__((may_alias));
 typedef uint16_t VARIANT(halves) __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 #define vector VARIANT(vector)
 #define loose VARIANT(loose)
@@ -30,10 +33,23 @@ INLINE float VARIANT(load_one)(const void *map, int64_t at, const int half) {
     return word.value;
 }
 
-INLINE uint16_t VARIANT(round_half)(float value) {
-    const union { float value; uint32_t bits; } word = {value};
-    if (value != value) return 0x7fc0;
-    return (uint16_t)((word.bits + 0x7fff + ((word.bits >> 16) & 1)) >> 16); /* to nearest, ties to even */
+/* bfloat16 is rounded to nearest, ties to even. */
+INLINE VARIANT(halves) VARIANT(round_halves)(const vector value) {
+    const VARIANT(bits) word = (VARIANT(bits))value, number = (VARIANT(bits))(value == value);
+    const VARIANT(bits) rounded = (word + 0x7fff + (word >> 16 & 1)) >> 16;
+    return __builtin_convertvector((rounded & number) | (0x7fc0 & ~number), VARIANT(halves));
+}
+
+INLINE uint16_t VARIANT(round_half)(float value) { return VARIANT(round_halves)((vector){value})[0]; }
+
+INLINE void VARIANT(store)(void *map, int64_t at, const vector value, const int half) {
+    if (half) *(VARIANT(halves) *)((uint16_t *)map + at) = VARIANT(round_halves)(value);
+    else *(loose *)((float *)map + at) = value;
+}
+
+INLINE void VARIANT(store_one)(void *map, int64_t at, float value, const int half) {
+    if (half) ((uint16_t *)map)[at] = VARIANT(round_half)(value);
+    else ((float *)map)[at] = value;
 }
 
 /* --- The filters --- */
@@ -199,7 +215,38 @@ static void VARIANT(filter)(const ring_job *job, const ring_scratch *scratch, co
     }
 }
 
-/* --- The product: sums[m, n] += sum_k a[m, k] b[k, n], a panel of b at a time --- */
+/* --- The product: sums[m, n] += sum_k a[m, k] b[k, n], a panel of b at a time ---
+ *
+ * In a product of bfloat16, k counts pairs: a word of a or b holds the pair that one float has otherwise. */
+
+#ifdef DOT
+#define PAIRED(job) ((job)->out_half)
+#else
+#define NO_DOT
+#define PAIRED(job) 0
+#define DOT(s, a, b) ((void)a, s)
+#define NARROW(v) (VARIANT(halves)){0}
+#define PAIR(a, b) ((void)b, a)
+#endif
+
+/* Write rows of floats as bfloat16, the first `count` of every CHANNEL_BLOCK. */
+static void VARIANT(pair_channels)(const float *rows, int64_t step, int64_t blocks, int64_t count, int64_t number,
+                                   float *words) {
+    for (int64_t r = 0; r < number; r++, rows += step, words += blocks * CHANNEL_BLOCK / 2)
+        for (int64_t b = 0; b < blocks * CHANNEL_BLOCK; b += CHANNEL_BLOCK)
+            for (int64_t c = b; c < b + count; c += LANES)
+                *(VARIANT(halves) *)((uint16_t *)words + c) = NARROW(*(const loose *)(rows + c));
+}
+
+/* Write every two rows of floats as one of pairs; beyond the last row are zeros. */
+static void VARIANT(pair_rows)(const float *rows, int64_t step, int64_t number, float *words) {
+    for (int64_t r = 0; r < number; r += 2)
+        for (int64_t c = 0; c < step; c += LANES, words += LANES) {
+            vector second = {0};
+            if (r + 1 < number) second = *(const loose *)(rows + (r + 1) * step + c);
+            *(vector *)words = PAIR(*(const loose *)(rows + r * step + c), second);
+        }
+}
 
 typedef struct {
     const float *a;
@@ -210,7 +257,8 @@ typedef struct {
     int64_t sums_step;
 } VARIANT(product);
 
-INLINE void VARIANT(multiply)(const VARIANT(product) *it, int64_t m, const int rows, const int columns) {
+INLINE void VARIANT(multiply)(const VARIANT(product) *it, int64_t m, const int rows, const int columns,
+                              const int paired) {
     vector sum[16][4];
     float *target = it->sums + m * it->sums_step;
 #pragma GCC unroll 16
@@ -227,8 +275,10 @@ INLINE void VARIANT(multiply)(const VARIANT(product) *it, int64_t m, const int r
 #pragma GCC unroll 16
             for (int r = 0; r < rows; r++) {
                 const float value = a[r * it->row_step];
+                const VARIANT(bits) pair = *(const VARIANT(word) *)(a + r * it->row_step) + (VARIANT(bits)){0};
 #pragma GCC unroll 4
-                for (int c = 0; c < columns; c++) sum[r][c] += value * column[c];
+                for (int c = 0; c < columns; c++)
+                    sum[r][c] = paired ? DOT(sum[r][c], pair, column[c]) : sum[r][c] + value * column[c];
             }
         }
     }
@@ -239,46 +289,61 @@ INLINE void VARIANT(multiply)(const VARIANT(product) *it, int64_t m, const int r
 }
 
 /* All rows against one panel. Rows are done in groups that divide 16, to which all buffers are padded. */
-static void VARIANT(multiply_rows)(const VARIANT(product) *it, int64_t rows, int64_t columns) {
+INLINE void VARIANT(multiply_panel)(const VARIANT(product) *it, int64_t rows, int64_t columns, const int paired) {
     switch (columns) {
         case 1:
-            for (int64_t m = 0; m < rows; m += 8) VARIANT(multiply)(it, m, 8, 1);
+            for (int64_t m = 0; m < rows; m += 8) VARIANT(multiply)(it, m, 8, 1, paired);
             break;
         case 2:
-            for (int64_t m = 0; m < rows; m += COLUMNS > 2 ? 8 : 4) VARIANT(multiply)(it, m, COLUMNS > 2 ? 8 : 4, 2);
+            for (int64_t m = 0; m < rows; m += COLUMNS > 2 ? 8 : 4)
+                VARIANT(multiply)(it, m, COLUMNS > 2 ? 8 : 4, 2, paired);
             break;
 #if COLUMNS > 2
         case 3:
-            for (int64_t m = 0; m < rows; m += 4) VARIANT(multiply)(it, m, 4, 3);
+            for (int64_t m = 0; m < rows; m += 4) VARIANT(multiply)(it, m, 4, 3, paired);
             break;
         default:
-            for (int64_t m = 0; m < rows; m += 4) VARIANT(multiply)(it, m, 4, 4);
+            for (int64_t m = 0; m < rows; m += 4) VARIANT(multiply)(it, m, 4, 4, paired);
 #endif
     }
 }
 
+static void VARIANT(multiply_rows)(const VARIANT(product) *it, int64_t rows, int64_t columns, int paired) {
+    if (paired) VARIANT(multiply_panel)(it, rows, columns, 1);
+    else VARIANT(multiply_panel)(it, rows, columns, 0);
+}
+
 /* --- One tile: some pixels of an output row --- */
 
-/* Bring the weights of a channel block into the order (panel, ring, channel, column). */
+INLINE float VARIANT(weight_at)(const ring_job *job, int64_t i, int64_t o, int64_t ring) {
+    const int64_t *strides = job->weight_strides;
+    return i < job->in_channels && o < job->out_channels ? job->weight[i * strides[0] + o * strides[1] + ring] : 0;
+}
+
+/* Bring the weights of a channel block into the order (panel, ring, channel, column), or of (pair of channels). A panel
+ * of pairs leaves the second half of its room empty. */
 static void VARIANT(pack_weight)(const ring_job *job, int64_t block, float *packed) {
     const int64_t first = block * CHANNEL_BLOCK, count = minimum(CHANNEL_BLOCK, job->in_channels - first);
     const int64_t padded = round_up(job->out_channels, LANES);
     for (int64_t panel = 0; panel < padded; panel += COLUMNS * LANES) {
         const int64_t columns = minimum(COLUMNS * LANES, padded - panel);
+        float *word = packed;
         for (int64_t j = 0; j < job->rings; j++)
-            for (int64_t c = 0; c < count; c++)
-                for (int64_t n = 0; n < columns; n++, packed++) {
-                    const int64_t o = panel + n;
-                    *packed = o < job->out_channels
-                                  ? job->weight[(first + c) * job->weight_strides[0] + o * job->weight_strides[1] + j] : 0;
+            for (int64_t c = first; c < first + count; c += PAIRED(job) ? 2 : 1)
+                for (int64_t o = panel; o < panel + columns; o++, word++) {
+                    *word = VARIANT(weight_at)(job, c, o, j);
+                    if (!PAIRED(job)) continue;
+                    const uint16_t low = VARIANT(round_half)(*word), high = VARIANT(round_half)(VARIANT(weight_at)(job, c + 1, o, j));
+                    *(VARIANT(word) *)word = (uint32_t)high << 16 | low;
                 }
+        packed += job->rings * count * columns;
     }
 }
 
 static void VARIANT(start_sums)(float *sums, const float *bias, int64_t channels, int64_t pixels, int64_t padded) {
     memset(sums, 0, padded * sizeof(float));
     if (bias) memcpy(sums, bias, channels * sizeof(float));
-    for (int64_t p = 1; p < pixels; p++) memcpy(sums + p * padded, sums, padded * sizeof(float));
+    for (int64_t i = padded; i < pixels * padded; i += LANES) *(vector *)(sums + i) = *(vector *)(sums + i - padded);
 }
 
 /* Write pixels of the output. One that no cache can hold goes past them: they need not read it first, then. */
@@ -294,49 +359,68 @@ static void VARIANT(write_sums)(const ring_job *job, const float *sums, int64_t 
         return;
     }
 #endif
-    if (job->out_half) {
-        uint16_t *out = (uint16_t *)job->out + at * channels;
-        for (int64_t p = 0; p < pixels; p++)
-            for (int64_t c = 0; c < channels; c++) out[p * channels + c] = VARIANT(round_half)(sums[p * padded + c]);
-    } else {
-        float *out = (float *)job->out + at * channels;
-        for (int64_t p = 0; p < pixels; p++)
-            memcpy(out + p * channels, sums + p * padded, channels * sizeof(float));
+    for (int64_t p = 0; p < pixels; p++, sums += padded) {
+        const int64_t first = (at + p) * channels;
+        int64_t c = 0;
+        for (; c + LANES <= channels; c += LANES)
+            VARIANT(store)(job->out, first + c, *(const vector *)(sums + c), job->out_half);
+        for (; c < channels; c++) VARIANT(store_one)(job->out, first + c, sums[c], job->out_half);
     }
 }
 
-/* Read pixels of a map as float32, each padded with zeros. */
+/* Read pixels of a map as float32, `step` floats apart. */
 static void VARIANT(read_pixels)(const void *map, int half, int64_t channels, float *target, int64_t at, int64_t pixels,
-                                 int64_t padded) {
-    if (padded > channels) memset(target, 0, pixels * padded * sizeof(float));
-    for (int64_t p = 0; p < pixels; p++) {
-        if (half)
-            for (int64_t c = 0; c < channels; c++)
-                target[p * padded + c] = VARIANT(load_one)(map, (at + p) * channels + c, 1);
-        else
-            memcpy(target + p * padded, (const float *)map + (at + p) * channels, channels * sizeof(float));
+                                 int64_t step) {
+    for (int64_t p = 0; p < pixels; p++, target += step) {
+        const int64_t first = (at + p) * channels;
+        int64_t c = 0;
+        for (; c + LANES <= channels; c += LANES) *(loose *)(target + c) = VARIANT(load)(map, first + c, half);
+        for (; c < channels; c++) target[c] = VARIANT(load_one)(map, first + c, half);
+        for (; c < step && c % LANES; c++) target[c] = 0;
     }
 }
 
-/* sums[pixel] += weights * features for some channels of each pixel; where the weights of the next ones start. */
-static const float *VARIANT(add_product)(const float *features, int64_t pixel_step, int64_t rings, int64_t channels,
-                                         const float *packed, float *sums, int64_t pixels, int64_t padded) {
+/* Rows of channels, ring after ring, to be multiplied with weights. */
+typedef struct {
+    const float *words;
+    int64_t row_step, ring_step, rings, channels, number; /* steps in words; rows */
+    int paired;
+} VARIANT(operand);
+
+static VARIANT(operand) VARIANT(as_operand)(const float *rows, int64_t step, int64_t rings, int64_t channels,
+                                            int64_t number, int paired, float *words) {
+    if (!paired) return (VARIANT(operand)){rows, step, CHANNEL_BLOCK, rings, channels, number, 0};
+    VARIANT(pair_channels)(rows, step, rings, channels, number, words);
+    return (VARIANT(operand)){words, rings * CHANNEL_BLOCK / 2, CHANNEL_BLOCK / 2, rings, channels, number, 1};
+}
+
+/* sums[row] += weights * features for some channels; where the weights of the next ones start. */
+static const float *VARIANT(add_product)(const VARIANT(operand) *a, const float *packed, float *sums, int64_t padded) {
+    const int64_t inner = a->paired ? (a->channels + 1) / 2 : a->channels;
     for (int64_t panel = 0; panel < padded; panel += COLUMNS * LANES) {
         const int64_t columns = minimum(COLUMNS, (padded - panel) / LANES);
-        const VARIANT(product) it = {features, pixel_step, rings, CHANNEL_BLOCK, channels, 1,
+        const VARIANT(product) it = {a->words, a->row_step, a->rings, a->ring_step, inner, 1,
                                      packed, columns * LANES, sums + panel, padded};
-        VARIANT(multiply_rows)(&it, pixels, columns);
-        packed += rings * channels * columns * LANES;
+        VARIANT(multiply_rows)(&it, a->number, columns, a->paired);
+        packed += a->rings * a->channels * columns * LANES;
     }
     return packed;
 }
 
 /* gradient[feature] += sum over pixels of feature * partner. */
 static void VARIANT(add_outer_product)(const float *features, int64_t number, const float *partner, int64_t pixels,
-                                       float *gradient, int64_t padded) {
+                                       float *gradient, int64_t padded, int paired, const ring_scratch *scratch) {
+    int64_t inner = pixels;
+    if (paired) {
+        VARIANT(pair_rows)(features, number, pixels, scratch->words);
+        VARIANT(pair_rows)(partner, padded, pixels, scratch->partner_words);
+        features = scratch->words;
+        partner = scratch->partner_words;
+        inner = (pixels + 1) / 2;
+    }
     for (int64_t panel = 0; panel < padded; panel += COLUMNS * LANES) {
-        const VARIANT(product) it = {features, 1, 1, 0, pixels, number, partner + panel, padded, gradient + panel, padded};
-        VARIANT(multiply_rows)(&it, number, minimum(COLUMNS, (padded - panel) / LANES));
+        const VARIANT(product) it = {features, 1, 1, 0, inner, number, partner + panel, padded, gradient + panel, padded};
+        VARIANT(multiply_rows)(&it, number, minimum(COLUMNS, (padded - panel) / LANES), paired);
     }
 }
 
@@ -352,11 +436,14 @@ static void VARIANT(run_pixels)(const ring_job *job, const ring_scratch *scratch
     for (int64_t channel = 0; channel < job->in_channels; channel += CHANNEL_BLOCK, gradient += depth * padded) {
         const int64_t count = minimum(CHANNEL_BLOCK, job->in_channels - channel);
         VARIANT(filter)(job, scratch, centre, image, channel, count, pixels);
-        if (job->out)
-            packed = VARIANT(add_product)(scratch->features, depth, job->rings, count, packed, scratch->sums, pixels,
-                                          padded);
+        if (job->out) {
+            const VARIANT(operand) features = VARIANT(as_operand)(scratch->features, depth, job->rings, count, pixels,
+                                                                  PAIRED(job), scratch->words);
+            packed = VARIANT(add_product)(&features, packed, scratch->sums, padded);
+        }
         if (job->partner)
-            VARIANT(add_outer_product)(scratch->features, depth, scratch->partner, pixels, gradient, padded);
+            VARIANT(add_outer_product)(scratch->features, depth, scratch->partner, pixels, gradient, padded, PAIRED(job),
+                                       scratch);
     }
     if (job->out) VARIANT(write_sums)(job, scratch->sums, at, pixels, padded);
 }
@@ -376,3 +463,10 @@ static void VARIANT(run_tile)(const ring_job *job, const ring_scratch *scratch, 
 #undef VECTORS
 #undef PIXELS
 #undef INLINE
+#undef PAIRED
+#ifdef NO_DOT
+#undef NO_DOT
+#undef DOT
+#undef NARROW
+#undef PAIR
+#endif

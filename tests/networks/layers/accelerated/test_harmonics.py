@@ -124,15 +124,17 @@ def test_rotations_and_flips_change_nothing_but_rounding(size, orders, variant):
 
 @pytest.mark.parametrize("variant", compiled.VARIANTS)
 @pytest.mark.parametrize("size", [(20, 37), (6, 9, 17)], ids=str)
-def test_bfloat16_is_rounded_on_the_way_in_and_out_only(size, variant):
+def test_bfloat16_maps(size, variant):
     x, *weights = make(size, (8, 16, 8), (1, 2))
     x, g = x.bfloat16(), torch.randn(2, 16, *size).bfloat16()
     expected, gradients = by_pytorch(x, *weights, (1, 2), g)
     y, (grad_x, *ours) = both((x, *weights), (1, 2), g, variant)
     assert y.dtype == grad_x.dtype == torch.bfloat16
+    multiplied = variant == "avx512_bf16"  # all others multiply in float32
     for rounded, exact in ((y, expected), (grad_x, gradients[0])):
-        assert (rounded.double() - exact).abs().max() <= 2**-8 * exact.abs().max()
-    assert_gradients_close(ours, gradients[1:])
+        assert (rounded.double() - exact).abs().max() <= (2**-6 if multiplied else 2**-8) * exact.abs().max()
+    for rounded, exact in zip(ours, gradients[1:]):
+        assert (rounded - exact).abs().max() <= (2**-6 if multiplied else 1e-5) * exact.abs().max()
 
 
 @needs_kernel
