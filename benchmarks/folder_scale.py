@@ -34,7 +34,7 @@ from sre_monai.folder import FolderRun, list_images
 from sre_monai.png import save_png
 from sre_monai.tables import write_json
 from sre_monai.visualize import thumbnail
-from sre_monai.visualize.overlay import draw_vessels
+from sre_monai.visualize.overlay import vessel_overlay
 from sre_monai_cli import find_bundle
 
 EYES = 4  # different pictures
@@ -105,7 +105,7 @@ def write_pictures(folder: Path) -> list[dict[str, Any]]:
     (folder / "eyes").mkdir(parents=True)
     for seed in range(EYES):
         eye = synthetic_fundus((480, 450), seed)
-        overlay = draw_vessels(eye.image.copy(), eye.vessels.T[None], eye.fov.T[None])
+        overlay = vessel_overlay(eye.image.transpose(2, 1, 0), eye.vessels.T[None], eye.fov.T[None])
         files = {kind: folder / "eyes" / f"{seed}_{kind}.png" for kind in ("mask", "overlay")}
         save_png(files["mask"], eye.vessels * np.uint8(255))
         save_png(files["overlay"], overlay)

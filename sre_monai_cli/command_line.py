@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from fire.parser import DefaultParseValue
@@ -141,13 +143,25 @@ def _literal(value: Any) -> str:
 
 def _run(command: list[str]) -> int:
     """Run ``python -m monai.bundle run`` in this process, so that wrong file and option names are reported, too."""
-    import fire
+    sys.path.insert(0, "")  # as `python -m` does
+    with _garbage_collection_suspended():
+        import fire
+        from monai.bundle import run
 
-    from sre_monai.errors import report_user_errors
+        from sre_monai.errors import report_user_errors
 
     report_user_errors()
-    sys.path.insert(0, "")  # as `python -m` does
-    from monai.bundle import run
 
     fire.Fire(run, command=command[4:], name="python -m monai.bundle run")
     return 0
+
+
+@contextmanager
+def _garbage_collection_suspended() -> Iterator[None]:
+    """Import without a search for garbage among the modules, which stay: it takes a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

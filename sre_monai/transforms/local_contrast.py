@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from monai.config import KeysCollection
@@ -13,6 +14,7 @@ from monai.utils import convert_to_dst_type, convert_to_tensor
 from scipy.ndimage import gaussian_filter
 
 from sre_monai.transforms.field_of_view import get_field_of_view
+from sre_monai.transforms.resample import resample
 
 __all__ = ["LocalContrastNormalizationd"]
 
@@ -69,22 +71,26 @@ class LocalContrastNormalizationd(MapTransform):
 
 
 def _normalize(image: torch.Tensor, fov: torch.Tensor, window: float) -> torch.Tensor:
-    """Normalise in float64, where the order of the pixels is lost in rounding to float32."""
+    """Normalise; sums are taken in float64, where the order of the pixels is lost in rounding to float32."""
     extent = max(int(fov[0].any(dim=axis).sum()) for axis in (0, 1))
     cell = max(1.0, extent / CELLS)
-    grid = (max(1, round(image.shape[1] / cell)), max(1, round(image.shape[2] / cell)))
+    width, height = image.shape[1:]
+    grid = (max(1, round(width / cell)), max(1, round(height / cell)))
     inside = fov.double()
 
-    def window_mean(x: torch.Tensor) -> torch.Tensor:
+    def window_mean(x: torch.Tensor) -> np.ndarray:
         coarse = F.adaptive_avg_pool2d(x, grid).cpu().numpy()
-        blurred = gaussian_filter(coarse, window * extent / cell, axes=(1, 2), mode="constant")
-        return torch.from_numpy(blurred).to(x.device)
+        return gaussian_filter(coarse, window * extent / cell, axes=(1, 2), mode="constant")
 
-    x = image.double()
-    x = (x - x[:, fov[0]].mean(dim=1)[:, None, None]) * inside  # about zero, squares lose no digits
-    weight = window_mean(inside).clamp_min(torch.finfo(torch.float32).tiny)
+    def enlarge(coarse: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(resample(coarse, (width, height), smooth=False)).to(image.device)
+
+    def mean_inside(x: torch.Tensor) -> torch.Tensor:
+        return (x * inside).sum(dim=(1, 2), keepdim=True) / inside.sum()
+
+    x = (image - mean_inside(image)) * inside  # about zero, squares lose no digits
+    weight = window_mean(inside).clip(np.finfo(np.float32).tiny)
     mean = window_mean(x) / weight
-    spread = (window_mean(x**2) / weight - mean**2).clamp_min(0).sqrt()
-    mean, spread = (F.interpolate(y[None], image.shape[1:], mode="bilinear")[0] for y in (mean, spread))
-    typical = spread[:, fov[0]].mean(dim=1)[:, None, None]
-    return torch.where(fov & (typical > 0), (x - mean) / (spread + FLOOR * typical), 0.0)
+    spread = enlarge(np.sqrt((window_mean(x**2) / weight - mean**2).clip(0)))
+    typical = mean_inside(spread).float()
+    return torch.where(fov & (typical > 0), (x.float() - enlarge(mean)) / (spread + FLOOR * typical), 0.0)

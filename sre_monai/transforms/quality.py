@@ -12,7 +12,8 @@
 Sharpness is the standard deviation of the green channel between Gaussians of 1 and 2 pixels, divided by that between 2
 and 4 pixels, at the working resolution and inside the field of view without its rim: the fraction of fine detail, whatever
 the contrast. (Measured on 21 photographs of the sets, with noise added to the blurred ones.)
-Brightness is the median of the brightest channel inside the field of view.
+Brightness is the median of the brightest channel inside the field of view; of a large photograph, that of a sample of
+its pixels.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from sre_monai.erosion import erode_square
+from sre_monai.transforms.centred_sample import centred_sample
 from sre_monai.transforms.field_of_view import field_of_view_diameter
 
 __all__ = ["PhotographQualityd", "has_few_vessels", "photograph_flags", "sharpness"]
@@ -40,6 +42,7 @@ LEAST_SCALE_DIAMETER = 0.4
 LEAST_VESSEL_DENSITY = 0.02
 
 FINE, COARSE = (1.0, 2.0), (2.0, 4.0)  # standard deviations of the Gaussians, px at the working resolution
+SAMPLE_SIDE = 512  # px of the shorter side, at least, of the sample that brightness is taken of
 RIM = 12  # px at the working resolution that are left out: the rim of the field of view is an edge of its own
 
 
@@ -82,7 +85,7 @@ class PhotographQualityd(MapTransform):
             photograph, fov = convert_to_numpy(d[self.photograph_key]), convert_to_numpy(d[self.photograph_fov_key]) > 0
             diameter = field_of_view_diameter(fov)
             figures = {
-                "brightness": _brightness(photograph, fov[0]),
+                "brightness": _brightness(photograph, fov),
                 "sharpness": sharpness(convert_to_numpy(d[key]), convert_to_numpy(d[self.fov_key])[0] > 0),
             }
             flags = photograph_flags(
@@ -163,6 +166,7 @@ def sharpness(image: np.ndarray, fov: np.ndarray) -> float:
 
 def _brightness(photograph: np.ndarray, fov: np.ndarray) -> float:
     """Median of the brightest channel inside the field of view."""
-    mask = Image.fromarray(fov.view(np.uint8))
-    counts = [Image.fromarray(channel).histogram(mask) for channel in photograph.astype(np.uint8, copy=False)]
+    photograph = centred_sample(photograph, SAMPLE_SIDE).astype(np.uint8)
+    mask = Image.fromarray(centred_sample(fov, SAMPLE_SIDE)[0].astype(np.uint8))
+    counts = [Image.fromarray(channel).histogram(mask) for channel in photograph]
     return float(max(np.searchsorted(np.cumsum(count), sum(count) / 2) for count in counts))

@@ -19,7 +19,7 @@ from sre_monai.data.dicom_segmentation import write_dicom_segmentation
 from sre_monai.files import written_atomically
 from sre_monai.png import save_png
 from sre_monai.visualize.overlay import draw_vessels
-from sre_monai.visualize.picture import plane_to_picture, to_picture
+from sre_monai.visualize.picture import plane_to_picture, to_bytes, to_picture
 from sre_monai.visualize.thumbnail import thumbnail
 
 __all__ = ["SaveVesselsd"]
@@ -123,16 +123,17 @@ class SaveVesselsd(MapTransform):
                 self._save_dicom(written[-1], values, photograph, LABELS[kind])
             else:
                 _save(written[-1], values, white, orientation)
-        picture = to_picture(photograph)
+        planes = to_bytes(photograph)
+        picture = planes.transpose(2, 1, 0)
         is_shown = Path(str(meta.get("filename_or_obj", ""))).suffix.lower() in BROWSER_EXTENSIONS
         pictures: dict[Hashable, Any] = {"thumbnails": [thumbnail(picture, orientation)]}
         if not is_shown:
             pictures["preview"] = thumbnail(picture, orientation, side=PREVIEW_SIDE)
-        overlay = draw_vessels(picture, mask, d[self.fov_key])
-        pictures["thumbnails"].append(thumbnail(overlay, orientation))
+        draw_vessels(planes, mask, d[self.fov_key])
+        pictures["thumbnails"].append(thumbnail(picture, orientation))
         if self.write_overlay:
             written.append(self._path(name, "overlay", ".png"))
-            save_png(written[-1], overlay, orientation)
+            save_png(written[-1], to_picture(planes), orientation)
         sizes = {path.relative_to(self.output_dir).as_posix(): path.stat().st_size for path in written}
         return {"outputs": sizes, **pictures}
 

@@ -59,8 +59,8 @@ class VesselMaskd(MapTransform):
             fov = convert_to_numpy(get_field_of_view(d, key, self.fov_key))
             probability = convert_to_numpy(torch.as_tensor(d[key]).float()) * fov
             mask = (probability >= self.threshold) & fov
-            area = int(fov.sum())
-            density = int(mask.sum()) / area
+            area = np.count_nonzero(fov)
+            density = np.count_nonzero(mask) / area
             report = d.get("report", {})
             flags = [report.get("quality", ""), "few vessels" if has_few_vessels(density) else ""]
             d["report"] = {

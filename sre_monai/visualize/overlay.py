@@ -1,6 +1,7 @@
 """Segmentations drawn over the photograph.
 
-Maps come in MONAI's order, channel first as PILReader reads them, (C, W, H); pictures go out in PIL's, (H, W, 3).
+Maps come in MONAI's order, channel first as PILReader reads them, (C, W, H), and are drawn in it; finished pictures go
+out in PIL's, (H, W, 3).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import torch
 from monai.utils import convert_to_numpy
 
 from sre_monai.erosion import erode_square
-from sre_monai.visualize.picture import plane_to_picture, to_picture
+from sre_monai.visualize.picture import to_bytes, to_picture
 
 __all__ = ["draw_vessels", "error_overlay", "vessel_overlay"]
 
@@ -50,31 +51,31 @@ def vessel_overlay(
         >>> vessel_overlay(np.full((3, 40, 30), 200), np.eye(40, 30)[None]).shape
         (30, 40, 3)
     """
-    return draw_vessels(to_picture(image), mask, fov)
+    return to_picture(draw_vessels(to_bytes(image), mask, fov))
 
 
 def draw_vessels(
-    picture: np.ndarray, mask: np.ndarray | torch.Tensor, fov: np.ndarray | torch.Tensor | None = None
+    image: np.ndarray, mask: np.ndarray | torch.Tensor, fov: np.ndarray | torch.Tensor | None = None
 ) -> np.ndarray:
-    """Draw a vessel mask as `vessel_overlay` does, in place.
+    """Draw a vessel mask as `vessel_overlay` does, in place and in MONAI's order of axes.
 
     Args:
-        picture: photograph, uint8 of shape (H, W, 3).
+        image: photograph, uint8 of shape (3, W, H).
         mask: vessels (1, W, H), above zero on a vessel.
         fov: field of view (1, W, H), above zero inside; without it nothing is outlined.
 
     Returns:
-        The picture.
+        The image.
 
     Raises:
         ValueError: if a shape isn't as above.
 
     Examples:
-        >>> draw_vessels(np.full((30, 40, 3), 200, np.uint8), np.eye(40, 30)[None]).shape
-        (30, 40, 3)
+        >>> draw_vessels(np.full((3, 40, 30), 200, np.uint8), np.eye(40, 30)[None]).shape
+        (3, 40, 30)
     """
-    _paint(picture, _region(mask, picture, "mask"), CYAN, TINT_OPACITY)
-    return _finish(picture, fov)
+    _paint(image, _region(mask, image, "mask"), CYAN, TINT_OPACITY)
+    return _outline(image, fov)
 
 
 def error_overlay(
@@ -110,39 +111,38 @@ def error_overlay(
         >>> error_overlay(np.zeros((3, 2, 2)), mask, mask)[0, 0].tolist()
         [0, 158, 115]
     """
-    picture = to_picture(image)
-    picture[:] = np.rint(0.6 * picture.mean(axis=-1, keepdims=True))
-    predicted, expected = _region(prediction, picture, "prediction"), _region(label, picture, "label")
-    inside = True if fov is None else _region(fov, picture, "fov")
-    _paint(picture, predicted & expected & inside, BLUISH_GREEN)
-    _paint(picture, predicted & ~expected & inside, ORANGE)
-    _paint(picture, ~predicted & expected & inside, SKY_BLUE)
-    return _finish(picture, fov)
+    planes = to_bytes(image)
+    planes[:] = np.rint(0.6 * planes.mean(axis=0))
+    predicted, expected = _region(prediction, planes, "prediction"), _region(label, planes, "label")
+    inside = True if fov is None else _region(fov, planes, "fov")
+    _paint(planes, predicted & expected & inside, BLUISH_GREEN)
+    _paint(planes, predicted & ~expected & inside, ORANGE)
+    _paint(planes, ~predicted & expected & inside, SKY_BLUE)
+    return to_picture(_outline(planes, fov))
 
 
-def _region(mask: np.ndarray | torch.Tensor, picture: np.ndarray, name: str) -> np.ndarray:
-    """Bring a mask into PIL's order, as boolean (H, W)."""
+def _region(mask: np.ndarray | torch.Tensor, image: np.ndarray, name: str) -> np.ndarray:
+    """Take a mask of an image's size as boolean (W, H)."""
     values = convert_to_numpy(mask)
-    height, width, _ = picture.shape
-    if values.shape != (1, width, height):
-        raise ValueError(f"{name} must be {(1, width, height)} like the image, got {values.shape}.")
-    return plane_to_picture(values[0] > 0)
+    if values.shape != (1, *image.shape[1:]):
+        raise ValueError(f"{name} must be {(1, *image.shape[1:])} like the image, got {values.shape}.")
+    return values[0] > 0
 
 
-def _paint(picture: np.ndarray, region: np.ndarray, color: tuple[int, int, int], opacity: float = 1.0) -> None:
+def _paint(image: np.ndarray, region: np.ndarray, color: tuple[int, int, int], opacity: float = 1.0) -> None:
     """Mix a colour into a region, in place; by a lookup table of the 256 values."""
     before = np.arange(256)[:, None]
     after = np.rint(before + opacity * (np.array(color) - before)).astype(np.uint8)
     inside = np.flatnonzero(region)
-    for channel, table in zip(picture.reshape(-1, 3).T, after.T):
+    for channel, table in zip(image.reshape(3, -1), after.T):
         channel[inside] = table[channel[inside]]
 
 
-def _finish(picture: np.ndarray, fov: np.ndarray | torch.Tensor | None) -> np.ndarray:
+def _outline(image: np.ndarray, fov: np.ndarray | torch.Tensor | None) -> np.ndarray:
     """Outline the field of view."""
     if fov is not None:
-        inside = _region(fov, picture, "fov")
+        inside = _region(fov, image, "fov")
         width = max(1, round(min(inside.shape) / OUTLINES_PER_IMAGE))
         # a pixel is on the outline when a pixel outside is less than `width` away along an axis or diagonal
-        _paint(picture, inside & ~erode_square(inside, width), WHITE, OUTLINE_OPACITY)
-    return picture
+        _paint(image, inside & ~erode_square(inside, width), WHITE, OUTLINE_OPACITY)
+    return image

@@ -7,24 +7,24 @@ import torch
 from monai.utils import convert_to_numpy
 from PIL import Image
 
-__all__ = ["plane_to_picture", "to_picture"]
+__all__ = ["plane_to_picture", "to_bytes", "to_picture"]
 
 
-def to_picture(image: np.ndarray | torch.Tensor) -> np.ndarray:
-    """Bring a photograph into PIL's order.
+def to_bytes(image: np.ndarray | torch.Tensor) -> np.ndarray:
+    """Copy a photograph as bytes of three channels, in MONAI's order.
 
     Args:
         image: photograph (3, W, H) or (1, W, H), intensities 0–255.
 
     Returns:
-        A new array, uint8 of shape (H, W, 3), as ``PIL.Image.fromarray`` takes it.
+        A new array, uint8 of shape (3, W, H).
 
     Raises:
         ValueError: if the shape isn't as above or the intensities aren't 0–255.
 
     Examples:
-        >>> to_picture(np.full((1, 40, 30), 200)).shape
-        (30, 40, 3)
+        >>> to_bytes(np.full((1, 40, 30), 199.6))[:, 0, 0].tolist()
+        [200, 200, 200]
     """
     pixels = convert_to_numpy(image)
     if pixels.ndim != 3 or pixels.shape[0] not in (1, 3):
@@ -34,9 +34,27 @@ def to_picture(image: np.ndarray | torch.Tensor) -> np.ndarray:
             raise ValueError(
                 f"image must hold intensities 0–255, got {pixels.min():g} to {pixels.max():g}: rescale it."
             )
-        pixels = np.rint(pixels).astype(np.uint8)
-    planes = [Image.fromarray(plane) for plane in np.broadcast_to(pixels, (3, *pixels.shape[1:]))]
-    return np.array(Image.merge("RGB", planes).transpose(Image.Transpose.TRANSPOSE))
+        pixels = np.rint(pixels)
+    result = np.empty((3, *pixels.shape[1:]), np.uint8)
+    np.copyto(result, pixels, casting="unsafe")
+    return result
+
+
+def to_picture(planes: np.ndarray) -> np.ndarray:
+    """Bring a photograph into PIL's order.
+
+    Args:
+        planes: uint8 of shape (3, W, H), see `to_bytes`.
+
+    Returns:
+        A new array, uint8 of shape (H, W, 3), as ``PIL.Image.fromarray`` takes it.
+
+    Examples:
+        >>> to_picture(np.zeros((3, 40, 30), np.uint8)).shape
+        (30, 40, 3)
+    """
+    channels = [Image.fromarray(plane) for plane in planes]
+    return np.array(Image.merge("RGB", channels).transpose(Image.Transpose.TRANSPOSE))
 
 
 def plane_to_picture(plane: np.ndarray) -> np.ndarray:

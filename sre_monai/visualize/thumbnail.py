@@ -14,6 +14,7 @@ __all__ = ["thumbnail"]
 
 SIDE = 128
 JPEG_QUALITY = 70
+OVERSAMPLING = 8  # pixels looked at for one of the result, along each axis
 
 
 def thumbnail(pixels: np.ndarray, exif_orientation: int = 1, side: int = SIDE) -> str:
@@ -31,7 +32,8 @@ def thumbnail(pixels: np.ndarray, exif_orientation: int = 1, side: int = SIDE) -
         >>> thumbnail(np.zeros((600, 500, 3), np.uint8))[:4]
         '/9j/'
     """
-    picture = Image.fromarray(pixels)
+    step = max(1, max(pixels.shape) // (OVERSAMPLING * side))
+    picture = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step]))
     picture = picture.reduce(max(1, max(picture.size) // (2 * side)))
     picture.thumbnail((side, side), Image.Resampling.BILINEAR)
     exif = Image.Exif()
