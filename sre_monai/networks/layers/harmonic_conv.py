@@ -4,8 +4,9 @@ r"""The harmonic convolution: rings and magnitudes of angular harmonics as one f
           + \sum_m M_m \left| \partial^m \Big( c + \sum_j V_{mj} (\mathrm{ring}_j * x) \Big) \right|
 
 It is a ring convolution to the isotropic channels and to the *profiles*, whose harmonics are then taken and mixed.
-Where a compiled kernel exists, it is computed tile by tile without intermediate maps; the backward pass keeps the input
-only and computes the profiles once more. Elsewhere it is composed of :func:`~sre_monai.networks.layers.ring_conv`,
+Where a compiled kernel exists, it is computed tile by tile without intermediate maps. On GPUs there are Triton kernels
+for all that follows the ring convolution. The backward pass of both keeps the input only and computes the profiles once
+more. Elsewhere the operation is composed of :func:`~sre_monai.networks.layers.ring_conv`,
 :func:`~sre_monai.networks.layers.harmonic_magnitude` and a 1×1 convolution.
 """
 
@@ -17,15 +18,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated import harmonics
+from sre_monai.networks.layers.accelerated import fused, fused_harmonics, harmonics
 from sre_monai.networks.layers.accelerated.layout import channels_last
 from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, can_compile, cast_for_autocast, choose_algorithm, ring_conv
 
 __all__ = ["harmonic_conv"]
 
-# the fused implementations; otherwise the operation is composed
-_FUSED = {"compiled": harmonics}
+# the fused implementations, and whether they can work on a map; otherwise the operation is composed
+_FUSED = {"compiled": harmonics, "triton": fused_harmonics}
+_CAN_RUN = {"compiled": can_compile, "triton": fused.can_run}
 
 _CONV = {2: F.conv2d, 3: F.conv3d}
 
@@ -53,7 +55,8 @@ def harmonic_conv(
         orders: orders of the harmonics, 1 or 2, each once; each has an equal share of the profiles.
         dilation: spacing of the kernel's taps per spatial axis, default 1.
         negative_slope: what negative outputs are multiplied with, as by a leaky ReLU; 1 leaves them.
-        algorithm: one of :func:`~sre_monai.networks.layers.ring_conv`'s. ``"compiled"`` is one fused kernel.
+        algorithm: one of :func:`~sre_monai.networks.layers.ring_conv`'s. ``"compiled"`` is one fused kernel,
+            ``"triton"`` a few, which ``"auto"`` does not choose before they have been measured on a GPU.
 
     Returns:
         (batch, out_channels, *spatial*); differentiable to any order.
@@ -73,7 +76,7 @@ def harmonic_conv(
     input, weight, bias, mix = cast_for_autocast(input, weight, bias, mix)
     if algorithm == "auto":
         algorithm = choose_algorithm(input, weight, rings)
-    if algorithm in _FUSED and can_compile(input):
+    if algorithm in _FUSED and _CAN_RUN[algorithm](input):
         arguments = (weight, rings, bias, mix.flatten(1), list(orders), list(dilation), negative_slope, algorithm)
         return _harmonic_conv(input, *arguments)
     output = compose(input, weight, rings, bias, mix, orders, dilation, algorithm)
@@ -189,13 +192,13 @@ def _differentiate_backward(ctx, *cotangents):
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
         bias = weight.new_zeros(weight.shape[0]) if bias is None else bias
-        inputs = [t if t.requires_grad else t.detach().requires_grad_() for t in (x, weight, bias, mix)]
-        g = g if g.requires_grad else g.detach().requires_grad_()
-        x, weight, bias, mix = inputs
+        # views, so that no derivative comes by way of what a tensor itself was computed from
+        inputs = [t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in (g, x, weight, bias, mix)]
+        g, x, weight, bias, mix = inputs
         output = compose(x, weight, rings, bias, mix, ctx.orders, ctx.dilation)
-        gradients = torch.autograd.grad(output, inputs, g, create_graph=True)
+        gradients = torch.autograd.grad(output, inputs[1:], g, create_graph=True)
         grad_g, grad_x, grad_weight, grad_bias, grad_mix = torch.autograd.grad(
-            gradients, (g, *inputs), cotangents, create_graph=create_graph, allow_unused=True
+            gradients, inputs, cotangents, create_graph=create_graph, allow_unused=True
         )
     return grad_g, grad_x, grad_weight, None, grad_bias if ctx.needs_input_grad[4] else None, grad_mix, *(None,) * 3
 

@@ -111,7 +111,8 @@ def test_second_derivatives_of_the_compiled_operation(with_bias):
     def differentiate_twice(x, weight, rings, bias, mix, g):
         tensors = (x, weight, *((bias,) if with_bias else ()), mix)
         y = harmonic_conv(x, weight, rings, bias if with_bias else None, mix, (2, 1))
-        gradients = torch.autograd.grad(y, tensors, g, create_graph=True)
+        upstream = g * y  # it depends on all of them
+        gradients = torch.autograd.grad(y, tensors, upstream, create_graph=True)
         norm = sum(gradient.square().sum() for gradient in gradients)
         return torch.autograd.grad(norm, (g, x, weight, mix))
 

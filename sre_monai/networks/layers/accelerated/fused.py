@@ -10,7 +10,7 @@ tried out for every shape of weights, as PyTorch does for its own convolutions.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -20,18 +20,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sre_monai.networks.layers.accelerated.launching import (
+    block,
+    ceil_div,
+    count_parts,
+    count_tiles,
+    launch,
+    precision,
+    size,
+    tile_y,
+)
 from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output
 from sre_monai.networks.layers.accelerated.tap_plan import plan_taps
 
 __all__ = ["DTYPES", "backward", "can_run", "forward"]
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-
-# Pixels of a tile, and warps of a program that are tried out on request.
-_PIXELS, _TILINGS = 64, ((64, 4), (64, 8), (128, 4), (128, 8))
-
-# Programs that share the weights' gradient: a few for each multiprocessor of a large GPU. Fixed, so that sums repeat.
-_GRADIENT_PROGRAMS = 1024
 
 _HAS_TRITON = find_spec("triton") is not None
 
@@ -55,7 +59,13 @@ def can_run(x: Tensor) -> bool:
 
 
 def forward(
-    x: Tensor, weight: Tensor, rings: Tensor, bias: Tensor | None, padding: Sequence[int], dilation: Sequence[int]
+    x: Tensor,
+    weight: Tensor,
+    rings: Tensor,
+    bias: Tensor | None,
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    dtype: torch.dtype | None = None,
 ) -> Tensor:
     """Compute y = Σ_j W_j (ring_j ∗ x) + b, with TF32 products where PyTorch's convolutions may have them.
 
@@ -66,11 +76,12 @@ def forward(
         bias: (out_channels,) or None.
         padding: zeros added on both sides of every spatial axis.
         dilation: spacing of the kernel's taps per spatial axis.
+        dtype: of the output, default the input's.
 
     Returns:
         (batch, out_channels, *spatial'*), channels last in memory.
     """
-    out = empty_output(x, weight, rings, padding, dilation)
+    out = empty_output(x, weight, rings, padding, dilation, dtype)
     shift = [d * (rings.shape[-1] // 2) - p for d, p in zip(dilation, padding)]
     _convolve(channels_last(x), out, weight.transpose(0, 1), bias, _table(rings, dilation, shift))
     return out
@@ -103,92 +114,38 @@ def _convolve(source: Tensor, out: Tensor, weight: Tensor, bias: Tensor | None, 
     """Write the convolution with weights (channels of source, channels of out, rings)."""
     weight = (weight.float() @ table.mix).permute(2, 0, 1).to(source.dtype).contiguous()
     options = _options(source, out, most_out=256)
-    blocks = _ceil_div(out.shape[1], options["OUT_BLOCK"])
+    blocks = ceil_div(out.shape[1], options["OUT_BLOCK"])
 
     def grid(choice: dict[str, int]) -> tuple[int, int]:
-        return _count_tiles(out, choice["TILE_Y"], choice["PIXELS"]), blocks
+        return count_tiles(out, choice["PIXELS"]), blocks
 
     tensors = (source, weight, weight if bias is None else bias.contiguous(), out, table.taps, table.starts)
-    sizes = (*_size(source), *_size(out), len(weight), source.shape[1], out.shape[1])
-    _launch("convolve", grid, (*tensors, *sizes), options | {"HAS_BIAS": bias is not None})
+    sizes = (*size(source), *size(out), len(weight), source.shape[1], out.shape[1])
+    launch("fused_kernels.convolve", grid, (*tensors, *sizes), options | {"HAS_BIAS": bias is not None})
 
 
 def _correlate(source: Tensor, partner: Tensor, table: _Table) -> Tensor:
     """Correlate the filtered source with its partner: (channels of source, channels of partner, rings)."""
     options = _options(source, partner, most_out=128)
-    blocks = _ceil_div(source.shape[1], options["IN_BLOCK"]) * _ceil_div(partner.shape[1], options["OUT_BLOCK"])
+    blocks = ceil_div(source.shape[1], options["IN_BLOCK"]) * ceil_div(partner.shape[1], options["OUT_BLOCK"])
     classes = table.mix.shape[1]
-    tiles = _count_tiles(partner, options["TILE_Y"], _PIXELS)
-    number = max(1, min(tiles, _GRADIENT_PROGRAMS // (blocks * classes)))
+    number = count_parts(partner, blocks * classes)
     parts = source.new_empty((number, classes, source.shape[1], partner.shape[1]), dtype=torch.float32)
 
     tensors = (source, partner, parts, table.taps, table.starts)
-    sizes = (*_size(source), *_size(partner), source.shape[0], classes, source.shape[1], partner.shape[1])
-    _launch("correlate", lambda _: (number, blocks, classes), (*tensors, *sizes), options)
+    sizes = (*size(source), *size(partner), source.shape[0], classes, source.shape[1], partner.shape[1])
+    launch("fused_kernels.correlate", lambda _: (number, blocks, classes), (*tensors, *sizes), options)
     return parts.sum(0).permute(1, 2, 0) @ table.mix.t()
-
-
-# --- Launching --------------------------------------------------------------------------------------------------------
-
-
-def _launch(name: str, grid: Callable, arguments: tuple, options: dict[str, Any]) -> None:
-    tuned = bool(torch.backends.cudnn.benchmark)
-    if not tuned:
-        # so many warps that the sums stay in registers
-        options = options | {"PIXELS": _PIXELS, "num_warps": 4 if options["OUT_BLOCK"] <= 64 else 8}
-    with torch.cuda.device_of(arguments[0]):  # Triton launches on the current device
-        _kernel(name, tuned)[grid](*arguments, **options)
-
-
-@lru_cache
-def _kernel(name: str, tuned: bool) -> Any:
-    """A kernel as it is, or one that finds the fastest tiling for every shape of weights."""
-    import triton  # slow, and not everywhere
-
-    from sre_monai.networks.layers.accelerated import fused_kernels
-
-    kernel = getattr(fused_kernels, name)
-    if not tuned:
-        return kernel
-    tilings = [triton.Config({"PIXELS": pixels}, num_warps=warps) for pixels, warps in _TILINGS]
-    return triton.autotune(tilings, key=["in_channels", "out_channels", "classes"])(kernel)
 
 
 def _options(source: Tensor, out: Tensor, most_out: int) -> dict[str, Any]:
     """Compile-time constants of a launch but for its tiling."""
     return {
-        "TILE_Y": min(8, _power_of_two(_size(out)[1])),
-        "IN_BLOCK": min(32, _power_of_two(source.shape[1], 16)),  # products need 16 of everything
-        "OUT_BLOCK": min(most_out, _power_of_two(out.shape[1], 16)),
-        "PRECISION": _precision(),
+        "TILE_Y": tile_y(out),
+        "IN_BLOCK": block(source.shape[1], 32),
+        "OUT_BLOCK": block(out.shape[1], most_out),
+        "PRECISION": precision(),
     }
-
-
-def _precision() -> str:
-    """How float32 is multiplied: as PyTorch's convolutions do."""
-    by_operator = getattr(torch.backends.cudnn, "conv", None)  # since PyTorch 2.9
-    tf32 = torch.backends.cudnn.allow_tf32 if by_operator is None else by_operator.fp32_precision == "tf32"
-    return "tf32" if tf32 and torch.version.hip is None else "ieee"
-
-
-def _count_tiles(x: Tensor, tile_y: int, pixels: int) -> int:
-    z, y, x_ = _size(x)
-    return x.shape[0] * z * _ceil_div(y, tile_y) * _ceil_div(x_, pixels // tile_y)
-
-
-def _size(x: Tensor) -> tuple[int, int, int]:
-    """Three spatial sizes: missing ones lead with 1."""
-    size = (1,) * (5 - x.ndim) + tuple(x.shape[2:])
-    return size[0], size[1], size[2]
-
-
-def _power_of_two(number: int, least: int = 1) -> int:
-    """The smallest power of two that is neither below the number nor below `least`."""
-    return max(least, 1 << (number - 1).bit_length())
-
-
-def _ceil_div(a: int, b: int) -> int:
-    return -(-a // b)
 
 
 # --- The kernel's taps ------------------------------------------------------------------------------------------------

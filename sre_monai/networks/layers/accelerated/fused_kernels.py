@@ -15,14 +15,14 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["convolve", "correlate"]
+__all__ = ["convolve", "correlate", "find_tile"]
 
 # image sizes change from call to call, and are not worth another compilation
 _SIZES = ["in_z", "in_y", "in_x", "out_z", "out_y", "out_x", "batch", "classes"]
 
 
 @triton.jit
-def _find_tile(tile, out_z, out_y, out_x, TILE_Y: tl.constexpr, TILE_X: tl.constexpr):
+def find_tile(tile, out_z, out_y, out_x, TILE_Y: tl.constexpr, TILE_X: tl.constexpr):
     """Image and first pixel (z, y, x) of a tile."""
     across = tl.cdiv(out_x, TILE_X)
     down = tl.cdiv(out_y, TILE_Y)
@@ -90,7 +90,7 @@ def convolve(
 ):
     """Write bias + Σ_c W_c F_c for a tile of pixels (grid axis 0) and a block of output channels (axis 1)."""
     TILE_X: tl.constexpr = PIXELS // TILE_Y
-    image, z0, y0, x0 = _find_tile(tl.program_id(0), out_z, out_y, out_x, TILE_Y, TILE_X)
+    image, z0, y0, x0 = find_tile(tl.program_id(0), out_z, out_y, out_x, TILE_Y, TILE_X)
     whole = _reaches_inside(z0, y0, x0, in_z, in_y, in_x, taps, TILE_Y, TILE_X)
     z = z0 + tl.zeros([PIXELS], tl.int32)  # a scalar's comparison would be broadcast as int32 by the interpreter
     y = y0 + tl.arange(0, PIXELS) // TILE_X
@@ -153,7 +153,7 @@ def correlate(
     tiles = batch * out_z * tl.cdiv(out_y, TILE_Y) * tl.cdiv(out_x, TILE_X)
     sums = tl.zeros([IN_BLOCK, OUT_BLOCK], tl.float32)
     for tile in range(part, tiles, tl.num_programs(0)):
-        image, z0, y0, x0 = _find_tile(tile, out_z, out_y, out_x, TILE_Y, TILE_X)
+        image, z0, y0, x0 = find_tile(tile, out_z, out_y, out_x, TILE_Y, TILE_X)
         whole = _reaches_inside(z0, y0, x0, in_z, in_y, in_x, taps, TILE_Y, TILE_X)
         z = z0 + tl.zeros([PIXELS], tl.int32)  # a scalar's comparison would be broadcast as int32 by the interpreter
         y = y0 + tl.arange(0, PIXELS) // TILE_X

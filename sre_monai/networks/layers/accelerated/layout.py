@@ -27,13 +27,20 @@ def without_margin(x: Tensor, margin: Sequence[int]) -> Tensor:
     return x
 
 
-def empty_output(x: Tensor, weight: Tensor, rings: Tensor, padding: Sequence[int], dilation: Sequence[int]) -> Tensor:
+def empty_output(
+    x: Tensor,
+    weight: Tensor,
+    rings: Tensor,
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    dtype: torch.dtype | None = None,
+) -> Tensor:
     """Make the map that a ring convolution writes, channels last."""
     reach = adjoint([0] * len(padding), dilation, rings)
     size = [n + 2 * p - r for n, p, r in zip(x.shape[2:], padding, reach)]
     # not a view of another tensor: autograd lets nobody change such an output in place
     layout = (0, *range(2, x.ndim), 1)
-    return torch.empty_permuted((x.shape[0], weight.shape[0], *size), layout, dtype=x.dtype, device=x.device)
+    return torch.empty_permuted((x.shape[0], weight.shape[0], *size), layout, dtype=dtype or x.dtype, device=x.device)
 
 
 def adjoint(padding: Sequence[int], dilation: Sequence[int], rings: Tensor) -> list[int]:

@@ -9,7 +9,7 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 from sre_monai.networks.layers import ring_basis, ring_conv
-from sre_monai.networks.layers.accelerated import fused
+from sre_monai.networks.layers.accelerated import fused, launching
 from sre_monai.networks.layers.ring_conv import choose_algorithm
 from tests.tolerances import assert_close
 
@@ -34,7 +34,7 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def _full_precision(monkeypatch):
-    monkeypatch.setattr(fused, "_precision", lambda: "ieee")
+    monkeypatch.setattr(fused, "precision", lambda: "ieee")
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
 
 
@@ -131,7 +131,7 @@ def test_gradient_is_the_same_every_time_and_for_every_number_of_parts(monkeypat
     g = torch.randn(2, 4, 10, 12, device=DEVICE)
     first, second = (fused.backward(g, x, weight, rings, (1, 1), (1, 1))[1] for _ in range(2))
     assert torch.equal(first, second)
-    monkeypatch.setattr(fused, "_GRADIENT_PROGRAMS", 1)
+    monkeypatch.setattr(launching, "_GRADIENT_PROGRAMS", 1)
     assert_all_close([fused.backward(g, x, weight, rings, (1, 1), (1, 1))[1]], [first])
 
 
@@ -157,9 +157,9 @@ def test_rings_changed_in_place_are_noticed():
 def test_float32_is_multiplied_as_convolutions_are(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    assert fused._precision() == ("tf32" if torch.version.hip is None else "ieee")
+    assert launching.precision() == ("tf32" if torch.version.hip is None else "ieee")
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    assert fused._precision() == "ieee"
+    assert launching.precision() == "ieee"
 
 
 @needs_triton
@@ -167,7 +167,7 @@ def test_float32_is_multiplied_as_convolutions_are(monkeypatch):
 def test_tf32_is_about_as_exact_as_half_precision(monkeypatch):
     x, weight, rings, bias = (t.detach() for t in make((40, 70), (33, 50), 9))
     expected = fused.forward(x, weight, rings, bias, (4, 4), (1, 1))
-    monkeypatch.setattr(fused, "_precision", lambda: "tf32")
+    monkeypatch.setattr(fused, "precision", lambda: "tf32")
     y = fused.forward(x, weight, rings, bias, (4, 4), (1, 1))
     assert not torch.equal(y, expected)
     assert ((y - expected).abs().max() / expected.abs().max()) < 4e-3
