@@ -4,6 +4,7 @@ from sre_monai.networks.convert import convert_to_sre
 from sre_monai.networks.export import export_network
 from sre_monai.networks.fold import fold_sre
 from sre_monai.networks.interop import load_sre_conv_state_dict, to_sre_conv_state_dict
+from sre_monai.networks.mixed_precision import mixed_precision
 from sre_monai.networks.weights import load_weights, to_device
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "fold_sre",
     "load_sre_conv_state_dict",
     "load_weights",
+    "mixed_precision",
     "to_device",
     "to_sre_conv_state_dict",
 ]
