@@ -27,7 +27,7 @@ from sre_monai.data import synthetic_fundus
 from sre_monai.folder.tolerant_dataset import FAILURE
 from sre_monai.memory import keep_freed_memory
 from sre_monai.tables import write_json
-from sre_monai_cli import find_bundle
+from sre_monai_cli import find_bundle, long_command
 
 SIZES = {"0.3": (702, 468), "1": (1230, 820), "2.3": (1860, 1240), "8": (3504, 2336)}
 """Width and height of the photographs, by their megapixels."""
@@ -105,27 +105,39 @@ def measure(dataset_dir: Path, options: argparse.Namespace) -> dict[str, float]:
 
 
 def start_seconds(dataset_dir: Path, repeats: int) -> dict[str, float]:
-    """Time the command from its start to its help, and to the first photograph's record in the journal."""
-    command = [sys.executable, "-m", "sre_monai_cli"]
-    times: dict[str, list[float]] = {"help": [], "first photograph": []}
+    """Time the command from its start to its help, and both commands to the first photograph's mask."""
+    short = [sys.executable, "-m", "sre_monai_cli"]
+    times: dict[str, list[float]] = {"help": [], "first photograph": [], "first photograph, monai.bundle": []}
     for _ in range(repeats):
         start = perf_counter()
-        subprocess.run([*command, "--help"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*short, "--help"], check=True, stdout=subprocess.DEVNULL)
         times["help"].append(perf_counter() - start)
-        with tempfile.TemporaryDirectory() as output, open(Path(output) / "log", "w") as log:
-            start = perf_counter()
-            run = subprocess.Popen([*command, "segment", str(dataset_dir), output], stdout=log, stderr=log)
-            while not list(Path(output).rglob("*_mask.png")) and run.poll() is None:
-                sleep(0.01)
-            times["first photograph"].append(perf_counter() - start)
-            run.wait()
+        with tempfile.TemporaryDirectory() as output:
+            command = [*short, "segment", str(dataset_dir), output]
+            times["first photograph"].append(first_mask_seconds(command, Path(output)))
+        with tempfile.TemporaryDirectory() as output:
+            command = long_command("segment", str(dataset_dir), output)
+            times["first photograph, monai.bundle"].append(first_mask_seconds(command, Path(output)))
     return {name: median(seconds) for name, seconds in times.items()}
+
+
+def first_mask_seconds(command: list[str], output: Path) -> float:
+    """Time a command from its start to its first mask."""
+    with open(output / "log", "w") as log:
+        start = perf_counter()
+        run = subprocess.Popen(command, stdout=log, stderr=log)
+        while not list(output.rglob("*_mask.png")) and run.poll() is None:
+            sleep(0.01)
+        seconds = perf_counter() - start
+        run.wait()
+    return seconds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset_dir", type=Path, help="folder of readable photographs, in place of synthetic ones")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES), help="megapixels")
+    parser.add_argument("--measure", nargs="+", choices=("start", "photographs"), default=["start", "photographs"])
     parser.add_argument("--count", type=int, default=10, help="synthetic photographs of each size")
     parser.add_argument("--device", default="cuda:0" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--working_diameter", type=float, help="in place of the configuration's")
@@ -142,10 +154,11 @@ def main() -> None:
             folders = {f"{name} megapixels": Path(parent) / name for name in options.sizes}
             for name, folder in zip(options.sizes, folders.values(), strict=True):
                 write_photographs(folder, SIZES[name], options.count)
-        start = start_seconds(next(iter(folders.values())), options.repeats)
-        print("start: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in start.items()))
-        results = {}
-        for name, folder in folders.items():
+        start, results = {}, {}
+        if "start" in options.measure:
+            start = start_seconds(next(iter(folders.values())), options.repeats)
+            print("start: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in start.items()))
+        for name, folder in folders.items() if "photographs" in options.measure else ():
             results[name] = measure(folder, options)
             alone = results[name]["network alone"]
             for row, seconds in results[name].items():

@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.markdown import markdown_table
-from benchmarks.retina_models import BUNDLE
+from benchmarks.retina_models import BUNDLE, SCALE
 from sre_monai.errors import exit_on_user_error
 from sre_monai.files import written_atomically
 
@@ -90,7 +90,7 @@ class Run(NamedTuple):
         """Return the training run and its evaluation on the held-out images."""
         folder = self.folder(output)
         settings = {"dataset_dir": str(self.data / "DRIVE"), "seed": self.seed, "max_epochs": self.epochs}
-        settings |= {"val_interval": self.epochs} | CHANGES[self.change]
+        settings |= {"val_interval": self.epochs} | SCALE | CHANGES[self.change]
         training = BundleRun(BUNDLE, ["train.json"], folder, settings)
         settings = settings | HELD_BACK | {"checkpoint": str(folder / "model.pt")}
         return training, BundleRun(BUNDLE, ["train.json", "evaluate.json"], (folder / SUMMARY).parent, settings)

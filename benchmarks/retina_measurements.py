@@ -98,5 +98,5 @@ def pending(measurements: Iterable[BundleRun]) -> list[BundleRun]:
 
 def _measurement(model: Model, data: Path, name: str, folder: Path, files: list[str], **settings: Any) -> BundleRun:
     dataset, section = data / SETS[name][0], SETS[name][1]
-    settings |= {"dataset_dir": str(dataset), "section": section, "checkpoint": str(model.weights)}
+    settings |= {"dataset_dir": str(dataset), "section": section, "checkpoint": str(model.weights), **model.scale}
     return BundleRun(BUNDLE, [*model.recipe, "evaluate.json", *files], folder, settings)

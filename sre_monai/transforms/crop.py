@@ -60,7 +60,9 @@ class CropToFieldOfViewd(MapTransform, InvertibleTransform):
                 box = self._box(fov)
             check_size(fov, d[key])
             x = convert_to_tensor(d[key], track_meta=get_track_meta())
-            cropped = x[_slices(box)].clone()  # a view would keep the whole in memory
+            cropped = x[_slices(box)]
+            if cropped.shape != x.shape:
+                cropped = cropped.clone()  # a view would keep the whole in memory
             record = {"box": box} | ({"affine": x.affine} if isinstance(x, MetaTensor) else {})
             d[key] = self.push_transform(cropped, orig_size=tuple(x.shape[1:]), extra_info=record)
         return d

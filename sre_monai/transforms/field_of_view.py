@@ -18,7 +18,7 @@ from scipy.spatial.distance import pdist
 
 from sre_monai.erosion import erode_disc
 from sre_monai.transforms.centred_sample import centred_sample
-from sre_monai.transforms.resample import resample
+from sre_monai.transforms.resample import resample, resample_mask
 
 __all__ = [
     "FieldOfViewd",
@@ -92,7 +92,7 @@ def field_of_view_diameter(fov: np.ndarray | torch.Tensor) -> float:
         >>> field_of_view_diameter(torch.ones(1, 3, 4))
         5.0
     """
-    mask = convert_to_numpy(fov) > 0
+    mask = convert_to_numpy(fov).astype(bool, copy=False)
     mask = mask[0] if mask.ndim == 3 and len(mask) == 1 else mask
     if mask.ndim != 2 or not mask.any():
         raise ValueError(f"A non-empty field of view of shape (1, W, H) is expected, got shape {mask.shape}.")
@@ -155,6 +155,8 @@ class FieldOfViewd(MapTransform):
         """Return a copy of the data with its field of view."""
         d = dict(data)
         for key in self.key_iterator(d):
+            if isinstance(d[key], torch.Tensor):
+                d[key] = d[key].contiguous()  # channels of pictures are interleaved, which slows all that follows
             known = self.fov_key in d
             fov = get_field_of_view(d, key, self.fov_key) if known else estimate_field_of_view(d[key])
             d[self.fov_key] = _like(fov, d[key])
@@ -203,7 +205,7 @@ def _estimate_reduced(array: np.ndarray) -> torch.Tensor:
     small = resample(array[brightest : brightest + 1], (round(width * scale), round(height * scale)))
     # rounded, so that rounding errors, which depend on the orientation, have no effect
     mask = estimate_field_of_view(small.round(2))
-    return torch.from_numpy(resample(mask.numpy(), (width, height)) > 0.5 - 1e-6)
+    return torch.from_numpy(resample_mask(mask.numpy(), (width, height)))
 
 
 def _brightness(array: np.ndarray) -> np.ndarray:

@@ -121,7 +121,7 @@ def photograph_flags(
         >>> photograph_flags(np.ones((1, 9, 9), bool), 12.7, 1.0, brightness=12.0, sharpness=0.8)
         ['dark', 'no border']
     """
-    roundness = float(fov.sum()) / (math.pi / 4 * fov_diameter**2)
+    roundness = np.count_nonzero(fov) / (math.pi / 4 * fov_diameter**2)
     rules = {
         "blurred": sharpness < LEAST_SHARPNESS,
         "dark": brightness < LEAST_BRIGHTNESS,

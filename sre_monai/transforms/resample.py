@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-__all__ = ["resample"]
+__all__ = ["resample", "resample_mask"]
 
 TRUNCATE = 4.0  # standard deviations, as scipy and scikit-image cut their Gaussians
+HALF = 0.5 - 1e-6  # of a pixel's weight; ties fall to the mask in every orientation, whatever their rounding
 STRIP = 1 << 21  # numbers in float64 at a time, so that a large photograph is never held as float64 whole
 
 
@@ -31,25 +32,45 @@ def resample(image: np.ndarray, size: tuple[int, int], smooth: bool = True) -> n
         [0.0, 0.5, 1.5, 2.0]
     """
     across, along = (_weights(n, m, smooth) for n, m in zip(image.shape[1:], size, strict=True))
-    return np.stack([_resample_channel(channel, across, along) for channel in image])
+    return np.stack([_resample_channel(channel, across, along, np.float32) for channel in image])
 
 
-def _resample_channel(channel: np.ndarray, across: csr_matrix, along: csr_matrix) -> np.ndarray:
+def resample_mask(mask: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
+    """Resample a mask: what `resample` gives, cut at one half, so that each pixel is of the class nearest by weight.
+
+    Args:
+        mask: shape (C, W, H), 0 and 1.
+        size: (W, H) of the result in pixels.
+        smooth: as for `resample`.
+
+    Returns:
+        The mask at the new size, bool of shape (C, *size).
+
+    Examples:
+        >>> resample_mask(np.array([[[0, 1, 1, 0]]]), (1, 8)).astype(int).tolist()
+        [[[0, 0, 1, 1, 1, 1, 0, 0]]]
+    """
+    across, along = (_weights(n, m, smooth) for n, m in zip(mask.shape[1:], size, strict=True))
+    return np.stack([_resample_channel(channel, across, along, bool) for channel in mask])
+
+
+def _resample_channel(channel: np.ndarray, across: csr_matrix, along: csr_matrix, dtype: type) -> np.ndarray:
     """Apply the weights of both axes; what lies in memory row by row is read, or written, row by row."""
     if across.shape[0] * along.shape[0] < channel.size:
         half = _weighted_rows(across, channel, np.float64)
-        return _weighted_rows(along, half.T, np.float32).T
+        return _weighted_rows(along, half.T, dtype).T
     half = _weighted_rows(along, channel.T, np.float64)
-    return _weighted_rows(across, half.T, np.float32)
+    return _weighted_rows(across, half.T, dtype)
 
 
 def _weighted_rows(weights: csr_matrix, rows: np.ndarray, dtype: type) -> np.ndarray:
-    """Make new rows of old ones, a strip of columns at a time."""
+    """Make new rows of old ones, a strip of columns at a time; bool tells where they are above one half."""
     result = np.empty((weights.shape[0], rows.shape[1]), dtype)
     step = max(1, STRIP // max(weights.shape))
     for start in range(0, rows.shape[1], step):
         strip = slice(start, start + step)
-        result[:, strip] = weights @ np.ascontiguousarray(rows[:, strip], np.float64)
+        values = weights @ np.ascontiguousarray(rows[:, strip], np.float64)
+        result[:, strip] = values > HALF if dtype is bool else values
     return result
 
 

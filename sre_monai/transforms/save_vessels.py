@@ -102,7 +102,7 @@ class SaveVesselsd(MapTransform):
         """Write the files and return a copy of the data that lists them."""
         d = dict(data)
         for key in self.key_iterator(d):
-            written = self._write(d, convert_to_numpy(d[key]) > 0)
+            written = self._write(d, convert_to_numpy(d[key]).astype(bool, copy=False))
             d |= {**written, "outputs": {**d.get("outputs", {}), **written["outputs"]}}
         return d
 

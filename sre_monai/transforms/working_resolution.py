@@ -13,12 +13,11 @@ from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, convert_to_tensor, ensure_tuple_rep
 
 from sre_monai.transforms.field_of_view import check_size, field_of_view_diameter, get_field_of_view
-from sre_monai.transforms.resample import resample
+from sre_monai.transforms.resample import resample, resample_mask
 
 __all__ = ["WorkingResolutiond"]
 
 MODES = ("bilinear", "nearest")
-HALF = 0.5 - 1e-6  # of a class's weight; ties fall to the mask in every orientation, whatever their rounding
 
 
 class WorkingResolutiond(MapTransform, InvertibleTransform):
@@ -112,6 +111,6 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
 def _resample(x: torch.Tensor, size: tuple[int, int], mode: str, smooth: bool = True) -> torch.Tensor:
     """Resample with the metadata kept, and make a mask binary again; what has the size already stays as it is."""
     if tuple(x.shape[1:]) == tuple(size):
-        return x.clone()
-    values = resample(convert_to_numpy(x), size, smooth)
-    return convert_to_dst_type(values > HALF if mode == "nearest" else values, x, dtype=torch.float32)[0]
+        return x.view_as(x)
+    function = resample_mask if mode == "nearest" else resample
+    return convert_to_dst_type(function(convert_to_numpy(x), size, smooth), x, dtype=torch.float32)[0]

@@ -126,7 +126,7 @@ def _region(mask: np.ndarray | torch.Tensor, image: np.ndarray, name: str) -> np
     values = convert_to_numpy(mask)
     if values.shape != (1, *image.shape[1:]):
         raise ValueError(f"{name} must be {(1, *image.shape[1:])} like the image, got {values.shape}.")
-    return values[0] > 0
+    return values[0].astype(bool, copy=False)
 
 
 def _paint(image: np.ndarray, region: np.ndarray, color: tuple[int, int, int], opacity: float = 1.0) -> None:

@@ -14,7 +14,7 @@ __all__ = ["thumbnail"]
 
 SIDE = 128
 JPEG_QUALITY = 70
-OVERSAMPLING = 8  # pixels looked at for one of the result, along each axis
+OVERSAMPLING = 4  # pixels looked at for one of the result, along each axis
 
 
 def thumbnail(pixels: np.ndarray, exif_orientation: int = 1, side: int = SIDE) -> str:

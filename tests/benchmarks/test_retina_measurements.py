@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import retina_measurements, retina_models
+from benchmarks.bundle_runs import BundleRun
 from benchmarks.retina_measurements import evaluations, overlays, pending, rotations
 from benchmarks.retina_models import MODELS
 from sre_monai.data import load_datalist
 from tests.benchmarks.instant_runs import instant_runs
-from tests.bundles.toy import BUNDLE, copy_bundle, photographs
+from tests.bundles.toy import BUNDLE, copy_bundle, parse, photographs
 
 MODEL = MODELS["plain_unet"]
 
@@ -30,6 +31,18 @@ def test_every_overlay_is_there():
     for model in MODELS.values():
         assert all((BUNDLE / "configs" / name).is_file() for name in model.recipe)
     assert len({model.weights for model in MODELS.values()}) == len(MODELS)
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS.values() if model.data == "DRIVE"], ids=lambda m: m.name)
+def test_networks_trained_on_drive_see_it_at_its_own_size(model, tmp_path):
+    (run,) = evaluations(model, tmp_path, tmp_path, ["DRIVE"])
+    training = BundleRun(BUNDLE, model.recipe, tmp_path, model.settings)
+    assert [step.configure()["working_diameter"] for step in (run, training)] == [540, 540]
+
+
+@pytest.mark.parametrize("overlay", sorted(path.name for path in (BUNDLE / "configs" / "models").iterdir()))
+def test_inference_with_the_compared_networks_is_at_the_size_of_their_weights(overlay):
+    assert parse("inference.json", f"models/{overlay}")["working_diameter"] == 540
 
 
 def test_a_measurement_is_done_once_for_the_same_weights(place):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import retina_models, retina_train
-from benchmarks.retina_models import BUDGET, MODELS
+from benchmarks.retina_models import BUDGET, MODELS, SCALE
 from benchmarks.retina_train import store, train
 from tests.benchmarks.instant_runs import instant_runs
 from tests.bundles.toy import copy_bundle, photographs
@@ -33,6 +33,7 @@ def test_trained_once_stored_with_its_record(tmp_path, runs):
     for threads in (2, 1):
         train(model, threads, tmp_path / "data", tmp_path / "output")
     settings = {"dataset_dir": str(tmp_path / "data" / "DRIVE"), "validation_count": 0, "max_epochs": BUDGET}
+    settings |= SCALE
     assert runs == [settings | {"files": ["train.json", "models/plain_unet.yaml"], "threads": "2"}]
     assert torch.load(model.weights, weights_only=True)["weight"].dtype == torch.float32
     record = json.loads(model.weights.with_suffix(".json").read_text())

@@ -7,7 +7,7 @@ from monai.transforms import Resize
 from scipy.ndimage import gaussian_filter
 
 from sre_monai.transforms import resample as module
-from sre_monai.transforms.resample import resample
+from sre_monai.transforms.resample import resample, resample_mask
 
 SIZES = [
     ((31, 28), (9, 10)),
@@ -42,3 +42,23 @@ def test_it_rotates_with_the_image(before, after):
     upright = resample(image, after)
     np.testing.assert_allclose(resample(image[:, ::-1], after), upright[:, ::-1], rtol=1e-6)
     np.testing.assert_allclose(resample(image.transpose(0, 2, 1), after[::-1]), upright.transpose(0, 2, 1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("before", "after"), SIZES)
+@pytest.mark.parametrize("smooth", [True, False])
+def test_a_mask_is_cut_at_one_half(before, after, smooth, monkeypatch):
+    monkeypatch.setattr(module, "STRIP", 50)
+    mask = np.random.default_rng(0).random((2, *before)) > 0.5
+    result = resample_mask(mask, after, smooth)
+    assert result.dtype == bool
+    weights = expected(mask, after, smooth)
+    unclear = np.abs(weights - 0.5) < 1e-5
+    np.testing.assert_array_equal(result[~unclear], weights[~unclear] > 0.5)
+
+
+@pytest.mark.parametrize(("before", "after"), SIZES)
+def test_a_mask_rotates_exactly(before, after):
+    mask = np.random.default_rng(0).random((2, *before)) > 0.5
+    upright = resample_mask(mask, after)
+    np.testing.assert_array_equal(resample_mask(mask[:, ::-1], after), upright[:, ::-1])
+    np.testing.assert_array_equal(resample_mask(mask.transpose(0, 2, 1), after[::-1]), upright.transpose(0, 2, 1))

@@ -21,6 +21,7 @@ from torch import Tensor
 from sre_monai.networks.layers.accelerated import fused, fused_harmonics, harmonics
 from sre_monai.networks.layers.accelerated.layout import channels_last
 from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
+from sre_monai.networks.layers.define_operator import define_operator
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, can_compile, cast_for_autocast, choose_algorithm, ring_conv
 
 __all__ = ["harmonic_conv"]
@@ -120,7 +121,17 @@ def mix_magnitudes(maps: Tensor, mix: Tensor, orders: Sequence[int]) -> Tensor:
 # --- The fused operation as an operator ------------------------------------------------------------------------------
 
 
-@torch.library.custom_op("sre_monai::harmonic_conv", mutates_args=())
+def _fake(x, weight, rings, bias, mix, orders, dilation, negative_slope, algorithm):
+    shape = (x.shape[0], mix.shape[0], *x.shape[2:])
+    return torch.empty_permuted(shape, (0, *range(2, x.ndim), 1), dtype=x.dtype, device=x.device)
+
+
+def _fake_backward(g, x, weight, rings, bias, mix, orders, dilation, algorithm):
+    grad_weight, grad_mix = (torch.empty_like(t, memory_format=torch.contiguous_format) for t in (weight, mix))
+    return torch.empty_like(channels_last(x)), grad_weight, weight.new_empty(weight.shape[0]), grad_mix
+
+
+@define_operator("sre_monai::harmonic_conv", _fake)
 def _harmonic_conv(
     x: Tensor,
     weight: Tensor,
@@ -137,7 +148,7 @@ def _harmonic_conv(
         return _FUSED[algorithm].forward(x, weight, rings, bias, mix, orders, dilation, negative_slope)
 
 
-@torch.library.custom_op("sre_monai::harmonic_conv_backward", mutates_args=())
+@define_operator("sre_monai::harmonic_conv_backward", _fake_backward)
 def _harmonic_conv_backward(
     g: Tensor,
     x: Tensor,
@@ -152,18 +163,6 @@ def _harmonic_conv_backward(
     """Compute the gradients of x, weight, bias and mix from that of the output before its activation."""
     with torch.autocast(x.device.type, enabled=False):
         return _FUSED[algorithm].backward(g, x, weight, rings, bias, mix, orders, dilation)
-
-
-@_harmonic_conv.register_fake
-def _(x, weight, rings, bias, mix, orders, dilation, negative_slope, algorithm):
-    shape = (x.shape[0], mix.shape[0], *x.shape[2:])
-    return torch.empty_permuted(shape, (0, *range(2, x.ndim), 1), dtype=x.dtype, device=x.device)
-
-
-@_harmonic_conv_backward.register_fake
-def _(g, x, weight, rings, bias, mix, orders, dilation, algorithm):
-    grad_weight, grad_mix = (torch.empty_like(t, memory_format=torch.contiguous_format) for t in (weight, mix))
-    return torch.empty_like(channels_last(x)), grad_weight, weight.new_empty(weight.shape[0]), grad_mix
 
 
 def _save_forward(ctx, inputs, output) -> None:
@@ -203,5 +202,7 @@ def _differentiate_backward(ctx, *cotangents):
     return grad_g, grad_x, grad_weight, None, grad_bias if ctx.needs_input_grad[4] else None, grad_mix, *(None,) * 3
 
 
-_harmonic_conv.register_autograd(_differentiate, setup_context=_save_forward)
-_harmonic_conv_backward.register_autograd(_differentiate_backward, setup_context=_save_backward)
+torch.library.register_autograd("sre_monai::harmonic_conv", _differentiate, setup_context=_save_forward)
+torch.library.register_autograd(
+    "sre_monai::harmonic_conv_backward", _differentiate_backward, setup_context=_save_backward
+)

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from sre_monai.networks.layers.accelerated import compiled, fused, strips
 from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output, pixels
+from sre_monai.networks.layers.define_operator import define_operator
 
 __all__ = ["ALGORITHMS", "choose_algorithm", "expand_kernel", "ring_conv"]
 
@@ -171,7 +172,15 @@ def cast_for_autocast(input: Tensor, *others: Tensor | None) -> tuple[Any, ...]:
 # --- The rings form as an operator: a forward, a backward, and a derivative of the backward in terms of both ----------
 
 
-@torch.library.custom_op("sre_monai::ring_conv", mutates_args=())
+def _fake(x, weight, rings, bias, padding, dilation, algorithm):
+    return empty_output(x, weight, rings, padding, dilation)
+
+
+def _fake_backward(g, x, weight, rings, padding, dilation, algorithm):
+    return torch.empty_like(channels_last(x)), torch.empty_like(weight, memory_format=torch.contiguous_format)
+
+
+@define_operator("sre_monai::ring_conv", _fake)
 def _ring_conv(
     x: Tensor,
     weight: Tensor,
@@ -186,7 +195,7 @@ def _ring_conv(
         return _BY_RINGS[algorithm].forward(x, weight, rings, bias, padding, dilation)
 
 
-@torch.library.custom_op("sre_monai::ring_conv_backward", mutates_args=())
+@define_operator("sre_monai::ring_conv_backward", _fake_backward)
 def _ring_conv_backward(
     g: Tensor,
     x: Tensor,
@@ -199,16 +208,6 @@ def _ring_conv_backward(
     """Compute ∂x = Σ_j W_jᵀ G_j and ∂W_j = ⟨G_j, x⟩ from the same filtered gradients G_j = ring_j ∗ g."""
     with torch.autocast(x.device.type, enabled=False):
         return _BY_RINGS[algorithm].backward(g, x, weight, rings, padding, dilation)
-
-
-@_ring_conv.register_fake
-def _(x, weight, rings, bias, padding, dilation, algorithm):
-    return empty_output(x, weight, rings, padding, dilation)
-
-
-@_ring_conv_backward.register_fake
-def _(g, x, weight, rings, padding, dilation, algorithm):
-    return torch.empty_like(channels_last(x)), torch.empty_like(weight, memory_format=torch.contiguous_format)
 
 
 def _save_forward(ctx, inputs, output) -> None:
@@ -240,5 +239,5 @@ def _differentiate_backward(ctx, v, u):
     return grad_g, grad_x, grad_weight, None, None, None, None
 
 
-_ring_conv.register_autograd(_differentiate, setup_context=_save_forward)
-_ring_conv_backward.register_autograd(_differentiate_backward, setup_context=_save_backward)
+torch.library.register_autograd("sre_monai::ring_conv", _differentiate, setup_context=_save_forward)
+torch.library.register_autograd("sre_monai::ring_conv_backward", _differentiate_backward, setup_context=_save_backward)
