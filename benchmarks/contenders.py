@@ -93,19 +93,23 @@ def unet_of(layer: Layer) -> Callable[[], nn.Module]:
     return make
 
 
-def pytorch_alone() -> nn.Module:
-    """Make our U-Net without the compiled kernels."""
-    network = our_unet()()
-    for module in network.modules():
-        if isinstance(module, SREConv2d) and module.in_channels > 3:
-            module.algorithm = "rings"
-    return network
+def with_algorithm(make: Callable[[], nn.Module], algorithm: str, least_channels: int = 1) -> Callable[[], nn.Module]:
+    """Make a network whose layers of at least so many input channels are computed in one way."""
+
+    def change() -> nn.Module:
+        network = make()
+        for module in network.modules():
+            if isinstance(module, SREConv2d) and module.in_channels >= least_channels:
+                module.algorithm = algorithm
+        return network
+
+    return change
 
 
 UNETS: dict[str, Callable[[], nn.Module]] = {
     "ours, bands": our_unet(),
     "ours, gaussian": our_unet(profile="gaussian"),
-    "ours, bands, PyTorch alone": pytorch_alone,
+    "ours, bands, PyTorch alone": with_algorithm(our_unet(), "rings", least_channels=4),
     "ours, the bundle's with harmonics": bundle_unet(),
     "the same without harmonics": bundle_unet(harmonics=()),
     "BasicUNet, the same features": basic_unet(16, 32, 48, 64, 96, 16),
@@ -113,6 +117,12 @@ UNETS: dict[str, Callable[[], nn.Module]] = {
     "nn.Conv 3×3": unet_of(ordinary_3),
     "BasicUNet, 1.98 M": basic_unet(32, 32, 64, 128, 256, 32),
 }
+if torch.cuda.is_available():
+    UNETS |= {
+        "ours, bands, Triton": with_algorithm(our_unet(), "triton"),
+        "ours, the bundle's with harmonics, Triton": with_algorithm(bundle_unet(), "triton"),
+        "the same without harmonics, Triton": with_algorithm(bundle_unet(harmonics=()), "triton"),
+    }
 
 
 def published_resnet() -> nn.Module:
