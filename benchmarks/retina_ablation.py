@@ -56,6 +56,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "constant learning rate": {"lr_scheduler": CONSTANT_RATE},
     "no averaging of weights": {"ema_momentum": 1.0},
     "labels smoothed by 0.1": {"loss#label_smoothing": 0.1},
+    "mixed precision": {"amp": True},
 }
 
 HELD_BACK = {
