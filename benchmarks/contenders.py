@@ -11,6 +11,7 @@ from monai.networks.nets import BasicUNet
 from monai.networks.utils import set_named_module
 from torch import nn
 
+from sre_monai.networks import mixed_precision
 from sre_monai.networks.layers import SREConv2d
 from sre_monai.networks.layers.accelerated import compiled
 from sre_monai.networks.nets import SREUNet, build_classifier, build_segmenter
@@ -29,6 +30,11 @@ def ours(**options: str) -> Layer:
         return Conv["sre", spatial_dims](in_channels, out_channels, kernel_size, padding="same", **options)
 
     return make
+
+
+def ours_with_harmonics(spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+    """Make our layer with angular harmonics."""
+    return Conv["sre_harmonic", spatial_dims](in_channels, out_channels, kernel_size)
 
 
 def published_sre(spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
@@ -56,6 +62,7 @@ def ordinary_3(spatial_dims: int, in_channels: int, out_channels: int, kernel_si
 LAYERS: dict[str, Layer] = {
     "ours, bands": ours(),
     "ours, gaussian": ours(profile="gaussian"),
+    "ours, harmonics": ours_with_harmonics,
     **({"ours, bands, PyTorch alone": ours(algorithm="rings")} if compiled.VARIANTS else {}),
     **({"ours, bands, Triton": ours(algorithm="triton")} if torch.cuda.is_available() else {}),
     "SRE-Conv 1.0.2": published_sre,
@@ -106,6 +113,11 @@ def with_algorithm(make: Callable[[], nn.Module], algorithm: str, least_channels
     return change
 
 
+def in_mixed_precision(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    """Make a network that computes in bfloat16 on a CPU."""
+    return lambda: mixed_precision(make(), amp=True)
+
+
 UNETS: dict[str, Callable[[], nn.Module]] = {
     "ours, bands": our_unet(),
     "ours, gaussian": our_unet(profile="gaussian"),
@@ -117,6 +129,11 @@ UNETS: dict[str, Callable[[], nn.Module]] = {
     "nn.Conv 3×3": unet_of(ordinary_3),
     "BasicUNet, 1.98 M": basic_unet(32, 32, 64, 128, 256, 32),
 }
+if "avx512_bf16" in compiled.VARIANTS:
+    UNETS |= {
+        f"{name}, mixed precision": in_mixed_precision(UNETS[name])
+        for name in ("ours, the bundle's with harmonics", "BasicUNet, the same features")
+    }
 if torch.cuda.is_available():
     UNETS |= {
         "ours, bands, Triton": with_algorithm(our_unet(), "triton"),
