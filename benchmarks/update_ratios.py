@@ -18,6 +18,7 @@ from monai.bundle import ConfigParser
 from torch import Tensor, nn
 from tqdm import trange
 
+from benchmarks.bundle_runs import BundleRun
 from benchmarks.medmnist_table import BUNDLE
 from sre_monai.networks.layers import SREConv2d
 from sre_monai.tables import align_columns, write_table
@@ -51,12 +52,9 @@ def relative_change(before: Tensor, after: Tensor) -> float:
 
 def configure(settings: dict[str, Any], dataset_dir: Path, epochs: int) -> tuple[ConfigParser, float]:
     """Parse the published recipe for a run; returns it with the factor of the initial weights."""
-    parser = ConfigParser()
-    parser.read_config([str(BUNDLE / "configs" / name) for name in ("train.json", "paper.yaml")])
-    settings = dict(settings)
+    settings = {"dataset_dir": str(dataset_dir), "max_epochs": epochs, **settings}
     scale = settings.pop("scale", 1.0)
-    parser.update({"bundle_root": str(BUNDLE), "dataset_dir": str(dataset_dir), "max_epochs": epochs, **settings})
-    return parser, scale
+    return BundleRun(BUNDLE, ["train.json", "paper.yaml"], Path(), settings).configure(), scale
 
 
 def measure(name: str, dataset_dir: Path, epochs: int, seed: int = 0) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sre_monai.networks.layers.accelerated import fused, fused_harmonics, harmonics
-from sre_monai.networks.layers.accelerated.layout import channels_last
+from sre_monai.networks.layers.accelerated.layout import channels_last, empty_map, same_padding
 from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
 from sre_monai.networks.layers.define_operator import define_operator
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, can_compile, cast_for_autocast, choose_algorithm, ring_conv
@@ -95,7 +95,7 @@ def compose(
     algorithm: str = "auto",
 ) -> Tensor:
     """Compute the operation step by step, without an activation. Arguments as for :func:`harmonic_conv`."""
-    padding = [d * (rings.shape[-1] // 2) for d in dilation]
+    padding = same_padding(rings, dilation)
     maps = ring_conv(input, weight, rings, bias, padding=padding, dilation=dilation, algorithm=algorithm)
     return mix_magnitudes(maps, mix, orders)
 
@@ -122,8 +122,7 @@ def mix_magnitudes(maps: Tensor, mix: Tensor, orders: Sequence[int]) -> Tensor:
 
 
 def _fake(x, weight, rings, bias, mix, orders, dilation, negative_slope, algorithm):
-    shape = (x.shape[0], mix.shape[0], *x.shape[2:])
-    return torch.empty_permuted(shape, (0, *range(2, x.ndim), 1), dtype=x.dtype, device=x.device)
+    return empty_map(x, mix.shape[0], x.shape[2:])
 
 
 def _fake_backward(g, x, weight, rings, bias, mix, orders, dilation, algorithm):

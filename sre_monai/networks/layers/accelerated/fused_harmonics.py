@@ -28,7 +28,7 @@ from sre_monai.networks.layers.accelerated.launching import (
     size,
     tile_y,
 )
-from sre_monai.networks.layers.accelerated.layout import channels_last, pixels
+from sre_monai.networks.layers.accelerated.layout import channels_last, empty_map, pixels, same_padding
 
 __all__ = ["backward", "forward"]
 
@@ -62,7 +62,7 @@ def forward(
         (batch, out_channels, *spatial*), channels last in memory.
     """
     maps = _maps(x, weight, rings, bias, dilation)
-    out = _empty(x, len(mix), x.dtype)
+    out = empty_map(x, len(mix), x.shape[2:])
     options = _options(x, mix.shape[1] // len(orders)) | {
         "ORDER": orders[0],
         "ORDERS": len(orders),
@@ -103,7 +103,7 @@ def backward(
     channels, each = len(mix), mix.shape[1] // len(orders)
     g = channels_last(g.to(x.dtype))
     profiles = _maps(x, weight[channels:], rings, None if bias is None else bias[channels:], dilation)
-    gradient = _empty(x, len(weight), x.dtype)  # of isotropic channels and profiles
+    gradient = empty_map(x, len(weight), x.shape[2:])  # of isotropic channels and profiles
     gradient[:, :channels] = g
     grad_mix = []
     for place, order in enumerate(orders):
@@ -111,7 +111,7 @@ def backward(
         maps, weights = profiles[:, own], mix[:, own].t().float().contiguous()
         _differentiate(maps, g, weights, order, gradient[:, channels:][:, own])
         grad_mix.append(_correlate_magnitudes(maps, g, order))
-    padding = _padding(rings, dilation)
+    padding = same_padding(rings, dilation)
     grad_x, grad_weight = fused.backward(gradient, x, weight, rings, padding, dilation)
     grad_bias = pixels(gradient).sum(0, dtype=torch.float32)
     return grad_x, grad_weight, grad_bias.to(weight.dtype), torch.cat(grad_mix).t().to(mix.dtype).contiguous()
@@ -149,17 +149,7 @@ def _correlate_magnitudes(profiles: Tensor, g: Tensor, order: int) -> Tensor:
 
 def _maps(x: Tensor, weight: Tensor, rings: Tensor, bias: Tensor | None, dilation: Sequence[int]) -> Tensor:
     """Compute the ring convolution in float32, whatever the input is."""
-    return fused.forward(x, weight, rings, bias, _padding(rings, dilation), dilation, torch.float32)
-
-
-def _padding(rings: Tensor, dilation: Sequence[int]) -> list[int]:
-    return [d * (rings.shape[-1] // 2) for d in dilation]
-
-
-def _empty(x: Tensor, channels: int, dtype: torch.dtype) -> Tensor:
-    """Make a map of the input's size, channels last."""
-    shape = (x.shape[0], channels, *x.shape[2:])
-    return torch.empty_permuted(shape, (0, *range(2, x.ndim), 1), dtype=dtype, device=x.device)
+    return fused.forward(x, weight, rings, bias, same_padding(rings, dilation), dilation, torch.float32)
 
 
 def _options(x: Tensor, profiles: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sre_monai.networks.layers.accelerated.compiled import RingJob, describe, load_plan, triple
-from sre_monai.networks.layers.accelerated.layout import channels_last
+from sre_monai.networks.layers.accelerated.layout import channels_last, empty_map
 from sre_monai.networks.layers.accelerated.library import run
 
 __all__ = ["backward", "forward"]
@@ -61,8 +61,7 @@ def forward(
         ValueError: for an unknown variant.
     """
     x = channels_last(x)
-    layout = (0, *range(2, x.ndim), 1)
-    out = torch.empty_permuted((x.shape[0], len(mix), *x.shape[2:]), layout, dtype=x.dtype)
+    out = empty_map(x, len(mix), x.shape[2:])
     _run(x, out, None, weight, rings, bias, mix, orders, dilation, negative_slope, variant)
     return out
 

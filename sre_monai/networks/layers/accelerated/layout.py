@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["adjoint", "channels_last", "empty_output", "pixels", "without_margin"]
+__all__ = ["adjoint", "channels_last", "empty_map", "empty_output", "pixels", "same_padding", "without_margin"]
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -27,6 +27,13 @@ def without_margin(x: Tensor, margin: Sequence[int]) -> Tensor:
     return x
 
 
+def empty_map(x: Tensor, channels: int, size: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
+    """Make a map for as many images as `x` has, channels last; of its type, unless another is given."""
+    # not a view of another tensor: autograd lets nobody change such an output in place
+    layout = (0, *range(2, x.ndim), 1)
+    return torch.empty_permuted((x.shape[0], channels, *size), layout, dtype=dtype or x.dtype, device=x.device)
+
+
 def empty_output(
     x: Tensor,
     weight: Tensor,
@@ -38,9 +45,12 @@ def empty_output(
     """Make the map that a ring convolution writes, channels last."""
     reach = adjoint([0] * len(padding), dilation, rings)
     size = [n + 2 * p - r for n, p, r in zip(x.shape[2:], padding, reach)]
-    # not a view of another tensor: autograd lets nobody change such an output in place
-    layout = (0, *range(2, x.ndim), 1)
-    return torch.empty_permuted((x.shape[0], weight.shape[0], *size), layout, dtype=dtype or x.dtype, device=x.device)
+    return empty_map(x, weight.shape[0], size, dtype)
+
+
+def same_padding(rings: Tensor, dilation: Sequence[int]) -> list[int]:
+    """Padding with which a ring convolution keeps its input's size."""
+    return [d * (rings.shape[-1] // 2) for d in dilation]
 
 
 def adjoint(padding: Sequence[int], dilation: Sequence[int], rings: Tensor) -> list[int]:

@@ -51,19 +51,11 @@ static inline portable_floats portable_root(portable_floats v) {
 #define STREAM(p, v) _mm512_stream_ps(p, (__m512)(v))
 #include "ring_variant.h"
 #undef VARIANT
-#undef LANES
-#undef COLUMNS
-#undef ROOT
-#undef STREAM
 #pragma GCC pop_options
 
 #pragma GCC push_options
 #pragma GCC target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define VARIANT(name) avx512_bf16_##name
-#define LANES 16
-#define COLUMNS 4
-#define ROOT(v) (vector)_mm512_sqrt_ps((__m512)(v))
-#define STREAM(p, v) _mm512_stream_ps(p, (__m512)(v))
 #define DOT(s, a, b) (vector)_mm512_dpbf16_ps((__m512)(s), (__m512bh)(a), (__m512bh)(b))
 #define NARROW(v) (VARIANT(halves))_mm512_cvtneps_pbh((__m512)(v))
 #define PAIR(a, b) avx512_bf16_pair((__m512)(a), (__m512)(b))
@@ -95,7 +87,7 @@ static const ring_variant variants[] = {
 static int supported(const ring_variant *variant) {
 #ifdef X86_VARIANTS
     __builtin_cpu_init();
-    if (variant == variants && !__builtin_cpu_supports("avx512bf16")) return 0;
+    if (!strcmp(variant->name, "avx512_bf16") && !__builtin_cpu_supports("avx512bf16")) return 0;
     if (variant->lanes == 16)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
