@@ -1,7 +1,9 @@
 """Train SRE and standard ResNets with one recipe, evaluate them upright, rotated and flipped, and write one table.
 
 Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json on the weights
-with the best validation area. An interrupted series resumes: runs that are finished are kept.
+with the best validation area. A network "with rotations" is trained on images that are flipped and rotated by any
+angle. An interrupted series resumes: runs that are finished are kept. Writes runs.csv, table.md and, for each score,
+its curve by angle.
 
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --output_dir output/medmnist_table
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --dataset_name shapes3d --overlay volumes.yaml \
@@ -11,56 +13,111 @@ with the best validation area. An interrupted series resumes: runs that are fini
 from __future__ import annotations
 
 import argparse
+import csv
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from benchmarks.bundle_runs import BundleRun
+from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.markdown import markdown_table
 from sre_monai.errors import exit_on_user_error
+from sre_monai.evaluation import mean_by_angle
+from sre_monai.metrics import CLASSIFICATION_SCORES
+from sre_monai.networks.nets import CLASSIFIERS
 from sre_monai.tables import align_columns, write_table
+from sre_monai.visualize import plot_rotation_curve
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "medmnist_classification"
 
+ROTATIONS = {"rotation_range": math.pi, "flip_prob": 0.5}
+MODELS: dict[str, dict[str, Any]] = {net: {"net": net} for net in CLASSIFIERS}
+MODELS |= {f"{net} with rotations": {"net": net, **ROTATIONS} for net in CLASSIFIERS}
+"""Entries of the bundle's configuration by the name in the table."""
 
-def measure(net: str, seed: int, output: Path, overlays: list[str], settings: dict[str, Any]) -> dict[str, Any]:
-    """Train and evaluate one network; returns the row of the run."""
-    settings = settings | {"net": net, "seed": seed}
-    recipe = ["train.json", *overlays]
-    BundleRun(BUNDLE, recipe, output / "train", settings).run()
-    seconds = torch.load(output / "train" / "checkpoint.pt", map_location="cpu", weights_only=True)["seconds"]
-    settings |= {"checkpoint": str(output / "train" / "model.pt")}
-    BundleRun(BUNDLE, [*recipe, "evaluate.json"], output / "evaluate", settings).run()
-    BundleRun(BUNDLE, [*recipe, "evaluate.json", "rotation.json"], output / "rotation", settings).run()
-    upright, rotated = (json.loads((output / step / "summary.json").read_text()) for step in ("evaluate", "rotation"))
-    row: dict[str, Any] = {"net": net, "seed": seed}
-    for score in next(iter(rotated["rotation"].values())):
-        row[f"{score} upright"] = upright[score]
-        for axis, scores in rotated["rotation"].items():
-            about = "" if axis == "image" else f" about {axis}"
-            row[f"{score} mean{about}"] = scores[score]["mean"]
-            row[f"{score} worst{about}"] = scores[score]["worst"]
-        flips = [scores[score] for scores in rotated["flip"].values()]
-        row |= {f"{score} flips mean": float(np.mean(flips)), f"{score} flips worst": min(flips)}
-    row |= {"probability deviation": rotated["probability_deviation"], "training minutes": round(seconds / 60, 1)}
-    return row
+
+class Run(NamedTuple):
+    """A network to train and evaluate.
+
+    Attributes:
+        model: name in the table, one of ``MODELS``.
+        seed: of weights and batches.
+        folder: of its results.
+        overlays: configurations over train.json.
+        settings: overrides of the bundle's entries.
+    """
+
+    model: str
+    seed: int
+    folder: Path
+    overlays: Sequence[str]
+    settings: dict[str, Any]
+
+    def measure(self, threads: int | None = None) -> None:
+        """Train and evaluate it, unless that is done. Evaluations are in single precision."""
+        recipe = ["train.json", *self.overlays]
+        settings = self.settings | MODELS[self.model] | {"seed": self.seed}
+        BundleRun(BUNDLE, recipe, self.folder / "train", settings).run(threads)
+        settings |= {"checkpoint": str(self.folder / "train" / "model.pt"), "amp": False}
+        BundleRun(BUNDLE, [*recipe, "evaluate.json"], self.folder / "evaluate", settings).run(threads)
+        BundleRun(BUNDLE, [*recipe, "evaluate.json", "rotation.json"], self.folder / "rotation", settings).run(threads)
+
+    def row(self) -> dict[str, Any]:
+        """What was measured."""
+        seconds = torch.load(self.folder / "train" / "checkpoint.pt", map_location="cpu", weights_only=True)["seconds"]
+        upright, rotated = (
+            json.loads((self.folder / step / "summary.json").read_text()) for step in ("evaluate", "rotation")
+        )
+        row: dict[str, Any] = {"model": self.model, "seed": self.seed}
+        for score in CLASSIFICATION_SCORES:
+            row[f"{score} upright"] = upright[score]
+            for axis, scores in rotated["rotation"].items():
+                about = "" if axis == "image" else f" about {axis}"
+                row[f"{score} mean{about}"] = scores[score]["mean"]
+                row[f"{score} worst{about}"] = scores[score]["worst"]
+            flips = [scores[score] for scores in rotated["flip"].values()]
+            row |= {f"{score} flips mean": float(np.mean(flips)), f"{score} flips worst": min(flips)}
+        return row | {"probability deviation": rotated["probability_deviation"], "training minutes": seconds / 60}
+
+    def poses(self) -> list[dict[str, Any]]:
+        """The scores in each pose."""
+        with (self.folder / "rotation" / "rotation.csv").open(newline="") as table:
+            return [
+                {"angle": float(row["angle"]), "flip": row["flip"]}
+                | {score: float(row[score]) for score in CLASSIFICATION_SCORES}
+                for row in csv.DictReader(table)
+            ]
 
 
 def summarize(rows: list[dict[str, Any]]) -> list[list[str]]:
     """Mean ± standard deviation over the seeds, one column per network."""
-    nets = list(dict.fromkeys(row["net"] for row in rows))
-    table = [["", *(f"{net} ({sum(row['net'] == net for row in rows)} runs)" for net in nets)]]
-    for name in (column for column in rows[0] if column not in ("net", "seed")):
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    table = [["", *(f"{model} ({sum(row['model'] == model for row in rows)} runs)" for model in models)]]
+    for name in (column for column in rows[0] if column not in ("model", "seed")):
         cells = []
-        for net in nets:
-            values = np.array([row[name] for row in rows if row["net"] == net], dtype=float)
-            digits = ".1g" if "deviation" in name else ".0f" if "minutes" in name else ".3f"
-            cells.append(f"{values.mean():{digits}} ± {values.std():{digits}}")
+        for model in models:
+            values = np.array([row[name] for row in rows if row["model"] == model], dtype=float)
+            if "deviation" in name:
+                cells.append(f"{values.max():.1g}")
+            else:
+                digits = ".0f" if "minutes" in name else ".3f"
+                cells.append(f"{values.mean():{digits}} ± {values.std():{digits}}")
         table.append([name, *cells])
     return table
+
+
+def draw(runs: Sequence[Run], output: Path) -> None:
+    """Draw each score by angle, the mean over seeds and axes, a line per network."""
+    for score in CLASSIFICATION_SCORES:
+        curves = {
+            model: mean_by_angle([pose for run in runs if run.model == model for pose in run.poses()], score)
+            for model in dict.fromkeys(run.model for run in runs)
+        }
+        plot_rotation_curve(curves, output / f"rotation_{score}.png", ylabel=score)
 
 
 def main() -> None:
@@ -68,23 +125,38 @@ def main() -> None:
     parser.add_argument("--dataset_dir", required=True, help="folder of the .npz files")
     parser.add_argument("--dataset_name", default="breastmnist")
     parser.add_argument("--output_dir", required=True, type=Path)
-    parser.add_argument("--nets", nargs="+", default=["sre_harmonic_resnet18", "sre_resnet18", "resnet18"])
+    parser.add_argument(
+        "--models", nargs="+", choices=MODELS, metavar="MODEL",
+        default=["sre_harmonic_resnet18", "sre_resnet18", "resnet18", "resnet18 with rotations"],
+        help="names of networks, with or without ' with rotations'",
+    )  # fmt: skip
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--overlay", nargs="*", default=[], help="configurations over train.json, such as volumes.yaml")
     parser.add_argument("--settings", type=json.loads, default={}, help="overrides of the bundle's entries, as JSON")
     parser.add_argument("--net_settings", type=json.loads, default={}, help="for each net its settings, as JSON")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at once")
     options = parser.parse_args()
     settings = {"dataset_dir": str(Path(options.dataset_dir).absolute()), "dataset_name": options.dataset_name}
-    rows = []
-    for seed in options.seeds:
-        for net in options.nets:
-            own = settings | options.settings | {"net_settings": options.net_settings.get(net, {})}
-            folder = options.output_dir.absolute() / f"{net}_seed{seed}"
-            rows.append(exit_on_user_error(measure, net, seed, folder, options.overlay, own))
-            print(align_columns(summarize(rows)), flush=True)
+    settings |= options.settings
+    runs = [
+        Run(
+            model,
+            seed,
+            options.output_dir.absolute() / f"{model.replace(' ', '_')}_seed{seed}",
+            options.overlay,
+            settings | {"net_settings": options.net_settings.get(MODELS[model]["net"], {})},
+        )
+        for seed in options.seeds
+        for model in options.models
+    ]
+    exit_on_user_error(side_by_side, Run.measure, runs, options.jobs, "run")
+
+    rows = [run.row() for run in runs]
     write_table(options.output_dir / "runs.csv", rows)
     header, *lines = summarize(rows)
     (options.output_dir / "table.md").write_text(markdown_table(header, lines) + "\n", encoding="utf-8")
+    print(align_columns([header, *lines]))
+    draw(runs, options.output_dir)
 
 
 if __name__ == "__main__":
