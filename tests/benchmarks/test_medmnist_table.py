@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import medmnist_table
 from benchmarks.bundle_runs import BundleRun
-from benchmarks.medmnist_table import measure, summarize
+from benchmarks.medmnist_table import Run, draw, summarize
 from tests.benchmarks.instant_runs import instant_runs
 from tests.bundles.medmnist_toy import SHORT
 from tests.data.medmnist_toy import write_set
@@ -28,29 +28,54 @@ def leave(output: Path, files: list[str]) -> None:
     flips = {axes: {"accuracy": value, "auc": value} for axes, value in (("x", 0.6), ("y", 0.8))}
     summary = {"accuracy": 0.9, "auc": 0.95, "rotation": angles, "flip": flips, "probability_deviation": 1e-7}
     (output / "summary.json").write_text(json.dumps(summary))
+    poses = "axis,angle,flip,accuracy,auc\n,0,,0.9,0.95\n,10,,0.7,0.75\n,0,x,0.6,0.6\n"
+    (output / "rotation.csv").write_text(poses)
     torch.save({"seconds": 90.0}, output / "checkpoint.pt")
 
 
 def test_a_run_is_trained_evaluated_and_rotated_once(settings, tmp_path, monkeypatch):
     started = instant_runs(monkeypatch, leave)
-    rows = [measure("resnet18", 1, tmp_path / "run", ["paper.yaml"], settings) for _ in range(2)]
+    run = Run("resnet18", 1, tmp_path / "run", ["paper.yaml"], settings | {"amp": True})
+    run.measure()
+    run.measure(threads=2)
     weights = str(tmp_path / "run" / "train" / "model.pt")
-    assert [(run["files"], run["net"], run["seed"], run.get("checkpoint")) for run in started] == [
-        (["train.json", "paper.yaml"], "resnet18", 1, None),
-        (["train.json", "paper.yaml", "evaluate.json"], "resnet18", 1, weights),
-        (["train.json", "paper.yaml", "evaluate.json", "rotation.json"], "resnet18", 1, weights),
+    assert [(run["files"], run["net"], run["seed"], run["amp"], run.get("checkpoint")) for run in started] == [
+        (["train.json", "paper.yaml"], "resnet18", 1, True, None),
+        (["train.json", "paper.yaml", "evaluate.json"], "resnet18", 1, False, weights),
+        (["train.json", "paper.yaml", "evaluate.json", "rotation.json"], "resnet18", 1, False, weights),
     ]
-    assert rows[0] == rows[1]
-    assert rows[0]["auc upright"] == 0.95
-    assert (rows[0]["accuracy mean"], rows[0]["accuracy worst"]) == (0.8, 0.7)
-    assert (rows[0]["auc flips mean"], rows[0]["auc flips worst"]) == (0.7, 0.6)
-    assert rows[0]["training minutes"] == 1.5
+    row = run.row()
+    assert (row["model"], row["seed"]) == ("resnet18", 1)
+    assert row["auc upright"] == 0.95
+    assert (row["accuracy mean"], row["accuracy worst"]) == (0.8, 0.7)
+    assert (row["auc flips mean"], row["auc flips worst"]) == (0.7, 0.6)
+    assert row["training minutes"] == 1.5
+
+
+def test_rotations_are_for_training_only_when_asked_for(settings, tmp_path, monkeypatch):
+    started = instant_runs(monkeypatch, leave)
+    for model in ("resnet18", "resnet18 with rotations"):
+        Run(model, 0, tmp_path / model, [], settings).measure()
+    chosen = [(run["net"], run.get("rotation_range"), run.get("flip_prob")) for run in started[::3]]
+    assert chosen == [("resnet18", None, None), ("resnet18", pytest.approx(3.14159, abs=1e-5), 0.5)]
+
+
+def test_curves_are_drawn_without_flips(settings, tmp_path, monkeypatch):
+    instant_runs(monkeypatch, leave)
+    run = Run("resnet18", 0, tmp_path / "run", [], settings)
+    run.measure()
+    curves = {}
+    monkeypatch.setattr(
+        medmnist_table, "plot_rotation_curve", lambda lines, path, ylabel: curves.update({path.name: lines})
+    )
+    draw([run, run], tmp_path)
+    assert curves["rotation_auc.png"] == {"resnet18": {0.0: pytest.approx(0.95), 10.0: pytest.approx(0.75)}}
 
 
 @pytest.mark.slow
 def test_a_row_of_another_training_run_is_refused(settings, tmp_path, monkeypatch, capsys):
     command = ["medmnist_table", "--dataset_dir", settings.pop("dataset_dir"), "--output_dir", str(tmp_path / "table")]
-    command += ["--nets", "resnet18", "--seeds", "0"]
+    command += ["--models", "resnet18", "--seeds", "0"]
     training = BundleRun.run
 
     def run(self: BundleRun, threads: int | None = None) -> None:
@@ -71,12 +96,12 @@ def test_a_row_of_another_training_run_is_refused(settings, tmp_path, monkeypatc
 
 def test_the_table_has_a_column_for_each_network():
     rows = [
-        {"net": net, "seed": seed, "auc upright": auc, "probability deviation": 1e-7, "training minutes": 9.6}
-        for net, seed, auc in (("a", 0, 0.7), ("b", 0, 0.8), ("a", 1, 0.9))
+        {"model": model, "seed": seed, "auc upright": auc, "probability deviation": deviation, "training minutes": 9.6}
+        for model, seed, auc, deviation in (("a", 0, 0.7, 1e-7), ("b", 0, 0.8, 1e-7), ("a", 1, 0.9, 3e-7))
     ]
     assert summarize(rows) == [
         ["", "a (2 runs)", "b (1 runs)"],
         ["auc upright", "0.800 ± 0.100", "0.800 ± 0.000"],
-        ["probability deviation", "1e-07 ± 0", "1e-07 ± 0"],
+        ["probability deviation", "3e-07", "1e-07"],
         ["training minutes", "10 ± 0", "10 ± 0"],
     ]

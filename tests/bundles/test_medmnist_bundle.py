@@ -116,6 +116,35 @@ def test_overlay_is_the_published_recipe():
     assert volumes["optimizer"]["_target_"] == "torch.optim.SGD"
 
 
+@pytest.mark.parametrize(("overlays", "name", "axes"), [([], "breastmnist", 2), (["volumes.yaml"], "shapes3d", 3)])
+def test_images_are_rotated_and_flipped_only_when_asked_for(data, overlays, name, axes):
+    """One half is bright; halves along an axis are compared after augmentation."""
+
+    def contrasts(**settings: float) -> torch.Tensor:
+        parser = parse("train.json", *overlays, dataset_dir=str(data), dataset_name=name, image_size=16, **settings)
+        augment = parser.get_parsed_content("train#preprocessing").set_random_state(0)
+        image = np.zeros((1, *(16,) * axes), np.uint8)
+        image[..., 8:] = 255
+        images = torch.stack([augment({"image": image})["image"] for _ in range(16)])
+        halves = [
+            [half.mean(dim=tuple(range(1, axes + 2))) for half in images.chunk(2, axis)] for axis in (2, axes + 1)
+        ]
+        return torch.stack([second - first for first, second in halves])
+
+    first, last = contrasts()
+    assert first.abs().max() < 0.2
+    assert last.min() > 0.5
+    first, last = contrasts(rotation_range=np.pi)
+    assert first.min() < -0.3
+    assert first.max() > 0.3
+    assert last.min() < -0.3
+    assert last.max() > 0.3
+    first, last = contrasts(flip_prob=1.0)
+    assert first.abs().max() < 0.2
+    assert last.min() < -0.5
+    assert last.max() > 0.5
+
+
 @pytest.mark.slow
 def test_from_inside_the_bundle_everything_lands_in_its_output_folder(tmp_path, data):
     bundle = copy_bundle(tmp_path)
