@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sre_monai.evaluation.calibration import Calibration
 from sre_monai.evaluation.classification_rotation import ClassificationRotation
 from sre_monai.evaluation.classification_table import ClassificationTable
 from sre_monai.evaluation.error_overlays import ErrorOverlays
@@ -21,6 +22,7 @@ from sre_monai.evaluation.segmentation_rotation import (
 
 __all__ = [
     "SEGMENTATION_PROTOCOLS",
+    "Calibration",
     "ClassificationRotation",
     "ClassificationTable",
     "ErrorOverlays",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from sre_monai.metrics.calibration import Reliability
 from sre_monai.metrics.classification_scores import (
     BINARY,
     CLASSIFICATION_SCORES,
@@ -24,6 +25,7 @@ __all__ = [
     "ClassificationMetric",
     "EquivarianceErrorMetric",
     "PixelROCAUCMetric",
+    "Reliability",
     "class_probabilities",
     "classification_scores",
     "compute_cldice",

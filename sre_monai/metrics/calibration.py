@@ -1,0 +1,120 @@
+"""How well probabilities match the frequencies of what they predict, and how a temperature corrects them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from monai.metrics import calibration_binning
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit
+
+__all__ = ["Reliability"]
+
+MAX_TEMPERATURE = 10.0
+CHUNK = 1 << 20  # pixels; MONAI counts in single precision
+SMALLEST = 1e-7  # probability; the logit of 0 is infinite
+
+
+class Reliability(NamedTuple):
+    """Pixels by their predicted probability, in bins of equal width.
+
+    Attributes:
+        count: pixels in each bin.
+        probability: their mean predicted probability; NaN in an empty bin.
+        frequency: the fraction of them that is in the class; NaN in an empty bin.
+
+    Examples:
+        >>> reliability = Reliability.of(torch.tensor([0.1, 0.1, 0.9, 0.9]), torch.tensor([0, 0, 1, 0]), num_bins=2)
+        >>> reliability.frequency.tolist(), round(reliability.expected_error(), 3)
+        ([0.0, 0.5], 0.25)
+
+    References:
+        Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599.
+    """
+
+    count: np.ndarray
+    probability: np.ndarray
+    frequency: np.ndarray
+
+    @classmethod
+    def of(cls, probability: torch.Tensor, label: torch.Tensor, num_bins: int = 100) -> Reliability:
+        """Bin pixels by MONAI's ``calibration_binning``.
+
+        Args:
+            probability: of the class, in 0–1, any shape.
+            label: 1 for pixels of the class, 0 for others, same shape.
+            num_bins: of equal width.
+
+        Returns:
+            The reliability.
+        """
+        chunks = zip(probability.flatten().split(CHUNK), label.flatten().split(CHUNK), strict=True)
+        return cls.pooled(
+            cls(*(values.flatten().cpu().double().numpy() for values in (count, mean, frequency)))
+            for mean, frequency, count in (
+                calibration_binning(p[None, None], y[None, None], num_bins) for p, y in chunks
+            )
+        )
+
+    @classmethod
+    def pooled(cls, parts: Iterable[Reliability]) -> Reliability:
+        """Pool the pixels of several images.
+
+        Args:
+            parts: with the same bins.
+
+        Returns:
+            The reliability of all pixels together.
+        """
+        counts, probabilities, frequencies = (np.stack(values) for values in zip(*parts, strict=True))
+        count = counts.sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            means = [np.nansum(counts * values, axis=0) / count for values in (probabilities, frequencies)]
+        return cls(count, *means)
+
+    def expected_error(self, temperature: float = 1.0) -> float:
+        """Expected calibration error: the mean over pixels of the distance between probability and frequency.
+
+        Args:
+            temperature: by which logits are divided first.
+
+        Returns:
+            The error, 0–1.
+        """
+        used = self.count > 0
+        error = np.abs(self._scaled(temperature)[used] - self.frequency[used])
+        return float(np.average(error, weights=self.count[used]))
+
+    def fit_temperature(self) -> float:
+        """Find the temperature with the least cross-entropy.
+
+        Returns:
+            What logits should be divided by: above 1 for a network that is too sure.
+        """
+
+        def cross_entropy(exponent: float) -> float:
+            used = self.count > 0
+            scaled = self._scaled(np.exp(exponent))[used].clip(SMALLEST, 1 - SMALLEST)
+            entropy = self.frequency[used] * np.log(scaled) + (1 - self.frequency[used]) * np.log1p(-scaled)
+            return -float(np.average(entropy, weights=self.count[used]))
+
+        limit = np.log(MAX_TEMPERATURE)
+        return float(np.exp(minimize_scalar(cross_entropy, bounds=(-limit, limit), method="bounded").x))
+
+    def dice_by_threshold(self) -> np.ndarray:
+        """Dice of the pixels at or above each bin's lower edge.
+
+        Returns:
+            One Dice for each bin, NaN where it is undefined.
+        """
+        positive = np.nan_to_num(self.count * self.frequency)
+        predicted, hits = (np.cumsum(values[::-1])[::-1] for values in (self.count, positive))
+        with np.errstate(invalid="ignore"):
+            return 2 * hits / (predicted + positive.sum())
+
+    def _scaled(self, temperature: float) -> np.ndarray:
+        """The bins' probabilities at a temperature."""
+        return expit(logit(self.probability.clip(SMALLEST, 1 - SMALLEST)) / temperature)

@@ -1,0 +1,56 @@
+"""Reliability diagram: the frequency of vessels against the predicted probability."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sre_monai.png import save_png
+from sre_monai.visualize.rotation_curve import COLORS, GREY
+
+if TYPE_CHECKING:
+    from sre_monai.metrics import Reliability
+
+__all__ = ["plot_reliability"]
+
+FEWEST = 100  # pixels in a bin that is drawn
+
+
+def plot_reliability(lines: Mapping[str, Reliability], path: str | os.PathLike[str]) -> None:
+    """Plot frequency against probability, one line per model or data set, and write it as PNG.
+
+    Bins with fewer than 100 pixels are left out. Matplotlib's global state is not changed and no display is needed.
+
+    Args:
+        lines: for each line its name and its bins.
+        path: the PNG file to write; an existing one is replaced.
+
+    Raises:
+        ImportError: if matplotlib isn't installed.
+
+    Examples:
+        >>> plot_reliability({"DRIVE": Reliability.of(torch.rand(9999), torch.rand(9999) > 0.5)}, "reliability.png")
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("plot_reliability needs matplotlib: pip install 'sre-monai[viz]'") from error
+
+    figure = Figure(figsize=(5, 5), dpi=150, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot(aspect="equal", xlim=(0, 1), ylim=(0, 1))
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
+    for color, (name, bins) in zip(cycle(COLORS), lines.items(), strict=False):
+        drawn = bins.count >= FEWEST
+        axes.plot(bins.probability[drawn], bins.frequency[drawn], color=color, linewidth=1.8, label=name)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("predicted probability", color=GREY, fontsize=11)
+    axes.set_ylabel("fraction of vessel pixels", color=GREY, fontsize=11)
+    axes.legend(frameon=False, loc="upper left")
+    canvas.draw()
+    save_png(path, np.asarray(canvas.buffer_rgba())[..., :3])
