@@ -38,13 +38,13 @@ class Calibration:
 
     Args:
         output_dir: folder of the files.
-        num_bins: of equal width; an even number.
+        num_bins: of equal width, a multiple of 20.
 
     Examples:
         >>> Calibration("output/evaluate").attach(evaluator)  # doctest: +SKIP
     """
 
-    def __init__(self, output_dir: str | os.PathLike[str], num_bins: int = 100) -> None:
+    def __init__(self, output_dir: str | os.PathLike[str], num_bins: int = 1000) -> None:
         self.output_dir = Path(output_dir)
         self.num_bins = num_bins
 
@@ -77,7 +77,7 @@ class Calibration:
         dice = np.nanmean([image.dice_by_threshold() for image in self.images], axis=0)
         thresholds = np.arange(self.num_bins) / self.num_bins
         columns = ("threshold", "pixels", "probability", "frequency", "dice")
-        table = zip(thresholds, pooled.count.astype(int), pooled.probability, pooled.frequency, dice, strict=True)
+        table = zip(thresholds, pooled.pixels.astype(int), pooled.probability, pooled.frequency, dice, strict=True)
         write_table(self.output_dir / "reliability.csv", [dict(zip(columns, row, strict=True)) for row in table])
         summary = self._summarize(pooled, dice)
         write_json(self.output_dir / "calibration.json", summary)

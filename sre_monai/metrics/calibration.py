@@ -22,7 +22,7 @@ class Reliability(NamedTuple):
     """Pixels by their predicted probability, in bins of equal width.
 
     Attributes:
-        count: pixels in each bin.
+        pixels: their number in each bin.
         probability: their mean predicted probability; NaN in an empty bin.
         frequency: the fraction of them that is in the class; NaN in an empty bin.
 
@@ -35,12 +35,12 @@ class Reliability(NamedTuple):
         Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599.
     """
 
-    count: np.ndarray
+    pixels: np.ndarray
     probability: np.ndarray
     frequency: np.ndarray
 
     @classmethod
-    def of(cls, probability: torch.Tensor, label: torch.Tensor, num_bins: int = 100) -> Reliability:
+    def of(cls, probability: torch.Tensor, label: torch.Tensor, num_bins: int = 1000) -> Reliability:
         """Bin pixels by MONAI's ``calibration_binning``.
 
         Args:
@@ -75,6 +75,18 @@ class Reliability(NamedTuple):
             means = [np.nansum(counts * values, axis=0) / count for values in (probabilities, frequencies)]
         return cls(count, *means)
 
+    def coarser(self, num_bins: int) -> Reliability:
+        """Merge neighbouring bins.
+
+        Args:
+            num_bins: that remain, a divisor of the present number.
+
+        Returns:
+            The reliability.
+        """
+        parts = zip(*(values.reshape(num_bins, -1).T for values in self), strict=True)
+        return Reliability.pooled(Reliability(*part) for part in parts)
+
     def expected_error(self, temperature: float = 1.0) -> float:
         """Expected calibration error: the mean over pixels of the distance between probability and frequency.
 
@@ -84,9 +96,9 @@ class Reliability(NamedTuple):
         Returns:
             The error, 0–1.
         """
-        used = self.count > 0
+        used = self.pixels > 0
         error = np.abs(self._scaled(temperature)[used] - self.frequency[used])
-        return float(np.average(error, weights=self.count[used]))
+        return float(np.average(error, weights=self.pixels[used]))
 
     def fit_temperature(self) -> float:
         """Find the temperature with the least cross-entropy.
@@ -96,10 +108,10 @@ class Reliability(NamedTuple):
         """
 
         def cross_entropy(exponent: float) -> float:
-            used = self.count > 0
+            used = self.pixels > 0
             scaled = self._scaled(np.exp(exponent))[used].clip(SMALLEST, 1 - SMALLEST)
             entropy = self.frequency[used] * np.log(scaled) + (1 - self.frequency[used]) * np.log1p(-scaled)
-            return -float(np.average(entropy, weights=self.count[used]))
+            return -float(np.average(entropy, weights=self.pixels[used]))
 
         limit = np.log(MAX_TEMPERATURE)
         return float(np.exp(minimize_scalar(cross_entropy, bounds=(-limit, limit), method="bounded").x))
@@ -110,8 +122,8 @@ class Reliability(NamedTuple):
         Returns:
             One Dice for each bin, NaN where it is undefined.
         """
-        positive = np.nan_to_num(self.count * self.frequency)
-        predicted, hits = (np.cumsum(values[::-1])[::-1] for values in (self.count, positive))
+        positive = np.nan_to_num(self.pixels * self.frequency)
+        predicted, hits = (np.cumsum(values[::-1])[::-1] for values in (self.pixels, positive))
         with np.errstate(invalid="ignore"):
             return 2 * hits / (predicted + positive.sum())
 

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_reliability"]
 
+NUM_BINS = 20
 FEWEST = 100  # pixels in a bin that is drawn
 
 
 def plot_reliability(lines: Mapping[str, Reliability], path: str | os.PathLike[str]) -> None:
     """Plot frequency against probability, one line per model or data set, and write it as PNG.
 
-    Bins with fewer than 100 pixels are left out. Matplotlib's global state is not changed and no display is needed.
+    Drawn are 20 bins, without those that have fewer than 100 pixels. Matplotlib's global state is not changed and no display is needed.
 
     Args:
-        lines: for each line its name and its bins.
+        lines: for each line its name and its bins, whose number is a multiple of 20.
         path: the PNG file to write; an existing one is replaced.
 
     Raises:
@@ -46,8 +47,9 @@ def plot_reliability(lines: Mapping[str, Reliability], path: str | os.PathLike[s
     axes = figure.add_subplot(aspect="equal", xlim=(0, 1), ylim=(0, 1))
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
     for color, (name, bins) in zip(cycle(COLORS), lines.items(), strict=False):
-        drawn = bins.count >= FEWEST
-        axes.plot(bins.probability[drawn], bins.frequency[drawn], color=color, linewidth=1.8, label=name)
+        shown = bins.coarser(NUM_BINS)
+        drawn = shown.pixels >= FEWEST
+        axes.plot(shown.probability[drawn], shown.frequency[drawn], color=color, linewidth=1.8, label=name)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("predicted probability", color=GREY, fontsize=11)
     axes.set_ylabel("fraction of vessel pixels", color=GREY, fontsize=11)

@@ -40,6 +40,13 @@ def test_many_pixels_are_counted_in_parts(pixels, monkeypatch):
         np.testing.assert_allclose(part, expected, rtol=1e-4)
 
 
+def test_bins_are_merged(pixels):
+    _, probability, label = pixels
+    merged = Reliability.of(probability, label, 200).coarser(10)
+    for part, expected in zip(merged, Reliability.of(probability, label, 10), strict=True):
+        np.testing.assert_allclose(part, expected, rtol=1e-4)
+
+
 def test_temperature_is_that_of_the_pixels(pixels):
     logits, probability, label = pixels
 
@@ -67,7 +74,7 @@ def test_dice_at_each_threshold(pixels):
 
 def test_empty_bins_are_nan_and_count_for_nothing():
     bins = Reliability.of(torch.tensor([0.0, 0.0, 1.0]), torch.tensor([0, 1, 1]), num_bins=4)
-    assert bins.count.tolist() == [2, 0, 0, 1]
+    assert bins.pixels.tolist() == [2, 0, 0, 1]
     assert np.isnan(bins.probability).tolist() == [False, True, True, False]
     assert bins.expected_error() == pytest.approx(1 / 3, abs=1e-6)
     assert np.isfinite(bins.fit_temperature())

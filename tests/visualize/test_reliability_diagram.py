@@ -18,8 +18,8 @@ pytest.importorskip("matplotlib")  # the optional extra `viz`
 def test_lines_follow_the_frequency_and_leave_out_rare_bins(tmp_path):
     probability = torch.rand(20_000)
     label = (torch.rand(20_000) < probability**2).float()
-    bins = Reliability.of(probability, label, 10)
-    rare = bins._replace(count=np.array([1, 1, 1, 1, 1, 1, 1, 1, 2000, 2000]))
+    bins = Reliability.of(probability, label, 20)
+    rare = bins._replace(pixels=np.array([1] * 16 + [2000] * 4))
     plot_reliability({"all": bins, "rare": rare}, tmp_path / "a.png")
     whole, part = (drawn(tmp_path / "a.png", color) for color in COLORS[:2])
     size = Image.open(tmp_path / "a.png").size[0]
