@@ -18,6 +18,8 @@ from sre_monai.visualize import plot_reliability
 
 __all__ = ["Calibration"]
 
+NUM_BINS = 20  # of the expected calibration error
+
 logger = logging.getLogger(__name__)
 
 
@@ -29,8 +31,8 @@ class Calibration:
     - ``reliability.csv``, a row for each bin: ``threshold`` (its lower edge), ``pixels``, ``probability`` and
       ``frequency`` (over all images), and ``dice`` of the pixels at or above the threshold, the mean over the images;
     - ``reliability.png``, the frequency against the probability (not without matplotlib);
-    - ``calibration.json``: ``expected_calibration_error``; ``temperature``, by which dividing the logits gives these
-      images the least cross-entropy, and ``expected_calibration_error_with_temperature``; ``dice`` at 0.5,
+    - ``calibration.json``: ``expected_calibration_error``, of 20 bins; ``temperature``, by which dividing the logits
+      gives these images the least cross-entropy, and ``expected_calibration_error_with_temperature``; ``dice`` at 0.5,
       ``best_threshold`` and ``best_dice``.
 
     Items need ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` on one grid, as those of
@@ -91,9 +93,11 @@ class Calibration:
         """The content of calibration.json."""
         temperature, best = pooled.fit_temperature(), int(np.nanargmax(dice))
         return {
-            "expected_calibration_error": pooled.expected_error(),
+            "expected_calibration_error": pooled.expected_error(NUM_BINS),
             "temperature": temperature,
-            "expected_calibration_error_with_temperature": pooled.expected_error(temperature),
+            "expected_calibration_error_with_temperature": pooled.with_temperature(temperature).expected_error(
+                NUM_BINS
+            ),
             "dice": float(dice[self.num_bins // 2]),
             "best_threshold": best / self.num_bins,
             "best_dice": float(dice[best]),

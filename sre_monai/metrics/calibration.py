@@ -28,7 +28,7 @@ class Reliability(NamedTuple):
 
     Examples:
         >>> reliability = Reliability.of(torch.tensor([0.1, 0.1, 0.9, 0.9]), torch.tensor([0, 0, 1, 0]), num_bins=2)
-        >>> reliability.frequency.tolist(), round(reliability.expected_error(), 3)
+        >>> reliability.frequency.tolist(), round(reliability.expected_error(2), 3)
         ([0.0, 0.5], 0.25)
 
     References:
@@ -87,18 +87,40 @@ class Reliability(NamedTuple):
         parts = zip(*(values.reshape(num_bins, -1).T for values in self), strict=True)
         return Reliability.pooled(Reliability(*part) for part in parts)
 
-    def expected_error(self, temperature: float = 1.0) -> float:
-        """Expected calibration error: the mean over pixels of the distance between probability and frequency.
+    def expected_error(self, num_bins: int) -> float:
+        """Expected calibration error: the mean over pixels of their bin's distance between probability and frequency.
 
         Args:
-            temperature: by which logits are divided first.
+            num_bins: to merge the bins into first, a divisor of their number. Few pixels in many bins give a large
+                error by chance.
 
         Returns:
             The error, 0–1.
         """
-        used = self.pixels > 0
-        error = np.abs(self._scaled(temperature)[used] - self.frequency[used])
-        return float(np.average(error, weights=self.pixels[used]))
+        bins = self.coarser(num_bins)
+        used = bins.pixels > 0
+        error = np.abs(bins.probability - bins.frequency)[used]
+        return float(np.average(error, weights=bins.pixels[used]))
+
+    def with_temperature(self, temperature: float) -> Reliability:
+        """Divide the logits by a temperature.
+
+        Args:
+            temperature: above 1 for less certain probabilities.
+
+        Returns:
+            The reliability then, in as many bins. The pixels of a bin move together.
+        """
+        num_bins, used = len(self.pixels), self.pixels > 0
+        scaled = self._scaled(temperature)
+        target = (scaled[used] * num_bins).astype(int).clip(max=num_bins - 1)
+
+        def sums(values: np.ndarray) -> np.ndarray:
+            return np.bincount(target, (self.pixels * values)[used], num_bins)
+
+        pixels = sums(np.ones(num_bins))
+        with np.errstate(invalid="ignore"):
+            return Reliability(pixels, sums(scaled) / pixels, sums(self.frequency) / pixels)
 
     def fit_temperature(self) -> float:
         """Find the temperature with the least cross-entropy.

@@ -24,7 +24,8 @@ FEWEST = 100  # pixels in a bin that is drawn
 def plot_reliability(lines: Mapping[str, Reliability], path: str | os.PathLike[str]) -> None:
     """Plot frequency against probability, one line per model or data set, and write it as PNG.
 
-    Drawn are 20 bins, without those that have fewer than 100 pixels. Matplotlib's global state is not changed and no display is needed.
+    Drawn are 20 bins, without those that have fewer than 100 pixels. Matplotlib's global state is not changed and no
+    display is needed.
 
     Args:
         lines: for each line its name and its bins, whose number is a multiple of 20.

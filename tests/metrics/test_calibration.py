@@ -21,7 +21,9 @@ def test_expected_error_is_monais(pixels):
     _, probability, label = pixels
     metric = CalibrationErrorMetric(num_bins=50)
     metric(y_pred=probability[None, None], y=label[None, None])
-    assert Reliability.of(probability, label, 50).expected_error() == pytest.approx(metric.aggregate().item(), rel=1e-5)
+    assert Reliability.of(probability, label, 100).expected_error(50) == pytest.approx(
+        metric.aggregate().item(), rel=1e-5
+    )
 
 
 def test_images_are_pooled_by_pixel(pixels):
@@ -56,7 +58,10 @@ def test_temperature_is_that_of_the_pixels(pixels):
     exact = minimize_scalar(cross_entropy, bounds=(0.1, 10), method="bounded").x
     bins = Reliability.of(probability, label)
     assert bins.fit_temperature() == pytest.approx(exact, rel=0.03)
-    assert bins.expected_error(exact) < 0.2 * bins.expected_error()
+    assert bins.with_temperature(exact).expected_error(20) < 0.2 * bins.expected_error(20)
+    exactly = Reliability.of(torch.sigmoid(logits / 1.5).float(), label)
+    assert bins.with_temperature(1.5).expected_error(20) == pytest.approx(exactly.expected_error(20), rel=0.05)
+    assert bins.with_temperature(1.5).pixels.sum() == len(label)
 
 
 def test_temperature_of_calibrated_probabilities_is_one(pixels):
@@ -76,6 +81,6 @@ def test_empty_bins_are_nan_and_count_for_nothing():
     bins = Reliability.of(torch.tensor([0.0, 0.0, 1.0]), torch.tensor([0, 1, 1]), num_bins=4)
     assert bins.pixels.tolist() == [2, 0, 0, 1]
     assert np.isnan(bins.probability).tolist() == [False, True, True, False]
-    assert bins.expected_error() == pytest.approx(1 / 3, abs=1e-6)
+    assert bins.expected_error(4) == pytest.approx(1 / 3, abs=1e-6)
     assert np.isfinite(bins.fit_temperature())
     assert bins.dice_by_threshold().tolist() == pytest.approx([0.8, 2 / 3, 2 / 3, 2 / 3])
