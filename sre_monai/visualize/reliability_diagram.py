@@ -35,6 +35,7 @@ def plot_reliability(lines: Mapping[str, Reliability], path: str | os.PathLike[s
         ImportError: if matplotlib isn't installed.
 
     Examples:
+        >>> from sre_monai.metrics import Reliability
         >>> plot_reliability({"DRIVE": Reliability.of(torch.rand(9999), torch.rand(9999) > 0.5)}, "reliability.png")
     """
     try:
