@@ -18,8 +18,6 @@ from sre_monai.visualize import plot_reliability
 
 __all__ = ["Calibration"]
 
-NUM_BINS = 20  # of the expected calibration error
-
 logger = logging.getLogger(__name__)
 
 
@@ -93,11 +91,9 @@ class Calibration:
         """The content of calibration.json."""
         temperature, best = pooled.fit_temperature(), int(np.nanargmax(dice))
         return {
-            "expected_calibration_error": pooled.expected_error(NUM_BINS),
+            "expected_calibration_error": pooled.expected_error(),
             "temperature": temperature,
-            "expected_calibration_error_with_temperature": pooled.with_temperature(temperature).expected_error(
-                NUM_BINS
-            ),
+            "expected_calibration_error_with_temperature": pooled.with_temperature(temperature).expected_error(),
             "dice": float(dice[self.num_bins // 2]),
             "best_threshold": best / self.num_bins,
             "best_dice": float(dice[best]),

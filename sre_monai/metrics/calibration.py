@@ -87,7 +87,7 @@ class Reliability(NamedTuple):
         parts = zip(*(values.reshape(num_bins, -1).T for values in self), strict=True)
         return Reliability.pooled(Reliability(*part) for part in parts)
 
-    def expected_error(self, num_bins: int) -> float:
+    def expected_error(self, num_bins: int = 20) -> float:
         """Expected calibration error: the mean over pixels of their bin's distance between probability and frequency.
 
         Args:

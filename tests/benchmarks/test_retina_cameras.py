@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import retina_cameras
+from tests.benchmarks.instant_runs import instant_runs
+from tests.bundles.toy import photographs
+
+pytest.importorskip("matplotlib")  # the optional extra `viz`
+
+FREQUENCIES = {"DRIVE": 0.2, "STARE": 0.3, "CHASE_DB1": 0.4, "HRF": 0.25}
+"""Of vessels among the pixels with a probability of 0.1; at 0.9 as many are background."""
+
+
+def leave(output: Path, files: list[str]) -> None:
+    """Write the files of a run."""
+    if "evaluate.json" not in files:
+        (output / "model.pt").write_bytes(b"")
+        return
+    frequency = FREQUENCIES[output.parent.name]
+    scores = {score: {"mean": 0.8} for score in retina_cameras.SCORES}
+    summary = {"num_images": 20, "raters": {"model": {"scores": scores}}}
+    (output / "summary.json").write_text(json.dumps(summary))
+    calibration = {"best_threshold": 0.4, "best_dice": 0.81, "expected_calibration_error": frequency - 0.1}
+    (output / "calibration.json").write_text(json.dumps(calibration))
+    bins = [[""] * 3 for _ in range(20)]
+    bins[2], bins[17] = [1000, 0.1, frequency], [1000, 0.9, 1 - frequency]
+    lines = [",".join(map(str, [i / 20, *(row if row[0] else [0, "", ""])])) for i, row in enumerate(bins)]
+    (output / "reliability.csv").write_text("\n".join(["threshold,pixels,probability,frequency", *lines]))
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    for name in retina_cameras.CAMERAS:
+        photographs(tmp_path / "data" / name)
+    return tmp_path / "data"
+
+
+def test_each_camera_is_left_out_once(data, tmp_path, monkeypatch, capsys):
+    started = instant_runs(monkeypatch, leave)
+    output = tmp_path / "cameras"
+    command = ["retina_cameras", "--data", str(data), "--output_dir", str(output), "--cycles", "2"]
+    monkeypatch.setattr(sys, "argv", command)
+    retina_cameras.main()
+    trainings = [run for run in started if "evaluate.json" not in run["files"]]
+    evaluations = [run for run in started if "evaluate.json" in run["files"]]
+    assert [run["datasets"] for run in trainings] == [
+        [name for name in retina_cameras.CAMERAS if name != left_out] for left_out in retina_cameras.CAMERAS
+    ]
+    assert {run["max_epochs"] for run in trainings} == {"$3 * @cycle_epochs"}
+    assert [(Path(run["dataset_dir"]).name, run["section"]) for run in evaluations] == [
+        (name, "all") for name in retina_cameras.CAMERAS
+    ]
+    assert [Path(run["checkpoint"]).parent.parent.name for run in evaluations] == list(retina_cameras.CAMERAS)
+
+    with (output / "cameras.csv").open() as table:
+        rows = {row["camera"]: row for row in csv.DictReader(table)}
+    others = [math.log(9) / math.log(1 / f - 1) for name, f in FREQUENCIES.items() if name != "DRIVE"]
+    assert float(rows["DRIVE"]["temperature"]) == pytest.approx(math.prod(others) ** (1 / 3), rel=1e-3)
+    assert float(rows["DRIVE"]["calibration error"]) == pytest.approx(0.1)
+    shown = capsys.readouterr().out
+    assert shown.strip() == (output / "cameras.md").read_text().strip()
+    assert (output / "reliability.png").is_file()
+    retina_cameras.main()
+    assert len(started) == 8
