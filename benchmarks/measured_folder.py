@@ -41,8 +41,7 @@ def segment(model: Model, photographs: Path, output: Path) -> None:
         output: folder of the results.
     """
     parser = ConfigParser()
-    overlay = [model.overlay] if model.overlay else []
-    parser.read_config([str(BUNDLE / "configs" / name) for name in ("inference.json", *overlay)])
+    parser.read_config([str(BUNDLE / "configs" / name) for name in ("inference.json", *model.overlays)])
     parser.update(
         {
             "bundle_root": str(BUNDLE),
@@ -51,6 +50,7 @@ def segment(model: Model, photographs: Path, output: Path) -> None:
             "checkpoint": str(model.weights),
             "write_overlay": False,
             "measures": True,
+            **model.scale,
         }
     )
     parser.get_parsed_content("evaluator").run()

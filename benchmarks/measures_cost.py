@@ -23,7 +23,7 @@ from sre_monai.transforms import estimate_field_of_view
 
 __all__ = ["cost_table", "measure_cost"]
 
-OPTIONS = argparse.Namespace(device="cpu", working_diameter=None)
+OPTIONS = argparse.Namespace(device="cpu", working_diameter=540)
 
 
 def measure_cost(repeats: int = 5) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Model(NamedTuple):
     Attributes:
         name: on the command line and of its files.
         label: in the table and the pictures; "with rotations" is trained on photographs rotated by any angle.
-        overlay: in the bundle's ``configs``, on top of train.json; without one it is the bundle's own network.
+        overlays: in the bundle's ``configs``, on top of train.json; without one it is the bundle's own network.
         epochs: of the training; None for as many as its recipe says.
         scale: overrides of its training and its evaluation: the size at which it sees a photograph.
         data: what it is trained on in the folder of the prepared data sets.
@@ -31,7 +31,7 @@ class Model(NamedTuple):
 
     name: str
     label: str
-    overlay: str | None = None
+    overlays: tuple[str, ...] = ()
     epochs: int | None = BUDGET
     scale: Mapping[str, Any] = SCALE
     data: str = "DRIVE"
@@ -41,7 +41,7 @@ class Model(NamedTuple):
     @property
     def recipe(self) -> list[str]:
         """Configurations of its training."""
-        return ["train.json", *([self.overlay] if self.overlay else [])]
+        return ["train.json", *self.overlays]
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -59,27 +59,27 @@ MODELS = {
     for model in (
         Model("drive", "SRE U-Net, trained longer", epochs=None, sets=(*SETS, "STARE's last"), file="drive.pt"),
         Model(
-            "any_camera",
-            "SRE U-Net, three cameras",
-            "any_camera.yaml",
-            epochs=None,
+            "general",
+            "SRE U-Net, four cameras",
+            ("cycles.yaml", "general.yaml"),
+            epochs=495,  # the end of the fourth of five cycles
             scale={},
             data=".",
-            sets=("DRIVE", "STARE's last", "HRF"),
+            sets=("DRIVE", "STARE's last"),
             file="model.pt",
         ),
         Model("sre_harmonics", "SRE U-Net with harmonics"),
-        Model("sre_gaussian", "SRE U-Net, smooth rings", "models/sre_gaussian.yaml"),
-        Model("sre_bands", "SRE U-Net, published rings", "models/sre_bands.yaml"),
+        Model("sre_gaussian", "SRE U-Net, smooth rings", ("models/sre_gaussian.yaml",)),
+        Model("sre_bands", "SRE U-Net, published rings", ("models/sre_bands.yaml",)),
         Model(
             "paper",
             "SRE U-Net, published recipe",
-            "paper.yaml",
+            ("paper.yaml",),
             epochs=75,  # of 6000, over a minute each
             scale=SCALE | {"crop_size": 256},
         ),
-        Model("plain_unet", "U-Net", "models/plain_unet.yaml"),
-        Model("plain_unet_rotated", "U-Net with rotations", "models/plain_unet_rotated.yaml"),
-        Model("plain_unet_small", "small U-Net with rotations", "models/plain_unet_small.yaml"),
+        Model("plain_unet", "U-Net", ("models/plain_unet.yaml",)),
+        Model("plain_unet_rotated", "U-Net with rotations", ("models/plain_unet_rotated.yaml",)),
+        Model("plain_unet_small", "small U-Net with rotations", ("models/plain_unet_small.yaml",)),
     )
 }

@@ -2,7 +2,7 @@
 
     python -m benchmarks.retina_train --data data --models plain_unet sre_gaussian --jobs 2
 
-``--data`` has the prepared DRIVE, and for any_camera STARE and CHASE_DB1. An interrupted series resumes: finished
+``--data`` has the prepared DRIVE, and for general STARE, CHASE_DB1 and HRF. An interrupted series resumes: finished
 training runs in the output folder are kept. The weights come into the bundle's models, beside them the log and a
 record: steps, time, device, seed.
 """

@@ -81,7 +81,7 @@ class VesselSegmenter:
         checkpoint: file with other weights.
         device: where the network runs, such as ``"cuda:0"``; by default a GPU, if there is one.
         threshold: a pixel is a vessel at or above this probability; by default 0.5.
-        working_diameter: diameter of the field of view that the network sees, in pixels; by default 540.
+        working_diameter: diameter of the field of view that the network sees, in pixels; by default 912.
         bundle_root: folder of another bundle.
         options: further entries of the configuration by their id, such as ``window_size=512``, or
             ``**{"inferer#overlap": 0.5}``.

@@ -61,7 +61,7 @@ class PhotographQualityd(MapTransform):
         working_diameter: diameter that the network was trained at, in pixels.
 
     Examples:
-        >>> PhotographQualityd("image", working_diameter=540)  # doctest: +SKIP
+        >>> PhotographQualityd("image", working_diameter=912)  # doctest: +SKIP
     """
 
     def __init__(

@@ -33,7 +33,8 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
         keys: keys of images and masks, shape (C, W, H).
         fov_key: key of the field of view which is measured, see `FieldOfViewd`; name it among ``keys`` to have it
             resampled as well.
-        diameter: diameter of the field of view after resampling, in pixels. 540 is close to DRIVE's own.
+        diameter: diameter of the field of view after resampling, in pixels. 540 is close to DRIVE's own; the
+            bundle's default weights work at 912.
         tolerance: relative difference from ``diameter`` up to which data are left as they are.
         enlarge: whether to enlarge a smaller field of view, too; otherwise it is left as it is.
         mode: for each key or for all: ``"bilinear"`` for images, ``"nearest"`` for binary masks: the class nearest by
