@@ -52,9 +52,9 @@ def write_rows(output: Path, rows: Sequence[Row], missing: Sequence[str]) -> Non
     print(text.strip())
 
 
-def draw(output: Path, turned: dict[Model, dict[str, Poses]], shown: Sequence[Model]) -> None:
-    """Draw the curves, and the errors of selected networks."""
-    measured = {model.label: poses["turned_back"] for model, poses in turned.items() if "turned_back" in poses}
+def draw(output: Path, turned: dict[str, dict[str, Poses]], shown: Sequence[Model]) -> None:
+    """Draw the curves, by the networks' labels, and the errors of selected networks."""
+    measured = {label: poses["turned_back"] for label, poses in turned.items() if "turned_back" in poses}
     if measured:
         curves = {name: mean_by_angle(poses, "dice") for name, poses in measured.items()}
         plot_rotation_curve(curves, output / "rotation_curves.png", ylabel="F1")
@@ -82,9 +82,9 @@ def main() -> None:
         {name: _json(output / model.name / name / "summary.json") for name in _sets(model, options.data)}
         for model in models
     ]
-    turned = {model: _turned(model, options) for model in models}
+    turned = {model.label: _turned(model, options) for model in models}
     rows = [
-        model_row(model, _json(model.weights.with_suffix(".json")), summary, turned[model])
+        model_row(model, _json(model.weights.with_suffix(".json")), summary, turned[model.label])
         for model, summary in zip(models, summaries)
     ]
     rows += map(observer_row, summaries[:1])
