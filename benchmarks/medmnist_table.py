@@ -32,6 +32,7 @@ from sre_monai.networks.nets import CLASSIFIERS
 from sre_monai.tables import align_columns, write_table
 from sre_monai.visualize import plot_rotation_curve
 
+LABELS = {"auc": "AUC"}
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "medmnist_classification"
 
 ROTATIONS = {"rotation_range": math.pi, "flip_prob": 0.5}
@@ -117,7 +118,7 @@ def draw(runs: Sequence[Run], output: Path) -> None:
             model: mean_by_angle([pose for run in runs if run.model == model for pose in run.poses()], score)
             for model in dict.fromkeys(run.model for run in runs)
         }
-        plot_rotation_curve(curves, output / f"rotation_{score}.png", ylabel=score)
+        plot_rotation_curve(curves, output / f"rotation_{score}.png", ylabel=LABELS.get(score, score))
 
 
 def main() -> None:
