@@ -126,7 +126,7 @@ class Reliability(NamedTuple):
         """Find the temperature with the least cross-entropy.
 
         Returns:
-            What logits should be divided by: above 1 for a network that is too sure.
+            The temperature; logits are to be divided by it. It is above 1 for a network that is too sure.
         """
 
         def cross_entropy(exponent: float) -> float:
