@@ -42,7 +42,7 @@ def test_onnx_gives_the_same_mask_on_drive(shared_data, tmp_path):
     network = parser.get_parsed_content("network_def").eval()
     network.load_state_dict(torch.load(BUNDLE / "models" / "model.pt", weights_only=True))
     image = parser.get_parsed_content("dataset")[0]["image"].as_tensor()[None]
-    assert image.shape == (1, 3, 565, 584)
+    assert image.shape == (1, 3, 936, 968)  # the field of view is 912 pixels wide
     with torch.no_grad():
         expected = network(image).numpy()
     actual = session.run(None, {session.get_inputs()[0].name: image.numpy()})[0]
