@@ -3,7 +3,8 @@
 Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json on the weights
 with the best validation area. A network "with rotations" is trained on images that are flipped and rotated by any
 angle. An interrupted series resumes: runs that are finished are kept. Writes runs.csv, table.md and, for each score,
-its curve by angle.
+its curve by angle. With ``--store``, the weights of the first network come into the bundle's models, from the seed with
+the best validation area.
 
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --output_dir output/medmnist_table
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --dataset_name shapes3d --overlay volumes.yaml \
@@ -25,6 +26,7 @@ import torch
 
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.markdown import markdown_table
+from benchmarks.stored_weights import store
 from sre_monai.errors import exit_on_user_error
 from sre_monai.evaluation import mean_by_angle
 from sre_monai.metrics import CLASSIFICATION_SCORES
@@ -60,16 +62,26 @@ class Run(NamedTuple):
 
     def measure(self, threads: int | None = None) -> None:
         """Train and evaluate it, unless that is done. Evaluations are in single precision."""
-        recipe = ["train.json", *self.overlays]
+        training = self.training
+        training.run(threads)
+        settings = {**training.settings, "checkpoint": str(training.output / "model.pt"), "amp": False}
+        recipe = [*training.files, "evaluate.json"]
+        BundleRun(BUNDLE, recipe, self.folder / "evaluate", settings).run(threads)
+        BundleRun(BUNDLE, [*recipe, "rotation.json"], self.folder / "rotation", settings).run(threads)
+
+    @property
+    def training(self) -> BundleRun:
+        """Its training."""
         settings = self.settings | MODELS[self.model] | {"seed": self.seed}
-        BundleRun(BUNDLE, recipe, self.folder / "train", settings).run(threads)
-        settings |= {"checkpoint": str(self.folder / "train" / "model.pt"), "amp": False}
-        BundleRun(BUNDLE, [*recipe, "evaluate.json"], self.folder / "evaluate", settings).run(threads)
-        BundleRun(BUNDLE, [*recipe, "evaluate.json", "rotation.json"], self.folder / "rotation", settings).run(threads)
+        return BundleRun(BUNDLE, ["train.json", *self.overlays], self.folder / "train", settings)
+
+    @property
+    def checkpoint(self) -> dict[str, Any]:
+        """What the training has left."""
+        return torch.load(self.training.output / "checkpoint.pt", map_location="cpu", weights_only=True)
 
     def row(self) -> dict[str, Any]:
         """What was measured."""
-        seconds = torch.load(self.folder / "train" / "checkpoint.pt", map_location="cpu", weights_only=True)["seconds"]
         upright, rotated = (
             json.loads((self.folder / step / "summary.json").read_text()) for step in ("evaluate", "rotation")
         )
@@ -82,7 +94,9 @@ class Run(NamedTuple):
                 row[f"{score} worst{about}"] = scores[score]["worst"]
             flips = [scores[score] for scores in rotated["flip"].values()]
             row |= {f"{score} flips mean": float(np.mean(flips)), f"{score} flips worst": min(flips)}
-        return row | {"probability deviation": rotated["probability_deviation"], "training minutes": seconds / 60}
+        row["probability deviation"] = rotated["probability_deviation"]
+        row["training minutes"] = self.checkpoint["seconds"] / 60
+        return row
 
     def poses(self) -> list[dict[str, Any]]:
         """The scores in each pose."""
@@ -135,6 +149,7 @@ def main() -> None:
     parser.add_argument("--overlay", nargs="*", default=[], help="configurations over train.json, such as volumes.yaml")
     parser.add_argument("--settings", type=json.loads, default={}, help="overrides of the bundle's entries, as JSON")
     parser.add_argument("--net_settings", type=json.loads, default={}, help="for each net its settings, as JSON")
+    parser.add_argument("--store", metavar="FILE", help="name of the first network's weights in the bundle's models")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once")
     options = parser.parse_args()
     settings = {"dataset_dir": str(Path(options.dataset_dir).absolute()), "dataset_name": options.dataset_name}
@@ -158,6 +173,10 @@ def main() -> None:
     (options.output_dir / "table.md").write_text(markdown_table(header, lines) + "\n", encoding="utf-8")
     print(align_columns([header, *lines]))
     draw(runs, options.output_dir)
+    if options.store:
+        first = [run for run in runs if run.model == options.models[0]]
+        best = max(first, key=lambda run: run.checkpoint["best_weights"]["score"])
+        store(best.training, BUNDLE / "models" / options.store)
 
 
 if __name__ == "__main__":

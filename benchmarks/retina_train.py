@@ -14,17 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.retina_models import BUNDLE, MODELS, Model
+from benchmarks.stored_weights import store
 from sre_monai.errors import exit_on_user_error
-from sre_monai.files import written_atomically
-from sre_monai.tables import write_json
 
-__all__ = ["store", "train"]
-
-HALF_PRECISION_FROM = 1_000_000  # parameters: half the bytes in the repository
+__all__ = ["train"]
 
 
 def train(model: Model, threads: int, data: Path, output: Path, settings: dict[str, Any] | None = None) -> None:
@@ -37,45 +32,10 @@ def train(model: Model, threads: int, data: Path, output: Path, settings: dict[s
         output: folder of the training runs.
         settings: overrides of the recipe.
     """
-    folder = output / model.name
-    record = folder / "training.json"
     settings = {"dataset_dir": str(data / model.data)} | model.settings | (settings or {})
-    run = BundleRun(BUNDLE, model.recipe, folder, settings)
-    if not (record.is_file() and run.is_finished()):
-        run.run(threads)
-        write_json(record, _describe(run) | {"threads": threads})
-    store(folder, model.weights)
-
-
-def _describe(run: BundleRun) -> dict[str, Any]:
-    """Describe the training and its duration."""
-    parser = run.configure()
-    checkpoint = torch.load(run.output / "checkpoint.pt", map_location="cpu", weights_only=True)
-    return {
-        "parameters": sum(p.numel() for p in parser.get_parsed_content("network_def").parameters()),
-        "steps": checkpoint["trainer"]["iteration"],
-        "training_minutes": checkpoint["seconds"] / 60,
-        "seed": parser.get_parsed_content("seed"),
-        "device": str(parser.get_parsed_content("device")),
-    }
-
-
-def store(folder: Path, weights: Path) -> None:
-    """Store a training run's weights (half precision for large networks), record and log.
-
-    Args:
-        folder: of the training: ``model.pt``, ``training.json`` and ``training_log.csv``.
-        weights: where to keep the state dict; record and log come beside it, as ``.json`` and ``.csv``.
-    """
-    state = torch.load(folder / "model.pt", map_location="cpu", weights_only=True)
-    if sum(values.numel() for values in state.values()) >= HALF_PRECISION_FROM:
-        state = {name: values.half() if values.is_floating_point() else values for name, values in state.items()}
-    with written_atomically(weights) as unfinished:
-        torch.save(state, unfinished)
-    for name in ("training.json", "training_log.csv"):
-        source = folder / name
-        with written_atomically(weights.with_suffix(source.suffix)) as unfinished:
-            unfinished.write_bytes(source.read_bytes())
+    run = BundleRun(BUNDLE, model.recipe, output / model.name, settings)
+    run.run(threads)
+    store(run, model.weights, threads)
 
 
 def main() -> None:

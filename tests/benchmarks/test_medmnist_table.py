@@ -72,6 +72,24 @@ def test_curves_are_drawn_without_flips(settings, tmp_path, monkeypatch):
     assert curves["rotation_auc.png"] == {"resnet18": {0.0: pytest.approx(0.95), 10.0: pytest.approx(0.75)}}
 
 
+def test_weights_of_the_best_validation_are_stored(settings, tmp_path, monkeypatch):
+    def leave_training(output: Path, files: list[str]) -> None:
+        leave(output, files)
+        seed = int(output.parent.name[-1])
+        score = {0: 0.8, 1: 0.9, 2: 0.7}[seed]
+        torch.save({"seconds": 90.0, "best_weights": {"score": score}}, output / "checkpoint.pt")
+
+    instant_runs(monkeypatch, leave_training)
+    stored = []
+    monkeypatch.setattr(medmnist_table, "store", lambda run, weights: stored.append((run.output, weights)))
+    output = tmp_path / "table"
+    command = ["medmnist_table", "--dataset_dir", settings.pop("dataset_dir"), "--output_dir", str(output)]
+    command += ["--models", "sre_resnet18", "resnet18", "--settings", json.dumps(settings), "--store", "kept.pt"]
+    monkeypatch.setattr(sys, "argv", command)
+    medmnist_table.main()
+    assert stored == [(output / "sre_resnet18_seed1" / "train", medmnist_table.BUNDLE / "models" / "kept.pt")]
+
+
 @pytest.mark.slow
 def test_a_row_of_another_training_run_is_refused(settings, tmp_path, monkeypatch, capsys):
     command = ["medmnist_table", "--dataset_dir", settings.pop("dataset_dir"), "--output_dir", str(tmp_path / "table")]

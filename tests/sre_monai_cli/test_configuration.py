@@ -18,6 +18,7 @@ RETINA, MEDMNIST = find_bundle() / "configs", find_bundle("medmnist_classificati
         [RETINA / name for name in ("train.json", "cycles.yaml", "general.yaml", "multi_gpu_train.json")],
         [RETINA / "train.json", RETINA / "paper.yaml"],
         [MEDMNIST / "inference.json", MEDMNIST / "volumes_inference.yaml"],
+        [MEDMNIST / name for name in ("train.json", "volumes.yaml", "adrenalmnist3d.yaml")],
         [MEDMNIST / name for name in ("train.json", "volumes.yaml", "paper.yaml", "evaluate.json", "rotation.json")],
     ],
     ids=lambda files: ",".join(file.stem for file in files),
