@@ -3,8 +3,8 @@
 Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json on the weights
 with the best validation area. A network "with rotations" is trained on images that are flipped and rotated by any
 angle. An interrupted series resumes: runs that are finished are kept. Writes runs.csv, table.md and, for each score,
-its curve by angle. With ``--store``, the weights of the first network come into the bundle's models, from the seed with
-the best validation area.
+its curve by angle, in a folder named by the padding. With ``--store``, the weights of the first network come into the
+bundle's models, from the seed with the best validation area.
 
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --output_dir output/medmnist_table
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --dataset_name shapes3d --overlay volumes.yaml \
@@ -29,12 +29,12 @@ from benchmarks.markdown import markdown_table
 from benchmarks.stored_weights import store
 from sre_monai.errors import exit_on_user_error
 from sre_monai.evaluation import mean_by_angle
+from sre_monai.evaluation.classification_rotation import PADDINGS, TITLES
 from sre_monai.metrics import CLASSIFICATION_SCORES
 from sre_monai.networks.nets import CLASSIFIERS
 from sre_monai.tables import align_columns, write_table
 from sre_monai.visualize import plot_rotation_curve
 
-LABELS = {"auc": "AUC"}
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "medmnist_classification"
 
 ROTATIONS = {"rotation_range": math.pi, "flip_prob": 0.5}
@@ -52,6 +52,7 @@ class Run(NamedTuple):
         folder: of its results.
         overlays: configurations over train.json.
         settings: overrides of the bundle's entries.
+        padding: what lies outside a rotated image, one of ``PADDINGS``.
     """
 
     model: str
@@ -59,6 +60,7 @@ class Run(NamedTuple):
     folder: Path
     overlays: Sequence[str]
     settings: dict[str, Any]
+    padding: str = PADDINGS[0]
 
     def measure(self, threads: int | None = None) -> None:
         """Train and evaluate it, unless that is done. Evaluations are in single precision."""
@@ -67,13 +69,18 @@ class Run(NamedTuple):
         settings = {**training.settings, "checkpoint": str(training.output / "model.pt"), "amp": False}
         recipe = [*training.files, "evaluate.json"]
         BundleRun(BUNDLE, recipe, self.folder / "evaluate", settings).run(threads)
-        BundleRun(BUNDLE, [*recipe, "rotation.json"], self.folder / "rotation", settings).run(threads)
+        BundleRun(BUNDLE, [*recipe, "rotation.json"], self.rotation, settings | {"padding": self.padding}).run(threads)
 
     @property
     def training(self) -> BundleRun:
         """Its training."""
         settings = self.settings | MODELS[self.model] | {"seed": self.seed}
         return BundleRun(BUNDLE, ["train.json", *self.overlays], self.folder / "train", settings)
+
+    @property
+    def rotation(self) -> Path:
+        """Folder of its evaluation under rotation."""
+        return self.folder / f"rotation_{self.padding}"
 
     @property
     def checkpoint(self) -> dict[str, Any]:
@@ -83,7 +90,7 @@ class Run(NamedTuple):
     def row(self) -> dict[str, Any]:
         """What was measured."""
         upright, rotated = (
-            json.loads((self.folder / step / "summary.json").read_text()) for step in ("evaluate", "rotation")
+            json.loads((folder / "summary.json").read_text()) for folder in (self.folder / "evaluate", self.rotation)
         )
         row: dict[str, Any] = {"model": self.model, "seed": self.seed}
         for score in CLASSIFICATION_SCORES:
@@ -100,7 +107,7 @@ class Run(NamedTuple):
 
     def poses(self) -> list[dict[str, Any]]:
         """The scores in each pose."""
-        with (self.folder / "rotation" / "rotation.csv").open(newline="") as table:
+        with (self.rotation / "rotation.csv").open(newline="") as table:
             return [
                 {"angle": float(row["angle"]), "flip": row["flip"]}
                 | {score: float(row[score]) for score in CLASSIFICATION_SCORES}
@@ -132,7 +139,7 @@ def draw(runs: Sequence[Run], output: Path) -> None:
             model: mean_by_angle([pose for run in runs if run.model == model for pose in run.poses()], score)
             for model in dict.fromkeys(run.model for run in runs)
         }
-        plot_rotation_curve(curves, output / f"rotation_{score}.png", ylabel=LABELS.get(score, score))
+        plot_rotation_curve(curves, output / f"rotation_{score}.png", ylabel=TITLES.get(score, score))
 
 
 def main() -> None:
@@ -149,6 +156,7 @@ def main() -> None:
     parser.add_argument("--overlay", nargs="*", default=[], help="configurations over train.json, such as volumes.yaml")
     parser.add_argument("--settings", type=json.loads, default={}, help="overrides of the bundle's entries, as JSON")
     parser.add_argument("--net_settings", type=json.loads, default={}, help="for each net its settings, as JSON")
+    parser.add_argument("--padding", choices=PADDINGS, default=PADDINGS[0], help="what lies outside a rotated image")
     parser.add_argument("--store", metavar="FILE", help="name of the first network's weights in the bundle's models")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once")
     options = parser.parse_args()
@@ -161,6 +169,7 @@ def main() -> None:
             options.output_dir.absolute() / f"{model.replace(' ', '_')}_seed{seed}",
             options.overlay,
             settings | {"net_settings": options.net_settings.get(MODELS[model]["net"], {})},
+            options.padding,
         )
         for seed in options.seeds
         for model in options.models
@@ -168,11 +177,12 @@ def main() -> None:
     exit_on_user_error(side_by_side, Run.measure, runs, options.jobs, "run")
 
     rows = [run.row() for run in runs]
-    write_table(options.output_dir / "runs.csv", rows)
+    results = options.output_dir / options.padding
+    write_table(results / "runs.csv", rows)
     header, *lines = summarize(rows)
-    (options.output_dir / "table.md").write_text(markdown_table(header, lines) + "\n", encoding="utf-8")
+    (results / "table.md").write_text(markdown_table(header, lines) + "\n", encoding="utf-8")
     print(align_columns([header, *lines]))
-    draw(runs, options.output_dir)
+    draw(runs, results)
     if options.store:
         first = [run for run in runs if run.model == options.models[0]]
         best = max(first, key=lambda run: run.checkpoint["best_weights"]["score"])

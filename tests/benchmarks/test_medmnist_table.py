@@ -52,6 +52,19 @@ def test_a_run_is_trained_evaluated_and_rotated_once(settings, tmp_path, monkeyp
     assert row["training minutes"] == 1.5
 
 
+def test_each_padding_has_its_results(settings, tmp_path, monkeypatch):
+    started = instant_runs(monkeypatch, leave)
+    command = ["medmnist_table", "--dataset_dir", settings.pop("dataset_dir"), "--output_dir", str(tmp_path / "table")]
+    command += ["--models", "resnet18", "--seeds", "0", "--settings", json.dumps(settings)]
+    for padding in ("zeros", "reflect"):
+        monkeypatch.setattr(sys, "argv", [*command, "--padding", padding])
+        medmnist_table.main()
+    assert [run.get("padding") for run in started] == [None, None, "zeros", "reflect"]
+    for padding in ("zeros", "reflect"):
+        files = {path.name for path in (tmp_path / "table" / padding).iterdir()}
+        assert files == {"runs.csv", "table.md", "rotation_accuracy.png", "rotation_auc.png"}
+
+
 def test_rotations_are_for_training_only_when_asked_for(settings, tmp_path, monkeypatch):
     started = instant_runs(monkeypatch, leave)
     for model in ("resnet18", "resnet18 with rotations"):
@@ -100,7 +113,7 @@ def test_a_row_of_another_training_run_is_refused(settings, tmp_path, monkeypatc
         training(self) if self.output.name == "train" else leave(self.output, [])
 
     monkeypatch.setattr(BundleRun, "run", run)
-    for name in ("evaluate", "rotation"):
+    for name in ("evaluate", "rotation_zeros"):
         (tmp_path / "table" / "resnet18_seed0" / name).mkdir(parents=True)
     monkeypatch.setattr(sys, "argv", [*command, "--settings", json.dumps(settings)])
     medmnist_table.main()
