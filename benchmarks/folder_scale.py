@@ -2,8 +2,8 @@
 
     python benchmarks/folder_scale.py --counts 1000 10000 100000 --output output/benchmark_folder_scale.json
 
-The photographs are links to a few synthetic eyes and nothing is segmented: records and results are made up. Records
-are not synchronised with the disk, which takes a constant time for each. Processor time and memory must grow no faster
+The photographs are links to a few synthetic images and nothing is segmented: records and results are synthetic, too.
+Records are not flushed to the disk, which takes a constant time for each. Processor time and memory must grow no faster
 than the list. `--keep FOLDER` keeps the last report, for `docs/check_report.py`.
 """
 

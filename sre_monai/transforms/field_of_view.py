@@ -110,7 +110,7 @@ def get_field_of_view(data: Mapping[Hashable, Any], key: Hashable, fov_key: Hash
     Args:
         data: the dictionary.
         key: key of the image, shape (C, W, H).
-        fov_key: key of the mask, shape (1, W, H), or more channels: inside is non-zero in any of them.
+        fov_key: key of the mask, shape (1, W, H), or more channels: a pixel is inside where any of them is non-zero.
 
     Returns:
         Boolean tensor of shape (1, W, H) without metadata, on the mask's device.

@@ -42,7 +42,7 @@ class SaveVesselsd(MapTransform):
     skeleton have the values 0 and 255, a probability 16 bit (0–65535 for 0–1); as NIfTI 0 and 1, and float32; as
     DICOM they are Segmentations that refer to the photograph, which must be DICOM, too (see
     `sre_monai.data.write_dicom_segmentation`). Pixels are those of the stored photograph; an EXIF orientation is
-    carried over, so that viewers turn mask and photograph alike. Each file is whole or absent.
+    carried over, so that viewers turn mask and photograph alike. Files are written atomically.
 
     Leaves in the item: in ``outputs`` the written files, relative to the folder, with their sizes in bytes; in
     ``thumbnails`` two small pictures; in ``preview`` a larger picture of a photograph that browsers can't show.
