@@ -162,13 +162,14 @@ def main() -> None:
     options = parser.parse_args()
     settings = {"dataset_dir": str(Path(options.dataset_dir).absolute()), "dataset_name": options.dataset_name}
     settings |= options.settings
+    net_settings = {net: {"net_settings": chosen} for net, chosen in options.net_settings.items()}
     runs = [
         Run(
             model,
             seed,
             options.output_dir.absolute() / f"{model.replace(' ', '_')}_seed{seed}",
             options.overlay,
-            settings | {"net_settings": options.net_settings.get(MODELS[model]["net"], {})},
+            settings | net_settings.get(MODELS[model]["net"], {}),
             options.padding,
         )
         for seed in options.seeds
