@@ -261,6 +261,25 @@ def test_inference_on_volumes(tmp_path):
     assert rows[0]["probability_normal"] == rows[1]["probability_normal"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("overlays", "weights", "accuracy", "auc"),
+    [
+        ([], "model.pt", 0.846, 0.881),
+        (["volumes.yaml", "adrenalmnist3d.yaml"], "adrenalmnist3d.pt", 0.852, 0.888),
+    ],
+)
+def test_weights_score_as_the_model_card_says(shared_data, tmp_path, overlays, weights, accuracy, auc):
+    settings = {"dataset_dir": str(shared_data / "medmnist"), "checkpoint": str(BUNDLE / "models" / weights)}
+    settings |= {"output_dir": str(tmp_path), "saliency_count": 0}
+    files = config_files("train.json", *overlays, "evaluate.json")
+    monai.bundle.run(config_file=files, logging_file=False, bundle_root=str(BUNDLE), **settings)
+    summary = summary_of(tmp_path)
+    assert [summary["accuracy"], summary["auc"]] == pytest.approx([accuracy, auc], abs=0.007)  # an image of 156
+    card = (BUNDLE / "docs" / "README.md").read_text()
+    assert f"accuracy {accuracy:.3f}, AUC {auc:.3f}" in card
+
+
 @pytest.mark.parametrize(
     ("names", "wrong", "sentence"),
     [
