@@ -106,7 +106,7 @@ def test_weights_of_the_best_validation_are_stored(settings, tmp_path, monkeypat
 @pytest.mark.slow
 def test_a_row_of_another_training_run_is_refused(settings, tmp_path, monkeypatch, capsys):
     command = ["medmnist_table", "--dataset_dir", settings.pop("dataset_dir"), "--output_dir", str(tmp_path / "table")]
-    command += ["--models", "resnet18", "--seeds", "0"]
+    command += ["--models", "sre_resnet18", "--seeds", "0"]
     training = BundleRun.run
 
     def run(self: BundleRun, threads: int | None = None) -> None:
@@ -114,7 +114,7 @@ def test_a_row_of_another_training_run_is_refused(settings, tmp_path, monkeypatc
 
     monkeypatch.setattr(BundleRun, "run", run)
     for name in ("evaluate", "rotation_zeros"):
-        (tmp_path / "table" / "resnet18_seed0" / name).mkdir(parents=True)
+        (tmp_path / "table" / "sre_resnet18_seed0" / name).mkdir(parents=True)
     monkeypatch.setattr(sys, "argv", [*command, "--settings", json.dumps(settings)])
     medmnist_table.main()
     monkeypatch.setattr(sys, "argv", [*command, "--settings", json.dumps(settings | {"optimizer#eps": 0.1})])
