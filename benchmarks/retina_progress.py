@@ -1,6 +1,6 @@
 """Score the weights that long training runs have kept on the way, and draw F1 against the number of pixels seen.
 
-    python -m benchmarks.retina_progress --data data --runs output/retina_train --models drive plain_unet_small_longer
+    python -m benchmarks.retina_progress --data data --runs output/retina_train --models general
 
 ``--runs`` is the output folder of `benchmarks.retina_train`; a model of cycles.yaml keeps its averaged weights in the
 folder ``cycles`` of its run. They are scored on DRIVE's test photographs, upright. Finished measurements are kept.
