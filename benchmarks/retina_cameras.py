@@ -3,34 +3,29 @@
     python -m benchmarks.retina_cameras --data data --output_dir output/retina_cameras --jobs 2
 
 ``--data`` has the prepared DRIVE, STARE, CHASE_DB1 and HRF. The recipe is that of the default weights (general.yaml),
-for its first cycles. The temperature of a camera is fitted on the other three, each predicted by the network that has
-not seen it. An interrupted series resumes: finished runs are kept. Writes cameras.csv, cameras.md and reliability.png.
+for its first cycles. The calibration of a camera (see ``logit_calibration``) is fitted on the other three, each
+predicted by the network that has not seen it. An interrupted series resumes: finished runs are kept. Writes
+cameras.csv, cameras.md and reliability.png.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from benchmarks.bundle_runs import BundleRun, side_by_side
-from benchmarks.markdown import markdown_table
-from benchmarks.retina_models import BUNDLE
+from benchmarks.logit_calibration import CameraReliability, LogitCalibration
+from benchmarks.markdown import write_rows
+from benchmarks.retina_models import BUNDLE, CAMERAS, MODELS
 from sre_monai.errors import exit_on_user_error
-from sre_monai.metrics import Reliability
-from sre_monai.tables import write_table
 from sre_monai.visualize import plot_reliability
 
 __all__ = ["Camera"]
 
-CAMERAS = ("DRIVE", "STARE", "CHASE_DB1", "HRF")
-RECIPE = ["train.json", "cycles.yaml", "general.yaml"]
+RECIPE = MODELS["general"].recipe
 SCORES = ("dice", "auc", "cldice", "sensitivity", "specificity")
 
 
@@ -60,29 +55,20 @@ class Camera(NamedTuple):
         BundleRun(BUNDLE, [*RECIPE, "evaluate.json"], self.folder / "evaluate", settings).run(threads)
 
     @property
-    def reliability(self) -> Reliability:
-        """The bins of all its pixels."""
-        with (self.folder / "evaluate" / "reliability.csv").open(newline="") as table:
-            rows = list(csv.DictReader(table))
-        columns = ([float(row[name] or "nan") for row in rows] for name in ("pixels", "probability", "frequency"))
-        return Reliability(*map(np.array, columns))
+    def reliability(self) -> CameraReliability:
+        """Of all its photographs."""
+        return CameraReliability.read(self.folder / "evaluate")
 
     def row(self, others: Sequence[Camera]) -> dict[str, Any]:
-        """What was measured; the temperature is the geometric mean of the other cameras'."""
-        summary, calibration = (
-            json.loads((self.folder / "evaluate" / name).read_text()) for name in ("summary.json", "calibration.json")
-        )
-        temperature = math.exp(np.mean([math.log(other.reliability.fit_temperature()) for other in others]))
+        """What was measured; the calibration is fitted on the other cameras."""
+        summary = json.loads((self.folder / "evaluate" / "summary.json").read_text())
         scores = summary["raters"]["model"]["scores"]
+        calibration = LogitCalibration.fit([other.reliability for other in others])
         return {
             "camera": self.name,
             "images": summary["num_images"],
             **{score: scores[score]["mean"] for score in SCORES},
-            "best threshold": calibration["best_threshold"],
-            "dice at it": calibration["best_dice"],
-            "calibration error": calibration["expected_calibration_error"],
-            "temperature": temperature,
-            "calibration error with it": self.reliability.with_temperature(temperature).expected_error(),
+            **calibration.columns(self.reliability),
         }
 
 
@@ -100,12 +86,8 @@ def main() -> None:
     exit_on_user_error(side_by_side, Camera.measure, cameras, options.jobs, "camera")
 
     rows = [camera.row([other for other in cameras if other is not camera]) for camera in cameras]
-    write_table(output / "cameras.csv", rows)
-    lines = [[f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()] for row in rows]
-    table = markdown_table(list(rows[0]), lines)
-    (output / "cameras.md").write_text(table + "\n", encoding="utf-8")
-    print(table)
-    plot_reliability({camera.name: camera.reliability for camera in cameras}, output / "reliability.png")
+    print(write_rows(rows, output / "cameras"))
+    plot_reliability({camera.name: camera.reliability.pixels for camera in cameras}, output / "reliability.png")
 
 
 if __name__ == "__main__":

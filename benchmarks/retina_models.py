@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["BUNDLE", "MODELS", "SCALE", "Model"]
+__all__ = ["BUNDLE", "CAMERAS", "MODELS", "SCALE", "Model"]
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "retina_fundus_vessel_segmentation"
-SETS = ("DRIVE", "STARE", "CHASE_DB1", "HRF")
+CAMERAS = ("DRIVE", "STARE", "CHASE_DB1", "HRF")
+"""Data sets, each from one camera."""
+
 BUDGET = 300  # epochs, five steps each on DRIVE: the same for all that are compared
 SCALE = {"working_diameter": 540, "crop_size": 144, "zoom_range": [0.8, 1.6]}
 """Settings of the rows trained on DRIVE alone: close to its own size."""
@@ -35,7 +37,7 @@ class Model(NamedTuple):
     epochs: int | None = BUDGET
     scale: Mapping[str, Any] = SCALE
     data: str = "DRIVE"
-    sets: tuple[str, ...] = SETS
+    sets: tuple[str, ...] = CAMERAS
     file: str | None = None
 
     @property
@@ -57,7 +59,7 @@ class Model(NamedTuple):
 MODELS = {
     model.name: model
     for model in (
-        Model("drive", "SRE U-Net, trained longer", epochs=None, sets=(*SETS, "STARE's last"), file="drive.pt"),
+        Model("drive", "SRE U-Net, trained longer", epochs=None, sets=(*CAMERAS, "STARE's last"), file="drive.pt"),
         Model(
             "general",
             "SRE U-Net, four cameras",

@@ -93,7 +93,7 @@ class Calibration:
         return {
             "expected_calibration_error": pooled.expected_error(),
             "temperature": temperature,
-            "expected_calibration_error_with_temperature": pooled.with_temperature(temperature).expected_error(),
+            "expected_calibration_error_with_temperature": pooled.recalibrated(temperature).expected_error(),
             "dice": float(dice[self.num_bins // 2]),
             "best_threshold": best / self.num_bins,
             "best_dice": float(dice[best]),

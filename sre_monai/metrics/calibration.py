@@ -1,4 +1,4 @@
-"""How well probabilities match the frequencies of what they predict, and how a temperature corrects them."""
+"""How well probabilities match the frequencies of what they predict, and how a change of the logits corrects them."""
 
 from __future__ import annotations
 
@@ -102,25 +102,26 @@ class Reliability(NamedTuple):
         error = np.abs(bins.probability - bins.frequency)[used]
         return float(np.average(error, weights=bins.pixels[used]))
 
-    def with_temperature(self, temperature: float) -> Reliability:
-        """Divide the logits by a temperature.
+    def recalibrated(self, temperature: float = 1.0, shift: float = 0.0) -> Reliability:
+        """Add a constant to the logits, then divide them by a temperature.
 
         Args:
             temperature: above 1 for less certain probabilities.
+            shift: above 0 for higher probabilities.
 
         Returns:
             The reliability then, in as many bins. The pixels of a bin move together.
         """
         num_bins, used = len(self.pixels), self.pixels > 0
-        scaled = self._scaled(temperature)
-        target = (scaled[used] * num_bins).astype(int).clip(max=num_bins - 1)
+        changed = expit((self._logits() + shift) / temperature)
+        target = (changed[used] * num_bins).astype(int).clip(max=num_bins - 1)
 
         def sums(values: np.ndarray) -> np.ndarray:
             return np.bincount(target, (self.pixels * values)[used], num_bins)
 
         pixels = sums(np.ones(num_bins))
         with np.errstate(invalid="ignore"):
-            return Reliability(pixels, sums(scaled) / pixels, sums(self.frequency) / pixels)
+            return Reliability(pixels, sums(changed) / pixels, sums(self.frequency) / pixels)
 
     def fit_temperature(self) -> float:
         """Find the temperature with the least cross-entropy.
@@ -131,7 +132,7 @@ class Reliability(NamedTuple):
 
         def cross_entropy(exponent: float) -> float:
             used = self.pixels > 0
-            scaled = self._scaled(np.exp(exponent))[used].clip(SMALLEST, 1 - SMALLEST)
+            scaled = expit(self._logits()[used] / np.exp(exponent)).clip(SMALLEST, 1 - SMALLEST)
             entropy = self.frequency[used] * np.log(scaled) + (1 - self.frequency[used]) * np.log1p(-scaled)
             return -float(np.average(entropy, weights=self.pixels[used]))
 
@@ -149,6 +150,6 @@ class Reliability(NamedTuple):
         with np.errstate(invalid="ignore"):
             return 2 * hits / (predicted + positive.sum())
 
-    def _scaled(self, temperature: float) -> np.ndarray:
-        """The bins' probabilities at a temperature."""
-        return expit(logit(self.probability.clip(SMALLEST, 1 - SMALLEST)) / temperature)
+    def _logits(self) -> np.ndarray:
+        """The bins' logits."""
+        return logit(self.probability.clip(SMALLEST, 1 - SMALLEST))

@@ -27,12 +27,10 @@ def leave(output: Path, files: list[str]) -> None:
     scores = {score: {"mean": 0.8} for score in retina_cameras.SCORES}
     summary = {"num_images": 20, "raters": {"model": {"scores": scores}}}
     (output / "summary.json").write_text(json.dumps(summary))
-    calibration = {"best_threshold": 0.4, "best_dice": 0.81, "expected_calibration_error": frequency - 0.1}
-    (output / "calibration.json").write_text(json.dumps(calibration))
-    bins = [[""] * 3 for _ in range(20)]
+    bins = [[0, "", ""] for _ in range(20)]
     bins[2], bins[17] = [1000, 0.1, frequency], [1000, 0.9, 1 - frequency]
-    lines = [",".join(map(str, [i / 20, *(row if row[0] else [0, "", ""])])) for i, row in enumerate(bins)]
-    (output / "reliability.csv").write_text("\n".join(["threshold,pixels,probability,frequency", *lines]))
+    lines = [",".join(map(str, [i / 20, *row, 0.8 - 0.01 * abs(i - 10)])) for i, row in enumerate(bins)]
+    (output / "reliability.csv").write_text("\n".join(["threshold,pixels,probability,frequency,dice", *lines]))
 
 
 @pytest.fixture
@@ -64,6 +62,8 @@ def test_each_camera_is_left_out_once(data, tmp_path, monkeypatch, capsys):
     others = [math.log(9) / math.log(1 / f - 1) for name, f in FREQUENCIES.items() if name != "DRIVE"]
     assert float(rows["DRIVE"]["temperature"]) == pytest.approx(math.prod(others) ** (1 / 3), rel=1e-3)
     assert float(rows["DRIVE"]["calibration error"]) == pytest.approx(0.1)
+    assert float(rows["DRIVE"]["calibration: threshold"]) == 0.5
+    assert float(rows["DRIVE"]["dice with it"]) == float(rows["DRIVE"]["dice at it"]) == 0.8
     shown = capsys.readouterr().out
     assert shown.strip() == (output / "cameras.md").read_text().strip()
     assert (output / "reliability.png").is_file()

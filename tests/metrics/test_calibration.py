@@ -58,10 +58,20 @@ def test_temperature_is_that_of_the_pixels(pixels):
     exact = minimize_scalar(cross_entropy, bounds=(0.1, 10), method="bounded").x
     bins = Reliability.of(probability, label)
     assert bins.fit_temperature() == pytest.approx(exact, rel=0.03)
-    assert bins.with_temperature(exact).expected_error(20) < 0.2 * bins.expected_error(20)
+    assert bins.recalibrated(exact).expected_error(20) < 0.2 * bins.expected_error(20)
     exactly = Reliability.of(torch.sigmoid(logits / 1.5).float(), label)
-    assert bins.with_temperature(1.5).expected_error(20) == pytest.approx(exactly.expected_error(20), rel=0.05)
-    assert bins.with_temperature(1.5).pixels.sum() == len(label)
+    assert bins.recalibrated(1.5).expected_error(20) == pytest.approx(exactly.expected_error(20), rel=0.05)
+    assert bins.recalibrated(1.5).pixels.sum() == len(label)
+
+
+def test_shift_is_that_of_the_pixels(pixels):
+    logits, probability, label = pixels
+    shifted = Reliability.of(probability, label).recalibrated(shift=0.7)
+    exactly = Reliability.of(torch.sigmoid(logits + 0.7).float(), label)
+    assert shifted.expected_error(20) == pytest.approx(exactly.expected_error(20), rel=0.02)
+    assert np.average(np.nan_to_num(shifted.probability), weights=shifted.pixels) == pytest.approx(
+        torch.sigmoid(logits + 0.7).mean().item(), abs=1e-3
+    )
 
 
 def test_temperature_of_calibrated_probabilities_is_one(pixels):

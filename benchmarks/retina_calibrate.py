@@ -1,0 +1,66 @@
+"""Calibrate weights on the training photographs of four cameras, see ``logit_calibration``.
+
+    python -m benchmarks.retina_calibrate --data data --weights output/general/model.pt --output_dir output/calibrate
+
+``--data`` has the prepared DRIVE, STARE, CHASE_DB1 and HRF. Finished evaluations are kept. Writes the calibrated
+weights, model.pt, and calibration.json, calibration.csv and calibration.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from benchmarks.bundle_runs import BundleRun, side_by_side
+from benchmarks.logit_calibration import CameraReliability, LogitCalibration
+from benchmarks.markdown import write_rows
+from benchmarks.retina_models import BUNDLE, CAMERAS, MODELS
+from sre_monai.errors import exit_on_user_error
+from sre_monai.files import written_atomically
+from sre_monai.tables import write_json
+
+
+def evaluation(camera: str, data: Path, weights: Path, output: Path) -> BundleRun:
+    """Evaluate weights on a camera's training photographs.
+
+    Args:
+        camera: name of its data set.
+        data: folder of the prepared data sets.
+        weights: file of the weights.
+        output: folder of the results, one for each camera.
+
+    Returns:
+        The run.
+    """
+    settings = {"dataset_dir": str(data / camera), "section": "training", "checkpoint": str(weights)}
+    settings |= {"write_overlay": False, "write_calibration": True}
+    return BundleRun(BUNDLE, [*MODELS["general"].recipe, "evaluate.json"], output / camera, settings)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=Path, help="folder of the prepared data sets")
+    parser.add_argument("--weights", required=True, type=Path)
+    parser.add_argument("--output_dir", type=Path, default=Path("output/retina_calibrate"))
+    parser.add_argument("--jobs", type=int, default=1, help="evaluations at once")
+    options = parser.parse_args()
+    data, weights, output = options.data.absolute(), options.weights.absolute(), options.output_dir.absolute()
+    runs = {camera: evaluation(camera, data, weights, output) for camera in CAMERAS}
+    exit_on_user_error(side_by_side, BundleRun.run, list(runs.values()), options.jobs, "camera")
+
+    cameras = {name: CameraReliability.read(run.output) for name, run in runs.items()}
+    calibration = LogitCalibration.fit(list(cameras.values()))
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    with written_atomically(output / "model.pt") as unfinished:
+        torch.save(calibration.apply(state), unfinished)
+    write_json(output / "calibration.json", calibration._asdict() | {"shift": calibration.shift})
+    rows = [
+        {"camera": name, "dice": camera.dice_at(0.5), **calibration.columns(camera)} for name, camera in cameras.items()
+    ]
+    print(write_rows(rows, output / "calibration"))
+
+
+if __name__ == "__main__":
+    main()
