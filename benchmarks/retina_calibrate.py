@@ -3,12 +3,14 @@
     python -m benchmarks.retina_calibrate --data data --weights output/general/model.pt --output_dir output/calibrate
 
 ``--data`` has the prepared DRIVE, STARE, CHASE_DB1 and HRF. Finished evaluations are kept. Writes the calibrated
-weights, model.pt, and calibration.json, calibration.csv and calibration.md.
+weights, model.pt, model.json with the record of their training and the calibration, calibration.csv and
+calibration.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import torch
@@ -39,6 +41,22 @@ def evaluation(camera: str, data: Path, weights: Path, output: Path) -> BundleRu
     return BundleRun(BUNDLE, [*MODELS["general"].recipe, "evaluate.json"], output / camera, settings)
 
 
+def store(calibration: LogitCalibration, weights: Path, calibrated: Path) -> None:
+    """Store calibrated weights and, beside them, the record of the training with the calibration.
+
+    Args:
+        calibration: fitted to the weights.
+        weights: before it; a record of their training may be beside them, as ``.json``.
+        calibrated: the file to write.
+    """
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    with written_atomically(calibrated) as unfinished:
+        torch.save(calibration.apply(state), unfinished)
+    record = weights.with_suffix(".json")
+    training = json.loads(record.read_text()) if record.is_file() else {}
+    write_json(calibrated.with_suffix(".json"), training | {"calibration": calibration._asdict()})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=Path, help="folder of the prepared data sets")
@@ -52,10 +70,7 @@ def main() -> None:
 
     cameras = {name: CameraReliability.read(run.output) for name, run in runs.items()}
     calibration = LogitCalibration.fit(list(cameras.values()))
-    state = torch.load(weights, map_location="cpu", weights_only=True)
-    with written_atomically(output / "model.pt") as unfinished:
-        torch.save(calibration.apply(state), unfinished)
-    write_json(output / "calibration.json", calibration._asdict() | {"shift": calibration.shift})
+    store(calibration, weights, output / "model.pt")
     rows = [
         {"camera": name, "dice": camera.dice_at(0.5), **calibration.columns(camera)} for name, camera in cameras.items()
     ]

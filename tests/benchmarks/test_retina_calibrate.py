@@ -27,6 +27,7 @@ def test_calibrates_on_training_photographs(tmp_path, monkeypatch, capsys):
         photographs(tmp_path / "data" / name)
     state = SREUNet(2, 3, 2, features=(4, 4, 8, 4), kernel_size=3).state_dict()
     torch.save(state, tmp_path / "weights.pt")
+    (tmp_path / "weights.json").write_text('{"steps": 8415}')
     started, output = instant_runs(monkeypatch, leave), tmp_path / "calibrate"
     options = {"data": tmp_path / "data", "weights": tmp_path / "weights.pt", "output_dir": output}
     monkeypatch.setattr(sys, "argv", ["retina_calibrate", *(f"--{name}={value}" for name, value in options.items())])
@@ -38,11 +39,8 @@ def test_calibrates_on_training_photographs(tmp_path, monkeypatch, capsys):
 
     fitted = LogitCalibration.fit([CameraReliability.read(output / name) for name in retina_calibrate.CAMERAS])
     assert fitted.threshold == 0.3
-    assert json.loads((output / "calibration.json").read_text()) == {
-        "threshold": 0.3,
-        "temperature": fitted.temperature,
-        "shift": fitted.shift,
-    }
+    record = json.loads((output / "model.json").read_text())
+    assert record == {"steps": 8415, "calibration": {"threshold": 0.3, "temperature": fitted.temperature}}
     calibrated = torch.load(output / "model.pt", weights_only=True)
     for name, values in fitted.apply(state).items():
         assert torch.equal(calibrated[name], values)
