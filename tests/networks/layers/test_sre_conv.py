@@ -6,13 +6,7 @@ import torch.nn.functional as F
 from monai.data import MetaTensor
 from torch import nn
 
-from sre_monai.networks.layers import (
-    PROFILES,
-    SREConv1d,
-    SREConv2d,
-    SREConv3d,
-    SREConvTranspose2d,
-)
+from sre_monai.networks.layers import PROFILES, SREConv1d, SREConv2d, SREConv3d, SREConvTranspose2d
 from tests.published import sre_conv
 from tests.tolerances import assert_close
 
