@@ -134,11 +134,11 @@ def summarize(rows: list[dict[str, Any]]) -> list[list[str]]:
 
 def draw(runs: Sequence[Run], output: Path) -> None:
     """Draw each score by angle, the mean over seeds and axes, a line per network."""
+    poses: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        poses.setdefault(run.model, []).extend(run.poses())
     for score in CLASSIFICATION_SCORES:
-        curves = {
-            model: mean_by_angle([pose for run in runs if run.model == model for pose in run.poses()], score)
-            for model in dict.fromkeys(run.model for run in runs)
-        }
+        curves = {model: mean_by_angle(rows, score) for model, rows in poses.items()}
         plot_rotation_curve(curves, output / f"rotation_{score}.png", ylabel=TITLES.get(score, score))
 
 

@@ -18,27 +18,11 @@ import torch
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.logit_calibration import CameraReliability, LogitCalibration
 from benchmarks.markdown import write_rows
-from benchmarks.retina_models import BUNDLE, CAMERAS, MODELS
+from benchmarks.retina_measurements import reliability
+from benchmarks.retina_models import CAMERAS
 from sre_monai.errors import exit_on_user_error
 from sre_monai.files import written_atomically
 from sre_monai.tables import write_json
-
-
-def evaluation(camera: str, data: Path, weights: Path, output: Path) -> BundleRun:
-    """Evaluate weights on a camera's training photographs.
-
-    Args:
-        camera: name of its data set.
-        data: folder of the prepared data sets.
-        weights: file of the weights.
-        output: folder of the results, one for each camera.
-
-    Returns:
-        The run.
-    """
-    settings = {"dataset_dir": str(data / camera), "section": "training", "checkpoint": str(weights)}
-    settings |= {"write_overlay": False, "write_calibration": True}
-    return BundleRun(BUNDLE, [*MODELS["general"].recipe, "evaluate.json"], output / camera, settings)
 
 
 def store(calibration: LogitCalibration, weights: Path, calibrated: Path) -> None:
@@ -65,7 +49,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="evaluations at once")
     options = parser.parse_args()
     data, weights, output = options.data.absolute(), options.weights.absolute(), options.output_dir.absolute()
-    runs = {camera: evaluation(camera, data, weights, output) for camera in CAMERAS}
+    runs = {camera: reliability(weights, data / camera, "training", output / camera) for camera in CAMERAS}
     exit_on_user_error(side_by_side, BundleRun.run, list(runs.values()), options.jobs, "camera")
 
     cameras = {name: CameraReliability.read(run.output) for name, run in runs.items()}

@@ -19,13 +19,14 @@ from typing import Any, NamedTuple
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.logit_calibration import CameraReliability, LogitCalibration
 from benchmarks.markdown import write_rows
+from benchmarks.retina_measurements import reliability
 from benchmarks.retina_models import BUNDLE, CAMERAS, MODELS
+from benchmarks.retina_rows import mean_scores
 from sre_monai.errors import exit_on_user_error
 from sre_monai.visualize import plot_reliability
 
 __all__ = ["Camera"]
 
-RECIPE = MODELS["general"].recipe
 SCORES = ("dice", "auc", "cldice", "sensitivity", "specificity")
 
 
@@ -48,28 +49,33 @@ class Camera(NamedTuple):
         """Train on the other cameras and evaluate on this one, unless that is done."""
         others = [name for name in CAMERAS if name != self.name]
         settings = {**self.settings, "dataset_dir": str(self.data), "datasets": others}
-        BundleRun(BUNDLE, RECIPE, self.folder / "train", settings).run(threads)
-        weights = str(self.folder / "train" / "model.pt")
-        settings = {"dataset_dir": str(self.data / self.name), "section": "all", "checkpoint": weights}
-        settings |= {"write_overlay": False, "write_calibration": True}
-        BundleRun(BUNDLE, [*RECIPE, "evaluate.json"], self.folder / "evaluate", settings).run(threads)
+        BundleRun(BUNDLE, MODELS["general"].recipe, self.folder / "train", settings).run(threads)
+        weights = self.folder / "train" / "model.pt"
+        reliability(weights, self.data / self.name, "all", self.evaluation).run(threads)
 
     @property
-    def reliability(self) -> CameraReliability:
-        """Of all its photographs."""
-        return CameraReliability.read(self.folder / "evaluate")
+    def evaluation(self) -> Path:
+        """Folder of its evaluation."""
+        return self.folder / "evaluate"
 
-    def row(self, others: Sequence[Camera]) -> dict[str, Any]:
-        """What was measured; the calibration is fitted on the other cameras."""
-        summary = json.loads((self.folder / "evaluate" / "summary.json").read_text())
-        scores = summary["raters"]["model"]["scores"]
-        calibration = LogitCalibration.fit([other.reliability for other in others])
-        return {
-            "camera": self.name,
-            "images": summary["num_images"],
-            **{score: scores[score]["mean"] for score in SCORES},
-            **calibration.columns(self.reliability),
-        }
+
+def rows(cameras: Sequence[Camera], reliabilities: Mapping[str, CameraReliability]) -> list[dict[str, Any]]:
+    """Collect the results.
+
+    Args:
+        cameras: all of them, measured.
+        reliabilities: by their names. The calibration of each is fitted on the others.
+
+    Returns:
+        A row for each camera.
+    """
+    table = []
+    for camera in cameras:
+        summary = json.loads((camera.evaluation / "summary.json").read_text())
+        calibration = LogitCalibration.fit([found for name, found in reliabilities.items() if name != camera.name])
+        row = {"camera": camera.name, "images": summary["num_images"], **mean_scores(summary, SCORES)}
+        table.append(row | calibration.columns(reliabilities[camera.name]))
+    return table
 
 
 def main() -> None:
@@ -85,9 +91,9 @@ def main() -> None:
     cameras = [Camera(name, data, output / name, settings) for name in CAMERAS]
     exit_on_user_error(side_by_side, Camera.measure, cameras, options.jobs, "camera")
 
-    rows = [camera.row([other for other in cameras if other is not camera]) for camera in cameras]
-    print(write_rows(rows, output / "cameras"))
-    plot_reliability({camera.name: camera.reliability.pixels for camera in cameras}, output / "reliability.png")
+    reliabilities = {camera.name: CameraReliability.read(camera.evaluation) for camera in cameras}
+    print(write_rows(rows(cameras, reliabilities), output / "cameras"))
+    plot_reliability({name: found.pixels for name, found in reliabilities.items()}, output / "reliability.png")
 
 
 if __name__ == "__main__":

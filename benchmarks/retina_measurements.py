@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bundle_runs import BundleRun
-from benchmarks.retina_models import BUNDLE, Model
+from benchmarks.retina_models import BUNDLE, MODELS, Model
 
-__all__ = ["OVERLAY_ANGLES", "SETS", "evaluations", "overlays", "pending", "rotations"]
+__all__ = ["OVERLAY_ANGLES", "SETS", "evaluations", "overlays", "pending", "reliability", "rotations"]
 
 SETS = {
     "DRIVE": ("DRIVE", "test"),
@@ -65,6 +65,23 @@ def rotations(
         )
         for protocol in protocols
     ]
+
+
+def reliability(weights: Path, dataset: Path, section: str, output: Path) -> BundleRun:
+    """Evaluate weights of the general recipe on a data set, with the reliability of their probabilities.
+
+    Args:
+        weights: their file; it need not exist yet.
+        dataset: folder of the prepared set.
+        section: ``training``, ``test`` or ``all``.
+        output: folder of the results.
+
+    Returns:
+        The measurement.
+    """
+    settings = {"dataset_dir": str(dataset), "section": section, "checkpoint": str(weights)}
+    settings |= {"write_overlay": False, "write_calibration": True}
+    return BundleRun(BUNDLE, [*MODELS["general"].recipe, "evaluate.json"], output, settings)
 
 
 def overlays(model: Model, data: Path, output: Path) -> BundleRun:

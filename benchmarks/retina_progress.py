@@ -22,6 +22,7 @@ import torch
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.retina_measurements import evaluations
 from benchmarks.retina_models import BUNDLE, MODELS, Model
+from benchmarks.retina_rows import mean_scores
 from sre_monai.errors import exit_on_user_error
 from sre_monai.tables import write_table
 
@@ -51,10 +52,9 @@ class Kept(NamedTuple):
 
     def row(self, data: Path, output: Path) -> dict[str, Any]:
         """What was measured."""
-        scored = self.evaluation(data, output).output / "summary.json"
-        scores = json.loads(scored.read_text())["raters"]["model"]["scores"]
+        summary = json.loads((self.evaluation(data, output).output / "summary.json").read_text())
         row = {"model": self.model.label, "epoch": self.epoch, "pixels": self.pixels}
-        return row | {score: scores[score]["mean"] for score in SCORES}
+        return row | mean_scores(summary, SCORES)
 
 
 def kept_weights(model: Model, folder: Path) -> Iterator[Kept]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,15 @@ from benchmarks.markdown import markdown_table
 from benchmarks.retina_models import Model
 from sre_monai.evaluation import mean_by_angle, summarize_rotation
 
-__all__ = ["as_markdown", "evaluation_columns", "model_row", "observer_row", "read_poses", "rotation_columns"]
+__all__ = [
+    "as_markdown",
+    "evaluation_columns",
+    "mean_scores",
+    "model_row",
+    "observer_row",
+    "read_poses",
+    "rotation_columns",
+]
 
 Row = dict[str, Any]
 Poses = list[dict[str, Any]]
@@ -102,10 +110,23 @@ def evaluation_columns(name: str, summary: Mapping[str, Any], rater: str) -> Row
     Returns:
         The columns ``<name> images`` and ``<name> <score>``.
     """
-    scored = summary["raters"][rater]
-    return {f"{name} images": scored["num_images"]} | {
-        f"{name} {score}": scored["scores"][score]["mean"] for score in SCORES
-    }
+    scores = mean_scores(summary, SCORES, rater)
+    images = summary["raters"][rater]["num_images"]
+    return {f"{name} images": images} | {f"{name} {score}": mean for score, mean in scores.items()}
+
+
+def mean_scores(summary: Mapping[str, Any], scores: Iterable[str], rater: str = "model") -> dict[str, float]:
+    """Pick mean scores over the images of a data set.
+
+    Args:
+        summary: what :class:`~sre_monai.evaluation.ScoreTable` wrote.
+        scores: their names.
+        rater: ``model`` or ``second_observer``.
+
+    Returns:
+        The means by name.
+    """
+    return {score: summary["raters"][rater]["scores"][score]["mean"] for score in scores}
 
 
 def rotation_columns(poses: Poses) -> Row:
