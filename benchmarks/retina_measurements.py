@@ -67,7 +67,7 @@ def rotations(
     ]
 
 
-def reliability(weights: Path, dataset: Path, section: str, output: Path) -> BundleRun:
+def reliability(weights: Path, dataset: Path, section: str, output: Path, **settings: Any) -> BundleRun:
     """Evaluate weights of the general recipe on a data set, with the reliability of their probabilities.
 
     Args:
@@ -75,11 +75,12 @@ def reliability(weights: Path, dataset: Path, section: str, output: Path) -> Bun
         dataset: folder of the prepared set.
         section: ``training``, ``test`` or ``all``.
         output: folder of the results.
+        settings: further overrides of the evaluation.
 
     Returns:
         The measurement.
     """
-    settings = {"dataset_dir": str(dataset), "section": section, "checkpoint": str(weights)}
+    settings |= {"dataset_dir": str(dataset), "section": section, "checkpoint": str(weights)}
     settings |= {"write_overlay": False, "write_calibration": True}
     return BundleRun(BUNDLE, [*MODELS["general"].recipe, "evaluate.json"], output, settings)
 

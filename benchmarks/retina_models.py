@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["BUNDLE", "CAMERAS", "MODELS", "SCALE", "Model"]
+__all__ = ["BUNDLE", "CAMERAS", "DEGREES", "MODELS", "SCALE", "Model"]
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "retina_fundus_vessel_segmentation"
-CAMERAS = ("DRIVE", "STARE", "CHASE_DB1", "HRF")
-"""Data sets, each from one camera."""
+DEGREES = {"DRIVE": 45, "STARE": 35, "CHASE_DB1": 30, "HRF": 60}
+"""Data sets, each from one camera, and the angles of their fields of view."""
+CAMERAS = tuple(DEGREES)
 
 BUDGET = 300  # epochs, five steps each on DRIVE: the same for all that are compared
 SCALE = {"working_diameter": 540, "crop_size": 144, "zoom_range": [0.8, 1.6]}

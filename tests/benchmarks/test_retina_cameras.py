@@ -69,3 +69,8 @@ def test_each_camera_is_left_out_once(data, tmp_path, monkeypatch, capsys):
     assert (output / "reliability.png").is_file()
     retina_cameras.main()
     assert len(started) == 8
+
+    monkeypatch.setattr(sys, "argv", [*command, "--pixels_per_degree", "20"])
+    retina_cameras.main()
+    assert [run["working_diameter"] for run in started[8:]] == [900, 700, 600, 1200]  # and no training again
+    assert (output / "by_angle" / "cameras.md").is_file()
