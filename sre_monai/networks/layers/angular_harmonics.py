@@ -78,6 +78,8 @@ def harmonic_magnitude(input: Tensor, order: int) -> Tensor:
         raise ValueError(f"order must be one of {ORDERS}, got {order!r}.")
     if input.ndim not in (4, 5):
         raise ValueError(f"input must be (batch, channels, 2 or 3 spatial axes), got {tuple(input.shape)}.")
+    if input.dtype == torch.float16:  # which ends at 65504: the squares would overflow
+        return harmonic_magnitude(input.float(), order).half()
     if torch.jit.is_tracing() or torch.compiler.is_exporting():
         return filtered_magnitude(input, harmonic_filters(input.ndim - 2, order).to(input))
     return _Magnitude.apply(input, order)  # type: ignore[no-any-return]

@@ -104,12 +104,23 @@ def test_a_line_in_a_volume_is_as_strong_along_each_axis():
     assert strengths[0] > 0.1
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 def test_dtype_and_memory_format_are_kept(dtype):
     x = torch.randn(2, 4, 9, 8).to(dtype).contiguous(memory_format=torch.channels_last)
     y = harmonic_magnitude(x, 2)
     assert y.dtype == dtype
     assert_close(y, harmonic_magnitude(x.double(), 2).to(dtype))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_squares_beyond_float16_do_not_overflow(order):
+    x = (1000 * torch.randn(1, 2, 9, 8)).half().requires_grad_()
+    y = harmonic_magnitude(x, order)
+    assert y.detach().float().square().max() > torch.finfo(torch.float16).max
+    assert_close(y, harmonic_magnitude(x.double(), order))
+    assert_close(
+        torch.autograd.grad(y.sum(), x)[0], torch.autograd.grad(harmonic_magnitude(x.double(), order).sum(), x)[0]
+    )
 
 
 @pytest.mark.parametrize(
