@@ -35,8 +35,6 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
             resampled as well.
         diameter: diameter of the field of view after resampling, in pixels. 540 is close to DRIVE's own; the
             bundle's default weights work at 912.
-        diameter_key: key of an item's own diameter, used in place of ``diameter`` where an item has one: cameras with
-            different angles of view can be brought to one size of a degree.
         tolerance: relative difference from ``diameter`` up to which data are left as they are.
         enlarge: whether to enlarge a smaller field of view, too; otherwise it is left as it is.
         mode: for each key or for all: ``"bilinear"`` for images, ``"nearest"`` for binary masks: the class nearest by
@@ -60,7 +58,6 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
         keys: KeysCollection,
         fov_key: str = "fov",
         diameter: float = 540.0,
-        diameter_key: str | None = None,
         tolerance: float = 0.1,
         enlarge: bool = True,
         mode: str | list[str] | tuple[str, ...] = "bilinear",
@@ -69,7 +66,6 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
         super().__init__(keys, allow_missing_keys)
         self.fov_key = fov_key
         self.diameter = diameter
-        self.diameter_key = diameter_key
         self.tolerance = tolerance
         self.enlarge = enlarge
         self.mode = ensure_tuple_rep(mode, len(self.keys))
@@ -87,7 +83,7 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
         for key, mode in self.key_iterator(d, self.mode):
             if fov is None:
                 fov = get_field_of_view(d, key, self.fov_key)
-                size = self._size(fov, d.get(self.diameter_key, self.diameter))
+                size = self._size(fov)
             check_size(fov, d[key])
             x = convert_to_tensor(d[key], track_meta=get_track_meta())
             record = {"affine": x.affine} if isinstance(x, MetaTensor) else {}
@@ -104,9 +100,9 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
             d[key].affine = record[TraceKeys.EXTRA_INFO]["affine"]
         return d
 
-    def _size(self, fov: torch.Tensor, diameter: float) -> tuple[int, int]:
+    def _size(self, fov: torch.Tensor) -> tuple[int, int]:
         """Size (W, H) at the working resolution."""
-        scale = diameter / field_of_view_diameter(fov)
+        scale = self.diameter / field_of_view_diameter(fov)
         if abs(1 / scale - 1) <= self.tolerance or (scale > 1 and not self.enlarge):
             scale = 1.0
         width, height = (max(1, round(n * scale)) for n in fov.shape[1:])

@@ -135,11 +135,3 @@ def test_bad_arguments(arguments):
 def test_missing_field_of_view_is_named():
     with pytest.raises(ValueError, match="no field of view 'fov'"):
         WorkingResolutiond("image")({"image": torch.rand(3, 8, 8)})
-
-
-def test_an_item_may_have_its_own_diameter():
-    data = {**eye(251, 230, 120), "working_diameter": 90.0}
-    own = WorkingResolutiond("image", diameter=180, diameter_key="working_diameter")
-    expected = WorkingResolutiond("image", diameter=90)(data)["image"]
-    assert_close(own(data)["image"], expected)
-    assert own(eye(251, 230, 120))["image"].shape != expected.shape
