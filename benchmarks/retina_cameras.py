@@ -1,4 +1,4 @@
-"""Leave one camera out: train on three data sets, evaluate on all photographs of the fourth; write one table.
+"""Leave one camera out: train on all photographs of three data sets, evaluate on those of the fourth; write one table.
 
     python -m benchmarks.retina_cameras --data data --output_dir output/retina_cameras --jobs 2
 
@@ -51,7 +51,7 @@ class Camera(NamedTuple):
     def measure(self, threads: int | None = None) -> None:
         """Train on the other cameras and evaluate on this one, unless that is done."""
         others = [name for name in CAMERAS if name != self.name]
-        settings = {**self.settings, "dataset_dir": str(self.data), "datasets": others}
+        settings = {"section": "all", **self.settings, "dataset_dir": str(self.data), "datasets": others}
         BundleRun(BUNDLE, MODELS["general"].recipe, self.folder / "train", settings).run(threads)
         weights = self.folder / "train" / "model.pt"
         scale = {"working_diameter": self.pixels_per_degree * DEGREES[self.name]} if self.pixels_per_degree else {}

@@ -51,7 +51,7 @@ def test_each_camera_is_left_out_once(data, tmp_path, monkeypatch, capsys):
     assert [run["datasets"] for run in trainings] == [
         [name for name in retina_cameras.CAMERAS if name != left_out] for left_out in retina_cameras.CAMERAS
     ]
-    assert {run["max_epochs"] for run in trainings} == {"$3 * @cycle_epochs"}
+    assert {(run["max_epochs"], run["section"]) for run in trainings} == {("$3 * @cycle_epochs", "all")}
     assert [(Path(run["dataset_dir"]).name, run["section"]) for run in evaluations] == [
         (name, "all") for name in retina_cameras.CAMERAS
     ]
