@@ -65,7 +65,7 @@ MODELS = {
             "general",
             "SRE U-Net, four cameras",
             ("cycles.yaml", "general.yaml"),
-            epochs=495,  # the end of the fourth of five cycles
+            epochs=None,
             scale={},
             data=".",
             sets=("DRIVE", "STARE's last"),
