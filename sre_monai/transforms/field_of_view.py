@@ -116,7 +116,7 @@ def get_field_of_view(data: Mapping[Hashable, Any], key: Hashable, fov_key: Hash
         Boolean tensor of shape (1, W, H) without metadata, on the mask's device.
 
     Raises:
-        ValueError: when there is no mask, it is empty, or its size differs from the image's.
+        ValueError: when the mask is missing, is empty, or differs in size from the image.
     """
     if fov_key not in data:
         raise ValueError(f"There is no field of view {fov_key!r} beside {key!r}: apply FieldOfViewd first.")
