@@ -6,7 +6,7 @@
 for its first cycles. With ``--pixels_per_degree``, the camera that is left out is evaluated at a working diameter in
 proportion to the angle of its field of view. The calibration of a camera (see ``logit_calibration``) is fitted on the
 other three, each predicted by the network that has not seen it. An interrupted series resumes: finished runs are kept.
-Writes cameras.csv, cameras.md and reliability.png, by angle into the folder ``by_angle``.
+Writes cameras.csv, cameras.md and reliability.png; by angle, all evaluations go into the folder ``by_angle``.
 """
 
 from __future__ import annotations
@@ -37,14 +37,16 @@ class Camera(NamedTuple):
     Attributes:
         name: of its data set.
         data: folder of the prepared data sets.
-        folder: of the results.
+        training: folder of the training.
+        evaluation: folder of the evaluation.
         settings: overrides of the recipe.
         pixels_per_degree: of its photographs at the working resolution; by default all have the recipe's diameter.
     """
 
     name: str
     data: Path
-    folder: Path
+    training: Path
+    evaluation: Path
     settings: Mapping[str, Any]
     pixels_per_degree: float | None = None
 
@@ -52,15 +54,10 @@ class Camera(NamedTuple):
         """Train on the other cameras and evaluate on this one, unless that is done."""
         others = [name for name in CAMERAS if name != self.name]
         settings = {"section": "all", **self.settings, "dataset_dir": str(self.data), "datasets": others}
-        BundleRun(BUNDLE, MODELS["general"].recipe, self.folder / "train", settings).run(threads)
-        weights = self.folder / "train" / "model.pt"
+        BundleRun(BUNDLE, MODELS["general"].recipe, self.training, settings).run(threads)
+        weights = self.training / "model.pt"
         scale = {"working_diameter": self.pixels_per_degree * DEGREES[self.name]} if self.pixels_per_degree else {}
         reliability(weights, self.data / self.name, "all", self.evaluation, **scale).run(threads)
-
-    @property
-    def evaluation(self) -> Path:
-        """Folder of its evaluation."""
-        return self.folder / ("evaluate_by_angle" if self.pixels_per_degree else "evaluate")
 
 
 def rows(cameras: Sequence[Camera], reliabilities: Mapping[str, CameraReliability]) -> list[dict[str, Any]]:
@@ -93,11 +90,13 @@ def main() -> None:
     options = parser.parse_args()
     data, output = options.data.absolute(), options.output_dir.absolute()
     settings = {"max_epochs": f"${2**options.cycles - 1} * @cycle_epochs", **options.settings}
-    cameras = [Camera(name, data, output / name, settings, options.pixels_per_degree) for name in CAMERAS]
+    results = output / "by_angle" if options.pixels_per_degree else output
+    cameras = [
+        Camera(name, data, output / name / "train", results / name / "evaluate", settings, options.pixels_per_degree)
+        for name in CAMERAS
+    ]
     exit_on_user_error(side_by_side, Camera.measure, cameras, options.jobs, "camera")
 
-    results = output / "by_angle" if options.pixels_per_degree else output
-    results.mkdir(exist_ok=True)
     reliabilities = {camera.name: CameraReliability.read(camera.evaluation) for camera in cameras}
     print(write_rows(rows(cameras, reliabilities), results / "cameras"))
     plot_reliability({name: found.pixels for name, found in reliabilities.items()}, results / "reliability.png")
