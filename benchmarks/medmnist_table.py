@@ -1,10 +1,10 @@
 """Train SRE and standard ResNets with one recipe, evaluate them upright, rotated and flipped, and write one table.
 
-Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json on the weights
-with the best validation area. A network "with rotations" is trained on images that are flipped and rotated by any
-angle. An interrupted series resumes: runs that are finished are kept. Writes runs.csv, table.md and, for each score,
-its curve by angle, in a folder named by the padding. With ``--store``, the weights of the first network come into the
-bundle's models, from the seed with the best validation area.
+Every run is the bundle ``medmnist_classification``: train.json, then evaluate.json and rotation.json. A network "with
+rotations" is trained on images that are flipped and rotated by any angle. An interrupted series resumes: runs that are
+finished are kept. Writes runs.csv, table.md and, for each score, its curve by angle, in a folder named by the padding.
+With ``--store``, the weights of the first network come into the bundle's models, from the seed with the best validation
+area at the end.
 
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --output_dir output/medmnist_table
     python -m benchmarks.medmnist_table --dataset_dir data/medmnist --dataset_name shapes3d --overlay volumes.yaml \
@@ -82,11 +82,6 @@ class Run(NamedTuple):
         """Folder of its evaluation under rotation."""
         return self.folder / f"rotation_{self.padding}"
 
-    @property
-    def checkpoint(self) -> dict[str, Any]:
-        """What the training has left."""
-        return torch.load(self.training.output / "checkpoint.pt", map_location="cpu", weights_only=True)
-
     def row(self) -> dict[str, Any]:
         """What was measured."""
         upright, rotated = (
@@ -102,8 +97,14 @@ class Run(NamedTuple):
             flips = [scores[score] for scores in rotated["flip"].values()]
             row |= {f"{score} flips mean": float(np.mean(flips)), f"{score} flips worst": min(flips)}
         row["probability deviation"] = rotated["probability_deviation"]
-        row["training minutes"] = self.checkpoint["seconds"] / 60
+        checkpoint = torch.load(self.training.output / "checkpoint.pt", map_location="cpu", weights_only=True)
+        row["training minutes"] = checkpoint["seconds"] / 60
         return row
+
+    def validation_auc(self) -> float:
+        """AUC on the validation images at the end of the training."""
+        with (self.training.output / "training_log.csv").open(newline="") as log:
+            return float(list(csv.DictReader(log))[-1]["val_auc"])
 
     def poses(self) -> list[dict[str, Any]]:
         """The scores in each pose."""
@@ -186,7 +187,7 @@ def main() -> None:
     draw(runs, results)
     if options.store:
         first = [run for run in runs if run.model == options.models[0]]
-        best = max(first, key=lambda run: run.checkpoint["best_weights"]["score"])
+        best = max(first, key=Run.validation_auc)
         store(best.training, BUNDLE / "models" / options.store)
 
 
