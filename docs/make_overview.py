@@ -1,6 +1,7 @@
-"""Draw README's picture from the files that its commands wrote.
+"""Draw README's picture from the results of its first command and of the accuracy table.
 
-    python docs/make_overview.py output/sample output/rotation docs/images/overview.png
+    python -m benchmarks.retina_table --data data --output_dir output/retina_table --models drive plain_unet
+    python docs/make_overview.py output/sample output/retina_table docs/images/overview.png
 
 Needs the extra `viz`.
 """
@@ -9,31 +10,31 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections import defaultdict
 from pathlib import Path
-from statistics import mean
 
 import matplotlib.pyplot as plt
 from PIL import Image
 
+from sre_monai.evaluation import mean_by_angle
+
 SAMPLE = "eye_565x584"
-LINES = {"turned_back": ("dice", "turned back"), "published": ("dice", "published protocol")}
+NETWORKS = {"drive": "SRE U-Net, 0.26 M parameters", "plain_unet": "U-Net, 2.0 M parameters"}
 
 
-def read_curve(table: Path, protocol: str, column: str) -> dict[float, float]:
-    """Mean over the images at each angle."""
-    values: dict[float, list[float]] = defaultdict(list)
+def read_curve(table: Path) -> dict[float, float]:
+    """Mean Dice over the images at each angle."""
     with table.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["protocol"] == protocol and row["flip"] == "False":
-                values[float(row["angle"])].append(float(row[column]))
-    return {angle: mean(values[angle]) for angle in sorted(values)}
+        rows = [
+            {"angle": float(row["angle"]), "flip": row["flip"] == "True", "dice": float(row["dice"])}
+            for row in csv.DictReader(stream)
+        ]
+    return mean_by_angle(rows, "dice")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sample", type=Path, help="results of inference on docs/sample")
-    parser.add_argument("rotation", type=Path, help="results of rotation.json")
+    parser.add_argument("table", type=Path, help="results of benchmarks.retina_table")
     parser.add_argument("picture", type=Path)
     options = parser.parse_args()
 
@@ -46,12 +47,9 @@ def main() -> None:
     overlay.set_title("vessels as found")
     for axes in (photograph, overlay):
         axes.set_axis_off()
-    table = options.rotation / "per_image.csv"
-    for protocol, (column, name) in LINES.items():
-        points = read_curve(table, protocol, column)
-        curve.plot(list(points), list(points.values()), marker="o", label=name)
-    ceiling = read_curve(table, "published", "ceiling_dice")
-    curve.plot(list(ceiling), list(ceiling.values()), linestyle=":", color="grey", label="its ceiling")
+    for network, label in NETWORKS.items():
+        points = read_curve(options.table / network / "turned_back" / "per_image.csv")
+        curve.plot(list(points), list(points.values()), marker="o", label=label)
     curve.set(xlabel="angle of the photograph in degrees", ylabel="Dice", title="DRIVE test under rotation")
     curve.set_xticks(range(0, 361, 60))
     curve.spines[["top", "right"]].set_visible(False)
