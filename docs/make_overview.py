@@ -1,6 +1,6 @@
 """Draw README's picture from the results of its first command and of the accuracy table.
 
-    python -m benchmarks.retina_table --data data --output_dir output/retina_table --models drive plain_unet
+    python -m benchmarks.retina_table --data data --output_dir output/retina_table --models sre_harmonics plain_unet
     python docs/make_overview.py output/sample output/retina_table docs/images/overview.png
 
 Needs the extra `viz`.
@@ -18,7 +18,7 @@ from PIL import Image
 from sre_monai.evaluation import mean_by_angle
 
 SAMPLE = "eye_565x584"
-NETWORKS = {"drive": "SRE U-Net, 0.26 M parameters", "plain_unet": "U-Net, 2.0 M parameters"}
+NETWORKS = {"sre_harmonics": "SRE U-Net, 0.26 M parameters", "plain_unet": "U-Net, 2.0 M parameters"}
 
 
 def read_curve(table: Path) -> dict[float, float]:
@@ -50,7 +50,8 @@ def main() -> None:
     for network, label in NETWORKS.items():
         points = read_curve(options.table / network / "turned_back" / "per_image.csv")
         curve.plot(list(points), list(points.values()), marker="o", label=label)
-    curve.set(xlabel="angle of the photograph in degrees", ylabel="Dice", title="DRIVE test under rotation")
+    curve.set_title("DRIVE test under rotation, after the same training")
+    curve.set(xlabel="angle of the photograph in degrees", ylabel="Dice")
     curve.set_xticks(range(0, 361, 60))
     curve.spines[["top", "right"]].set_visible(False)
     curve.legend(frameon=False)
