@@ -1,7 +1,7 @@
 """Draw README's picture from the results of its first command and of the accuracy table.
 
     python -m benchmarks.retina_table --data data --output_dir output/retina_table --models sre_harmonics plain_unet
-    python docs/make_overview.py output/sample output/retina_table docs/images/overview.png
+    python -m docs.make_overview output/sample output/retina_table docs/images/overview.png
 
 Needs the extra `viz`.
 """
@@ -9,26 +9,16 @@ Needs the extra `viz`.
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from PIL import Image
 
+from benchmarks.retina_rows import read_poses
 from sre_monai.evaluation import mean_by_angle
 
 SAMPLE = "eye_565x584"
 NETWORKS = {"sre_harmonics": "SRE U-Net, 0.26 M parameters", "plain_unet": "U-Net, 2.0 M parameters"}
-
-
-def read_curve(table: Path) -> dict[float, float]:
-    """Mean Dice over the images at each angle."""
-    with table.open(encoding="utf-8", newline="") as stream:
-        rows = [
-            {"angle": float(row["angle"]), "flip": row["flip"] == "True", "dice": float(row["dice"])}
-            for row in csv.DictReader(stream)
-        ]
-    return mean_by_angle(rows, "dice")
 
 
 def main() -> None:
@@ -48,7 +38,7 @@ def main() -> None:
     for axes in (photograph, overlay):
         axes.set_axis_off()
     for network, label in NETWORKS.items():
-        points = read_curve(options.table / network / "turned_back" / "per_image.csv")
+        points = mean_by_angle(read_poses(options.table / network / "turned_back" / "per_image.csv"), "dice")
         curve.plot(list(points), list(points.values()), marker="o", label=label)
     curve.set_title("DRIVE test under rotation, after the same training")
     curve.set(xlabel="angle of the photograph in degrees", ylabel="Dice")

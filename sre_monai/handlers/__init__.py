@@ -1,4 +1,4 @@
-"""Ignite handlers for training: best and averaged weights, checkpoints, seeds, the training log."""
+"""Ignite handlers for training: averaged weights, checkpoints, seeds, the training log."""
 
 from sre_monai.handlers.epoch_seed import EpochSeed
 from sre_monai.handlers.training_checkpoint import TrainingCheckpoint

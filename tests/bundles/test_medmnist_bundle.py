@@ -89,13 +89,13 @@ def test_killed_training_ends_with_the_weights_and_the_log_of_an_uninterrupted_o
     run_bundle("train.json", **settings, output_dir=str(tmp_path / "uninterrupted"))
     kill_training(BUNDLE, config_files("train.json"), tmp_path / "killed", settings)
     run_bundle("train.json", **settings, output_dir=str(tmp_path / "killed"))
-    for name in ("model.pt", "checkpoint.pt"):
-        expected, found = (torch.load(tmp_path / f / name, weights_only=True) for f in ("uninterrupted", "killed"))
-        if name == "checkpoint.pt":
-            expected, found = expected["network"], found["network"]
+    folders = (tmp_path / "uninterrupted", tmp_path / "killed")
+    states = [torch.load(folder / "checkpoint.pt", weights_only=True) for folder in folders]
+    weights = [torch.load(folder / "model.pt", weights_only=True) for folder in folders]
+    for expected, found in (weights, *([state[key] for state in states] for key in ("network", "averaged_network"))):
         assert expected.keys() == found.keys()
         assert all(torch.equal(expected[key], found[key]) for key in expected)
-    logs = [(tmp_path / f / "training_log.csv").read_text() for f in ("uninterrupted", "killed")]
+    logs = [(folder / "training_log.csv").read_text() for folder in folders]
     assert logs[0] == logs[1]
     assert "val_auc" in logs[0]
     assert len(logs[0].splitlines()) == 21
