@@ -265,7 +265,7 @@ def test_inference_on_volumes(tmp_path):
     ("overlays", "weights", "accuracy", "auc"),
     [
         ([], "model.pt", 0.846, 0.881),
-        (["volumes.yaml", "adrenalmnist3d.yaml"], "adrenalmnist3d.pt", 0.852, 0.888),
+        (["volumes.yaml", "adrenalmnist3d.yaml"], "adrenalmnist3d.pt", 0.802, 0.889),
     ],
 )
 def test_weights_score_as_the_model_card_says(shared_data, tmp_path, overlays, weights, accuracy, auc):
