@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import torch
+from monai.bundle import ConfigParser
 
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.retina_measurements import evaluations
@@ -58,14 +60,14 @@ class Kept(NamedTuple):
 
 
 def kept_weights(model: Model, folder: Path) -> Iterator[Kept]:
-    """Find the weights of a training run in the order of their epochs.
+    """Find the weights that a training run has kept at the ends of its cycles, where the learning rate is zero.
 
     Args:
         model: the row of the table.
         folder: of the training run.
 
     Yields:
-        Weights that were kept.
+        The weights, in the order of their epochs.
 
     Raises:
         FileNotFoundError: when there are none.
@@ -73,14 +75,20 @@ def kept_weights(model: Model, folder: Path) -> Iterator[Kept]:
     files = {int(re.findall(r"\d+", path.stem)[-1]): path for path in (folder / "cycles").glob("*.pt")}
     if not files:
         raise FileNotFoundError(f"{folder / 'cycles'} has no weights; train {model.name} by benchmarks.retina_train.")
-    pixels = _pixels_of_an_epoch(model, folder)
-    for epoch, path in sorted(files.items()):
-        yield Kept(model, epoch, path, epoch * pixels)
-
-
-def _pixels_of_an_epoch(model: Model, folder: Path) -> float:
-    """Mean number of pixels: each edge of the crops is cut by 0 to ``max_trim`` pixels."""
     parser = BundleRun(BUNDLE, model.recipe, folder, model.settings).configure()
+    pixels = _pixels_of_an_epoch(parser, folder)
+    for epoch, path in sorted(files.items()):
+        if _ends_a_cycle(epoch, parser.get_parsed_content("cycle_epochs")):
+            yield Kept(model, epoch, path, epoch * pixels)
+
+
+def _ends_a_cycle(epoch: int, first: int) -> bool:
+    """Cycles double: they end after 1, 3, 7, 15 ... times the epochs of the first."""
+    return math.log2(epoch / first + 1).is_integer()
+
+
+def _pixels_of_an_epoch(parser: ConfigParser, folder: Path) -> float:
+    """Mean number of pixels: each edge of the crops is cut by 0 to ``max_trim`` pixels."""
     steps = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)["trainer"]["epoch_length"]
     crop, trim = parser["crop_size"], parser["train#trainer#prepare_batch#max_trim"]
     return steps * parser["images_per_batch"] * parser["crops_per_image"] * (crop - trim / 2) ** 2

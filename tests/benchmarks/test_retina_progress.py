@@ -18,10 +18,10 @@ MODEL = MODELS["general"]
 
 @pytest.fixture
 def folder(tmp_path):
-    """A training run of 20 steps an epoch that has kept weights after epochs 33 and 99."""
+    """A training run of 20 steps an epoch: its first cycles end after epochs 33 and 99."""
     folder = tmp_path / "runs" / MODEL.name
     (folder / "cycles").mkdir(parents=True)
-    for epoch in (99, 33):
+    for epoch in (99, 66, 33, 132):
         (folder / "cycles" / f"averaged_epoch={epoch}.pt").write_bytes(b"weights")
     torch.save({"trainer": {"epoch_length": 20}}, folder / "checkpoint.pt")
     return folder
@@ -35,7 +35,7 @@ def test_pixels_of_trimmed_crops_are_counted(folder):
     assert second.pixels == pytest.approx(3 * first.pixels)
 
 
-def test_every_file_is_scored_once(folder, tmp_path, monkeypatch):
+def test_ends_of_cycles_are_scored_once(folder, tmp_path, monkeypatch):
     photographs(tmp_path / "data" / "DRIVE")
     scores = {score: {"mean": 0.8} for score in ("dice", "auc", "cldice")}
     summary = json.dumps({"raters": {"model": {"scores": scores}}})
