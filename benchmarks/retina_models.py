@@ -60,7 +60,15 @@ class Model(NamedTuple):
 MODELS = {
     model.name: model
     for model in (
-        Model("drive", "SRE U-Net, trained longer", epochs=None, sets=(*CAMERAS, "STARE's last"), file="drive.pt"),
+        Model(
+            "drive",
+            "small SRE U-Net, trained longer",
+            ("cycles.yaml", "drive.yaml"),
+            epochs=None,
+            scale={},
+            sets=(*CAMERAS, "STARE's last"),
+            file="drive.pt",
+        ),
         Model(
             "general",
             "SRE U-Net, four cameras",

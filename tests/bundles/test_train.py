@@ -320,12 +320,14 @@ def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
     assert not torch.equal(first["final_conv.weight"], last["final_conv.weight"])
 
 
-@pytest.mark.parametrize(("overlay", "images"), [("drive.yaml", 20), ("general.yaml", 65)])
-def test_long_training_runs_see_as_many_pixels_as_lwnet(overlay, images):
+@pytest.mark.parametrize(
+    ("overlay", "images", "pixels"), [("drive.yaml", 20, 1.49e9), ("general.yaml", 65, 4000 * 4 * 512**2)]
+)
+def test_pixels_of_long_training_runs(overlay, images, pixels):
     parser = parse("train.json", "cycles.yaml", overlay)
     size, epochs = (parser.get_parsed_content(name) for name in ("crop_size", "max_epochs"))
     mean_size = size - parser.get_parsed_content("train#trainer#prepare_batch").max_trim / 2
-    assert epochs * images * mean_size**2 == pytest.approx(4000 * 4 * 512**2, rel=0.03)
+    assert epochs * images * mean_size**2 == pytest.approx(pixels, rel=0.03)
 
 
 def test_general_weights_are_trained_on_all_cameras(tmp_path):

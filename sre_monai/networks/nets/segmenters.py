@@ -16,6 +16,7 @@ __all__ = ["SEGMENTERS", "build_segmenter"]
 HARMONICS: dict[str, Any] = {"kernel_size": 3, "profile": "gaussian", "harmonics": (1, 2)}
 SEGMENTERS: dict[str, Callable[..., nn.Module]] = {
     "sre_harmonic_unet": partial(SREUNet, features=(16, 32, 48, 64, 96, 16), **HARMONICS),
+    "sre_harmonic_unet_small": partial(SREUNet, features=(16, 16, 32, 48, 64, 16), **HARMONICS),
     "sre_gaussian_unet": partial(SREUNet, profile="gaussian"),
     "sre_unet": SREUNet,
     "unet": partial(BasicUNet, features=(32, 32, 64, 128, 256, 32), norm="batch"),
@@ -27,15 +28,16 @@ SEGMENTERS: dict[str, Callable[..., nn.Module]] = {
 def build_segmenter(net: str, spatial_dims: int, in_channels: int, out_channels: int, **kwargs: Any) -> nn.Module:
     """Build an SRE or standard segmentation network by name.
 
-    =======================  ===================================================================  ==========
-    net                      network                                                              parameters
-    =======================  ===================================================================  ==========
-    ``"sre_harmonic_unet"``  SRE U-Net of five levels, 3×3 kernels, smooth rings, harmonics       258,250
-    ``"sre_unet"``           the published SRE U-Net of four levels, 9×9 kernels, constant rings  274,306
-    ``"sre_gaussian_unet"``  the same with smooth rings                                           274,306
-    ``"unet"``               MONAI's ``BasicUNet``, 3×3 kernels, batch normalisation, published   1,979,042
-    ``"small_unet"``         the same with about as many parameters as ``"sre_harmonic_unet"``    256,156
-    =======================  ===================================================================  ==========
+    =============================  ===================================================================  ==========
+    net                            network                                                              parameters
+    =============================  ===================================================================  ==========
+    ``"sre_harmonic_unet"``        SRE U-Net of five levels, 3×3 kernels, smooth rings, harmonics       258,250
+    ``"sre_harmonic_unet_small"``  the same with fewer channels                                         125,098
+    ``"sre_unet"``                 the published SRE U-Net of four levels, 9×9 kernels, constant rings  274,306
+    ``"sre_gaussian_unet"``        the same with smooth rings                                           274,306
+    ``"unet"``                     MONAI's ``BasicUNet``, 3×3 kernels, batch normalisation, published   1,979,042
+    ``"small_unet"``               the same with about as many parameters as ``"sre_harmonic_unet"``    256,156
+    =============================  ===================================================================  ==========
 
     Parameters are those of images, 3 to 2 channels. Harmonics are of order 1 and 2, constant rings of constant width.
     The published networks are those of Zhang et al., ISBI 2025, https://arxiv.org/abs/2501.14592.

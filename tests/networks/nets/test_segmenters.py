@@ -7,6 +7,7 @@ from sre_monai.networks.nets import SEGMENTERS, SREUNet, build_segmenter
 
 PARAMETERS = {
     "sre_harmonic_unet": 258_250,
+    "sre_harmonic_unet_small": 125_098,
     "sre_gaussian_unet": 274_306,
     "sre_unet": 274_306,
     "unet": 1_979_042,
