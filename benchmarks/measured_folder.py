@@ -40,10 +40,12 @@ def segment(model: Model, photographs: Path, output: Path) -> None:
         photographs: the folder.
         output: folder of the results.
     """
-    parser = ConfigParser()
-    parser.read_config([str(BUNDLE / "configs" / name) for name in ("inference.json", *model.overlays)])
+    training, parser = ConfigParser(), ConfigParser()
+    training.read_config([str(BUNDLE / "configs" / name) for name in model.recipe])
+    parser.read_config(str(BUNDLE / "configs" / "inference.json"))
     parser.update(
         {
+            **{name: training[name] for name in ("net", "network_def", "working_diameter")},
             "bundle_root": str(BUNDLE),
             "dataset_dir": str(photographs),
             "output_dir": str(output),
