@@ -38,7 +38,7 @@ TABLE = [
     ("segment", "--batch_size 0", "batch_size must be a whole number of at least 1, got 0."),
     ("segment", "--saving_threads 0", "saving_threads must be a whole number of at least 1, got 0."),
     ("segment", "--window_size 1.5", "window_size must be a whole number of at least 32, in pixels, got 1.5."),
-    ("segment", "--net unett", "net must be one of sre_harmonic_unet, sre_unet, "),
+    ("segment", "--net unett", "net must be one of sre_harmonic_unet, sre_harmonic_unet_small, "),
     ("segment", "--network_def#profile bnads", "profile must be one of bands, gaussian, gmr, got 'bnads'."),
     ("segment", "--network_def#profil bands", "got an unexpected keyword argument 'profil'"),
     ("segment", "--inferer#overlap 2", "overlap must be at least 0 and below 1, got 2."),
