@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from monai.bundle import ConfigParser
-
+from benchmarks.bundle_runs import BundleRun
 from benchmarks.retina_models import BUNDLE, Model
 
 __all__ = ["MEASURES", "read_measures", "segment", "test_images"]
@@ -40,22 +39,11 @@ def segment(model: Model, photographs: Path, output: Path) -> None:
         photographs: the folder.
         output: folder of the results.
     """
-    training, parser = ConfigParser(), ConfigParser()
-    training.read_config([str(BUNDLE / "configs" / name) for name in model.recipe])
-    parser.read_config(str(BUNDLE / "configs" / "inference.json"))
-    parser.update(
-        {
-            **{name: training[name] for name in ("net", "network_def", "working_diameter")},
-            "bundle_root": str(BUNDLE),
-            "dataset_dir": str(photographs),
-            "output_dir": str(output),
-            "checkpoint": str(model.weights),
-            "write_overlay": False,
-            "measures": True,
-            **model.scale,
-        }
-    )
-    parser.get_parsed_content("evaluator").run()
+    recipe = BundleRun(BUNDLE, model.recipe, output, model.scale).configure()
+    settings = {name: recipe[name] for name in ("net", "network_def", "working_diameter")}
+    settings |= {"dataset_dir": str(photographs), "output_dir": str(output), "checkpoint": str(model.weights)}
+    settings |= {"write_overlay": False, "measures": True}
+    BundleRun(BUNDLE, ["inference.json"], output, settings).configure().get_parsed_content("evaluator").run()
 
 
 def read_measures(table: Path) -> dict[str, dict[str, float]]:
