@@ -62,7 +62,7 @@ MODELS = {
     for model in (
         Model(
             "drive",
-            "small SRE U-Net, trained longer",
+            "SRE W-Net, trained longer",
             ("cycles.yaml", "drive.yaml"),
             epochs=None,
             scale={},

@@ -43,6 +43,7 @@ from .networks.layers import ring_conv as ring_conv
 from .networks.layers import upsample_to as upsample_to
 from .networks.nets import SREResNet as SREResNet
 from .networks.nets import SREUNet as SREUNet
+from .networks.nets import SREWNet as SREWNet
 from .networks.nets import sre_r3d_18 as sre_r3d_18
 from .networks.nets import sre_resnet18 as sre_resnet18
 from .networks.nets import sre_resnet50 as sre_resnet50

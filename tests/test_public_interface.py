@@ -13,7 +13,7 @@ import sre_monai
 NAMES = """
     ConversionReport EquivarianceReport SREBasicBlock SREBottleneck SREConv1d SREConv2d SREConv3d SREConvTranspose1d
     SREConvTranspose2d SREConvTranspose3d SREConvolution SREHarmonicConv2d SREHarmonicConv3d SREResNet SRETwoConv
-    SREUNet SymmetricAvgPool SymmetricMaxPool SymmetricSlidingWindowInferer SymmetricUpsample
+    SREUNet SREWNet SymmetricAvgPool SymmetricMaxPool SymmetricSlidingWindowInferer SymmetricUpsample
     VesselSegmentation VesselSegmenter
     check_equivariance convert_to_sre expand_kernel export_network fold_sre harmonic_conv load_sre_conv_state_dict
     load_weights ring_basis ring_conv sre_r3d_18 sre_resnet18 sre_resnet50 to_sre_conv_state_dict upsample_to

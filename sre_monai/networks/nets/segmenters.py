@@ -10,13 +10,16 @@ from monai.networks.nets import BasicUNet
 from torch import nn
 
 from sre_monai.networks.nets.sre_unet import SREUNet
+from sre_monai.networks.nets.sre_wnet import SREWNet
 
 __all__ = ["SEGMENTERS", "build_segmenter"]
 
 HARMONICS: dict[str, Any] = {"kernel_size": 3, "profile": "gaussian", "harmonics": (1, 2)}
+SMALL = {"features": (16, 16, 32, 48, 64, 16), **HARMONICS}
 SEGMENTERS: dict[str, Callable[..., nn.Module]] = {
     "sre_harmonic_unet": partial(SREUNet, features=(16, 32, 48, 64, 96, 16), **HARMONICS),
-    "sre_harmonic_unet_small": partial(SREUNet, features=(16, 16, 32, 48, 64, 16), **HARMONICS),
+    "sre_harmonic_unet_small": partial(SREUNet, **SMALL),
+    "sre_harmonic_wnet": partial(SREWNet, **SMALL),
     "sre_gaussian_unet": partial(SREUNet, profile="gaussian"),
     "sre_unet": SREUNet,
     "unet": partial(BasicUNet, features=(32, 32, 64, 128, 256, 32), norm="batch"),
@@ -33,6 +36,7 @@ def build_segmenter(net: str, spatial_dims: int, in_channels: int, out_channels:
     =============================  ===================================================================  ==========
     ``"sre_harmonic_unet"``        SRE U-Net of five levels, 3×3 kernels, smooth rings, harmonics       258,250
     ``"sre_harmonic_unet_small"``  the same with fewer channels                                         125,098
+    ``"sre_harmonic_wnet"``        two of these in a row                                                250,324
     ``"sre_unet"``                 the published SRE U-Net of four levels, 9×9 kernels, constant rings  274,306
     ``"sre_gaussian_unet"``        the same with smooth rings                                           274,306
     ``"unet"``                     MONAI's ``BasicUNet``, 3×3 kernels, batch normalisation, published   1,979,042

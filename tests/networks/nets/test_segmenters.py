@@ -3,11 +3,12 @@ import torch
 from monai.networks.nets import BasicUNet
 
 from sre_monai.networks import check_equivariance
-from sre_monai.networks.nets import SEGMENTERS, SREUNet, build_segmenter
+from sre_monai.networks.nets import SEGMENTERS, SREUNet, SREWNet, build_segmenter
 
 PARAMETERS = {
     "sre_harmonic_unet": 258_250,
     "sre_harmonic_unet_small": 125_098,
+    "sre_harmonic_wnet": 250_324,
     "sre_gaussian_unet": 274_306,
     "sre_unet": 274_306,
     "unet": 1_979_042,
@@ -19,7 +20,7 @@ PARAMETERS = {
 def test_networks_have_the_published_sizes_and_keep_the_grid(net):
     network = build_segmenter(net, 2, 3, 2).eval()
     assert sum(p.numel() for p in network.parameters()) == PARAMETERS[net]
-    assert isinstance(network, SREUNet if net.startswith("sre_") else BasicUNet)
+    assert isinstance(network, (SREUNet, SREWNet) if net.startswith("sre_") else BasicUNet)
     with torch.no_grad():
         assert network(torch.zeros(1, 3, 65, 98)).shape == (1, 2, 65, 98)
 
