@@ -310,6 +310,16 @@ def test_cycles_loss_is_cross_entropy_correlation_and_centerline_dice():
     assert_close(loss, expected + 0.2 * SoftclDiceLoss(iter_=3)(probability, label))
 
 
+def test_drive_supervises_both_networks_of_the_w_net():
+    second, first, label = torch.randn(2, 2, 24, 25), torch.randn(2, 2, 24, 25), torch.zeros(2, 1, 24, 25)
+    label[:, :, 8:12] = 1
+    parser = parse("train.json", "cycles.yaml", "drive.yaml")
+    assert parser.get_parsed_content("network_def").train()(torch.randn(2, 3, 24, 25)).shape == (2, 2, 2, 24, 25)
+    loss = parser.get_parsed_content("loss")(torch.stack([second, first], dim=1), label)
+    alone = parse("train.json", "cycles.yaml").get_parsed_content("loss")(second, label)
+    assert_close(loss, alone + F.cross_entropy(first, label[:, 0].long()))
+
+
 def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
     overrides = SMALL | {"cycle_epochs": 1, "max_epochs": 3, "dataset_dir": str(data), "output_dir": str(tmp_path)}
     train("train.json", "cycles.yaml", **overrides)
