@@ -6,9 +6,9 @@ import copy
 
 from torch import nn
 
-from sre_monai.networks.layers.foldable import Foldable
+from sre_monai.networks.layers.foldable import Foldable, Scriptable
 
-__all__ = ["fold_sre"]
+__all__ = ["FoldedByScript", "fold_sre"]
 
 
 def fold_sre(network: nn.Module) -> nn.Module:
@@ -43,3 +43,11 @@ def _fold(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
             if child is not None:
                 setattr(done[module], name, _fold(child, done))
     return done[module]
+
+
+class FoldedByScript(Scriptable):
+    """A network that ``torch.jit.script`` folds by itself."""
+
+    def scriptable(self) -> nn.Module:
+        """Make a folded copy."""
+        return fold_sre(self)

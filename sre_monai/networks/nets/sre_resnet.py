@@ -12,10 +12,9 @@ from torch import Tensor, nn
 
 from sre_monai.networks.blocks import SREBasicBlock, SREBottleneck
 from sre_monai.networks.blocks.convolution import sre_layer
-from sre_monai.networks.fold import fold_sre
+from sre_monai.networks.fold import FoldedByScript
 from sre_monai.networks.interop import accept_published_names, name_resnet
 from sre_monai.networks.layers import SREConv1d, SREConv2d, SREConv3d, SymmetricMaxPool
-from sre_monai.networks.layers.foldable import Scriptable
 
 __all__ = ["SREResNet", "sre_r3d_18", "sre_resnet18", "sre_resnet50"]
 
@@ -27,7 +26,7 @@ BLOCKS: dict[str, type[SREBasicBlock] | type[SREBottleneck]] = {
 }
 
 
-class SREResNet(nn.Sequential, Scriptable):
+class SREResNet(nn.Sequential, FoldedByScript):
     """ResNet of symmetric rotation-equivariant convolutions, with rotation- and reflection-invariant logits.
 
     Features are equivariant, and the head averages them over all positions. The logits are therefore exactly invariant
@@ -130,10 +129,6 @@ class SREResNet(nn.Sequential, Scriptable):
         self.spatial_dims = spatial_dims
         self._initialize()
         accept_published_names(self, name_resnet)
-
-    def scriptable(self) -> nn.Module:
-        """Make a folded copy."""
-        return fold_sre(self)
 
     def _initialize(self) -> None:
         """Apply He initialisation with the fan-out of the dense kernels."""

@@ -9,10 +9,9 @@ from monai.networks.layers import Conv
 from torch import Tensor, nn
 
 from sre_monai.networks.blocks import SRETwoConv, concatenate
-from sre_monai.networks.fold import fold_sre
+from sre_monai.networks.fold import FoldedByScript
 from sre_monai.networks.interop import accept_published_names, name_unet
 from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, upsample_to
-from sre_monai.networks.layers.foldable import Scriptable
 
 __all__ = ["SREUNet"]
 
@@ -20,7 +19,7 @@ POOLINGS = {"max": SymmetricMaxPool, "average": SymmetricAvgPool}
 LEAKY_RELU = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
 
 
-class SREUNet(Scriptable):
+class SREUNet(FoldedByScript):
     """U-Net of symmetric rotation-equivariant convolutions.
 
     The output is exactly equivariant to 90° rotations and flips at every size: kernels are isotropic, pooling windows
@@ -124,10 +123,6 @@ class SREUNet(Scriptable):
         for up_cat in self.decoder:
             y = up_cat(y, skips.pop())
         return self.final_conv(y)
-
-    def scriptable(self) -> nn.Module:
-        """Make a folded copy."""
-        return fold_sre(self)
 
 
 class _UpCat(nn.Module):

@@ -5,16 +5,16 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sre_monai.networks.fold import fold_sre
-from sre_monai.networks.layers.foldable import Scriptable
+from sre_monai.networks.blocks import concatenate
+from sre_monai.networks.fold import FoldedByScript
 from sre_monai.networks.nets.sre_unet import SREUNet
 
 __all__ = ["SREWNet"]
 
 
-class SREWNet(Scriptable):
+class SREWNet(FoldedByScript):
     """W-Net of two SRE U-Nets: the second one sees the image and the logits of the first one, and corrects them.
 
     As equivariant as :class:`SREUNet`.
@@ -58,11 +58,8 @@ class SREWNet(Scriptable):
             (batch, 2, out_channels, *spatial*), those of the second and the first one.
         """
         first = self.first(x)
-        second = self.second(torch.cat([x, first.to(x.dtype)], dim=1))
+        both = torch.cat([x, first], dim=1) if torch.jit.is_scripting() else concatenate(x, first)
+        second = self.second(both)
         if self.deep_supervision and self.training:
             return torch.stack([second, first], dim=1)
         return second
-
-    def scriptable(self) -> nn.Module:
-        """Make a folded copy."""
-        return fold_sre(self)
