@@ -92,5 +92,12 @@ MODELS = {
         Model("plain_unet", "U-Net", ("models/plain_unet.yaml",)),
         Model("plain_unet_rotated", "U-Net with rotations", ("models/plain_unet_rotated.yaml",)),
         Model("plain_unet_small", "small U-Net with rotations", ("models/plain_unet_small.yaml",)),
+        Model(
+            "plain_unet_small_longer",
+            "small U-Net with rotations, trained longer",
+            ("cycles.yaml", "drive.yaml", "models/plain_unet_small_longer.yaml"),
+            epochs=None,
+            scale={},
+        ),
     )
 }
