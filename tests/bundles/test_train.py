@@ -331,7 +331,7 @@ def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    ("overlay", "images", "pixels"), [("drive.yaml", 20, 1.34e9), ("general.yaml", 65, 4000 * 4 * 512**2)]
+    ("overlay", "images", "pixels"), [("drive.yaml", 20, 2.68e9), ("general.yaml", 65, 4000 * 4 * 512**2)]
 )
 def test_pixels_of_long_training_runs(overlay, images, pixels):
     parser = parse("train.json", "cycles.yaml", overlay)
