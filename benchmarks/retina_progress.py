@@ -21,14 +21,14 @@ import torch
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.markdown import write_rows
 from benchmarks.retina_measurements import evaluations
-from benchmarks.retina_models import BUNDLE, MODELS, Model
+from benchmarks.retina_models import MODELS, Model
 from benchmarks.retina_rows import mean_scores
+from benchmarks.retina_train import training_run
 from sre_monai.errors import exit_on_user_error
 
 SCORES = ("dice", "auc", "cldice")
-LWNET = (
-    0.8278  # F1 of lwnet (https://arxiv.org/abs/2009.01907), its published weights and threshold, mean of four flips
-)
+LWNET = 0.8278
+"""F1 of lwnet (https://arxiv.org/abs/2009.01907): its published weights and threshold, mean of four flips."""
 CYCLES = [name for name, model in MODELS.items() if "cycles.yaml" in model.overlays]
 
 
@@ -57,16 +57,13 @@ class Budget(NamedTuple):
     @property
     def training(self) -> BundleRun:
         """Its training."""
-        settings = {"dataset_dir": str(self.data / self.model.data)} | self.model.settings | dict(self.settings)
-        settings |= {"cycle_epochs": self.epochs, "max_epochs": self.epochs}
-        return BundleRun(BUNDLE, self.model.recipe, self.output / self.name / "train", settings)
+        settings = {**self.settings, "cycle_epochs": self.epochs, "max_epochs": self.epochs}
+        return training_run(self.model, self.data, self.output / self.name / "train", settings)
 
     @property
     def evaluation(self) -> BundleRun:
         """Its scores on DRIVE's test photographs."""
-        model = self.model._replace(
-            name=f"{self.model.name}_{self.epochs}", file=str(self.training.output / "model.pt")
-        )
+        model = self.model._replace(name=self.name, file=str(self.training.output / "model.pt"))
         return evaluations(model, self.data, self.output, ["DRIVE"])[0]
 
     def measure(self, threads: int | None = None) -> None:

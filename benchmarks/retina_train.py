@@ -10,6 +10,7 @@ record: steps, time, device, seed.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,23 @@ from benchmarks.retina_models import BUNDLE, MODELS, Model
 from benchmarks.stored_weights import store
 from sre_monai.errors import exit_on_user_error
 
-__all__ = ["train"]
+__all__ = ["train", "training_run"]
+
+
+def training_run(model: Model, data: Path, output: Path, settings: Mapping[str, Any]) -> BundleRun:
+    """Set up the training of a network by its recipe.
+
+    Args:
+        model: the row.
+        data: folder of the prepared data sets.
+        output: folder of this training run.
+        settings: overrides of the recipe.
+
+    Returns:
+        The run.
+    """
+    settings = {"dataset_dir": str(data / model.data), **model.settings, **settings}
+    return BundleRun(BUNDLE, model.recipe, output, settings)
 
 
 def train(model: Model, threads: int, data: Path, output: Path, settings: dict[str, Any] | None = None) -> None:
@@ -32,8 +49,7 @@ def train(model: Model, threads: int, data: Path, output: Path, settings: dict[s
         output: folder of the training runs.
         settings: overrides of the recipe.
     """
-    settings = {"dataset_dir": str(data / model.data)} | model.settings | (settings or {})
-    run = BundleRun(BUNDLE, model.recipe, output / model.name, settings)
+    run = training_run(model, data, output / model.name, settings or {})
     run.run(threads)
     store(run, model.weights, threads)
 
