@@ -3,6 +3,7 @@ from sre_monai.networks.nets.segmenters import SEGMENTERS, build_segmenter
 from sre_monai.networks.nets.sre_resnet import SREResNet, sre_r3d_18, sre_resnet18, sre_resnet50
 from sre_monai.networks.nets.sre_unet import SREUNet
 from sre_monai.networks.nets.sre_wnet import SREWNet
+from sre_monai.networks.nets.wnet import WNet
 
 __all__ = [
     "CLASSIFIERS",
@@ -10,6 +11,7 @@ __all__ = [
     "SREResNet",
     "SREUNet",
     "SREWNet",
+    "WNet",
     "build_classifier",
     "build_segmenter",
     "sre_r3d_18",

@@ -11,6 +11,7 @@ from torch import nn
 
 from sre_monai.networks.nets.sre_unet import SREUNet
 from sre_monai.networks.nets.sre_wnet import SREWNet
+from sre_monai.networks.nets.wnet import WNet
 
 __all__ = ["SEGMENTERS", "build_segmenter"]
 
@@ -24,6 +25,7 @@ SEGMENTERS: dict[str, Callable[..., nn.Module]] = {
     "sre_unet": SREUNet,
     "unet": partial(BasicUNet, features=(32, 32, 64, 128, 256, 32), norm="batch"),
     "small_unet": partial(BasicUNet, features=(11, 11, 22, 44, 96, 11), norm="batch"),
+    "small_wnet": partial(WNet, BasicUNet, features=(8, 8, 16, 32, 64, 8), norm="batch"),
 }
 """The networks by name, without the arguments of :func:`build_segmenter`."""
 
@@ -41,6 +43,7 @@ def build_segmenter(net: str, spatial_dims: int, in_channels: int, out_channels:
     ``"sre_gaussian_unet"``        the same with smooth rings                                           274,306
     ``"unet"``                     MONAI's ``BasicUNet``, 3×3 kernels, batch normalisation, published   1,979,042
     ``"small_unet"``               the same with about as many parameters as ``"sre_harmonic_unet"``    256,156
+    ``"small_wnet"``               two ``BasicUNet`` in a row, about as many as ``"sre_harmonic_wnet"``  249,700
     =============================  ===================================================================  ==========
 
     Parameters are those of images, 3 to 2 channels. Harmonics are of order 1 and 2, constant rings of constant width.

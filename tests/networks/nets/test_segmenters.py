@@ -3,7 +3,7 @@ import torch
 from monai.networks.nets import BasicUNet
 
 from sre_monai.networks import check_equivariance
-from sre_monai.networks.nets import SEGMENTERS, SREUNet, SREWNet, build_segmenter
+from sre_monai.networks.nets import SEGMENTERS, SREUNet, SREWNet, WNet, build_segmenter
 
 PARAMETERS = {
     "sre_harmonic_unet": 258_250,
@@ -13,6 +13,7 @@ PARAMETERS = {
     "sre_unet": 274_306,
     "unet": 1_979_042,
     "small_unet": 256_156,
+    "small_wnet": 249_700,
 }
 
 
@@ -20,7 +21,7 @@ PARAMETERS = {
 def test_networks_have_the_published_sizes_and_keep_the_grid(net):
     network = build_segmenter(net, 2, 3, 2).eval()
     assert sum(p.numel() for p in network.parameters()) == PARAMETERS[net]
-    assert isinstance(network, (SREUNet, SREWNet) if net.startswith("sre_") else BasicUNet)
+    assert isinstance(network, (SREUNet, SREWNet) if net.startswith("sre_") else (BasicUNet, WNet))
     with torch.no_grad():
         assert network(torch.zeros(1, 3, 65, 98)).shape == (1, 2, 65, 98)
 
