@@ -20,7 +20,7 @@ class WNet(FoldedByScript):
     As equivariant as its U-Nets.
 
     Args:
-        unet: class of both U-Nets, with arguments ``spatial_dims``, ``in_channels`` and ``out_channels``, as MONAI's have.
+        unet: class of both U-Nets, with arguments named ``spatial_dims``, ``in_channels`` and ``out_channels``.
         spatial_dims: 2 for images, 3 for volumes, 1 for signals.
         in_channels: number of input channels.
         out_channels: number of output channels.
