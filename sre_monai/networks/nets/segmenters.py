@@ -43,7 +43,7 @@ def build_segmenter(net: str, spatial_dims: int, in_channels: int, out_channels:
     ``"sre_gaussian_unet"``        the same with smooth rings                                           274,306
     ``"unet"``                     MONAI's ``BasicUNet``, 3×3 kernels, batch normalisation, published   1,979,042
     ``"small_unet"``               the same with about as many parameters as ``"sre_harmonic_unet"``    256,156
-    ``"small_wnet"``               two ``BasicUNet`` in a row, about as many as ``"sre_harmonic_wnet"``  249,700
+    ``"small_wnet"``               two in a row, about as many as ``"sre_harmonic_wnet"``               249,700
     =============================  ===================================================================  ==========
 
     Parameters are those of images, 3 to 2 channels. Harmonics are of order 1 and 2, constant rings of constant width.
