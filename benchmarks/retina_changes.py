@@ -10,9 +10,9 @@ from benchmarks.retina_models import BUNDLE, MODELS, SCALE
 
 __all__ = ["RECIPE", "RECIPES", "Recipe"]
 
+DICE_CE = "monai.losses.DiceCELoss(to_onehot_y=True, softmax=True, include_background=False, batch=True)"
 SOFT_CLDICE = (
-    "$lambda logits, label: monai.losses.DiceCELoss(to_onehot_y=True, softmax=True, include_background=False,"
-    " batch=True)(logits, label) + 0.2 * monai.losses.SoftclDiceLoss(iter_=3)("
+    f"$lambda logits, label: {DICE_CE}(logits, label) + 0.2 * monai.losses.SoftclDiceLoss(iter_=3)("
     "torch.cat([1 - label, label], 1), logits.softmax(1))"
 )
 CONSTANT_RATE = {"_target_": "torch.optim.lr_scheduler.ConstantLR", "optimizer": "@optimizer", "factor": 1.0}
@@ -47,7 +47,6 @@ BUNDLE_CHANGES: dict[str, dict[str, Any]] = {
 
 TRAIN = json.loads((BUNDLE / "configs" / "train.json").read_text(encoding="utf-8"))
 SEPARATELY = {f"augmentation#{step}": TRAIN["augmentation"][step] for step in ("rotate", "zoom")}
-DICE_CE = "monai.losses.DiceCELoss(to_onehot_y=True, softmax=True, include_background=False, batch=True)"
 DRIVE_CHANGES: dict[str, dict[str, Any]] = {
     RECIPE: {},
     "ordinary convolutions": {"net": "small_wnet"},
