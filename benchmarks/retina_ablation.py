@@ -62,10 +62,9 @@ class Run(NamedTuple):
         folder, recipe = self.folder(output), RECIPES[self.recipe]
         settings = {"dataset_dir": str(self.data / "DRIVE"), "seed": self.seed, "max_epochs": self.epochs}
         settings |= {"val_interval": self.epochs, **recipe.settings, **recipe.changes[self.change]}
-        configs = ["train.json", *recipe.overlays]
-        training = BundleRun(BUNDLE, configs, folder, settings)
+        training = BundleRun(BUNDLE, recipe.configs, folder, settings)
         settings = settings | HELD_BACK | {"checkpoint": str(folder / "model.pt")}
-        return training, BundleRun(BUNDLE, [*configs, "evaluate.json"], (folder / SUMMARY).parent, settings)
+        return training, BundleRun(BUNDLE, [*recipe.configs, "evaluate.json"], (folder / SUMMARY).parent, settings)
 
 
 def file_name(change: str) -> str:

@@ -73,19 +73,19 @@ class Recipe(NamedTuple):
     """What the changes are made to.
 
     Attributes:
-        overlays: in the bundle's ``configs``, on top of train.json.
+        configs: in the bundle's ``configs``.
         settings: overrides of all runs.
         changes: overrides by the name of the change.
     """
 
-    overlays: tuple[str, ...]
+    configs: list[str]
     settings: Mapping[str, Any]
     changes: Mapping[str, Mapping[str, Any]]
 
 
 RECIPES = {
-    "bundle": Recipe((), SCALE, BUNDLE_CHANGES),
+    "bundle": Recipe(MODELS["sre_harmonics"].recipe, SCALE, BUNDLE_CHANGES),
     "drive": Recipe(
-        MODELS["drive"].overlays, {"amp": True, "validation_count": 4, "cycle_epochs": "@max_epochs"}, DRIVE_CHANGES
+        MODELS["drive"].recipe, {"amp": True, "validation_count": 4, "cycle_epochs": "@max_epochs"}, DRIVE_CHANGES
     ),
 }

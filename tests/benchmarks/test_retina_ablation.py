@@ -6,18 +6,19 @@ from monai.bundle import ConfigParser
 
 from benchmarks.retina_ablation import SUMMARY, Run, finished, measure, summarize
 from benchmarks.retina_changes import RECIPES
+from sre_monai.networks.nets import WNet, build_segmenter
 from sre_monai.tables import write_json
 from tests.benchmarks.instant_runs import instant_runs
 from tests.bundles.toy import BUNDLE, photographs
 
+NETS = {"bundle": "sre_harmonic_unet", "drive": "sre_harmonic_wnet"}
 AT_DEFAULTS = ("lambda_dice", "lambda_ce", "label_smoothing")  # not set in the recipe
 
 
-def recipe_parser(recipe, *more):
+def recipe_parser(recipe):
     """Read the configurations of a recipe."""
     parser = ConfigParser()
-    names = ["train.json", *RECIPES[recipe].overlays, *more]
-    parser.read_config([BUNDLE / "configs" / name for name in names])
+    parser.read_config([BUNDLE / "configs" / name for name in RECIPES[recipe].configs])
     for place, value in RECIPES[recipe].settings.items():
         parser[place] = value
     return parser
@@ -26,15 +27,17 @@ def recipe_parser(recipe, *more):
 @pytest.mark.parametrize(("recipe", "change"), [(name, change) for name in RECIPES for change in RECIPES[name].changes])
 def test_every_change_is_of_something_that_is_in_the_recipe(recipe, change):
     parser, changes = recipe_parser(recipe), RECIPES[recipe].changes[change]
-    before = repr(recipe_parser(recipe).get_parsed_content("network_def"))
     for place, value in changes.items():
         if not place.endswith(AT_DEFAULTS) and not place.startswith("network_def#"):
             assert parser[place] != value
         parser[place] = value
     network = parser.get_parsed_content("network_def").train()
     logits, label = network(torch.randn(2, 3, 33, 32)), torch.randint(2, (2, 1, 33, 32))
-    assert logits.shape[-3:] == (2, 33, 32)
-    assert (repr(network) != before) == any(place.startswith(("net", "network_def")) for place in changes)
+    assert logits.shape == ((2, 2, 2, 33, 32) if isinstance(network, WNet) else (2, 2, 33, 32))
+    assert network.eval()(torch.zeros(1, 3, 33, 32)).shape == (1, 2, 33, 32)
+    assert (repr(network) != repr(build_segmenter(NETS[recipe], 2, 3, 2))) == any(
+        place.startswith(("net", "network_def")) for place in changes
+    )
     assert parser.get_parsed_content("loss")(logits, label.float()).isfinite()
 
 
