@@ -15,7 +15,7 @@ import torch
 from monai.bundle import ConfigParser
 from tqdm import tqdm
 
-from sre_monai.tables import write_json
+from sre_monai.io.tables import write_json
 
 __all__ = ["BundleRun", "side_by_side"]
 
@@ -52,7 +52,7 @@ class BundleRun(NamedTuple):
         return parser
 
     def is_finished(self) -> bool:
-        """Tell whether a run of the same identity (see `sre_monai.identity`) was completed in the folder."""
+        """Tell whether a run of the same identity (see `sre_monai.runs.identity`) was completed in the folder."""
         record = self.output / FINISHED
         return record.is_file() and json.loads(record.read_text()) == self.configure().get_parsed_content("identity")
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from benchmarks.markdown import markdown_table
-from sre_monai.networks import ConversionReport, check_equivariance, convert_to_sre
+from sre_monai.conversion import ConversionReport, check_equivariance, convert_to_sre
 from tests.networks.every_network import EVERY_NETWORK, NOT_BUILT, Entry
 from tests.networks.networks_to_convert import NETWORKS, NETWORKS_3D
 

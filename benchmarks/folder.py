@@ -23,10 +23,10 @@ import torch
 from monai.bundle import ConfigParser
 from PIL import Image
 
-from sre_monai.data import synthetic_fundus
-from sre_monai.folder.tolerant_dataset import FAILURE
-from sre_monai.memory import keep_freed_memory
-from sre_monai.tables import write_json
+from sre_monai.io.tables import write_json
+from sre_monai.retina import synthetic_fundus
+from sre_monai.runs.folder.tolerant_dataset import FAILURE
+from sre_monai.runs.memory import keep_freed_memory
 from sre_monai_cli import find_bundle, long_command
 
 SIZES = {"0.3": (702, 468), "1": (1230, 820), "2.3": (1860, 1240), "8": (3504, 2336)}

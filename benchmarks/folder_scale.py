@@ -29,12 +29,11 @@ from unittest.mock import patch
 import numpy as np
 from monai.bundle import ConfigParser
 
-from sre_monai.data import synthetic_fundus
-from sre_monai.folder import FolderRun, list_images
-from sre_monai.png import save_png
-from sre_monai.tables import write_json
-from sre_monai.visualize import thumbnail
-from sre_monai.visualize.overlay import vessel_overlay
+from sre_monai.io.png import save_png
+from sre_monai.io.tables import write_json
+from sre_monai.retina import synthetic_fundus
+from sre_monai.retina.overlay import vessel_overlay
+from sre_monai.runs.folder import FolderRun, list_images, thumbnail
 from sre_monai_cli import find_bundle
 
 EYES = 4  # different pictures

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sre_monai.tables import write_table
+from sre_monai.io.tables import write_table
 
 __all__ = ["markdown_table", "write_rows"]
 

@@ -16,8 +16,8 @@ from benchmarks.measures_agreement import agreement_table, compare_with_observer
 from benchmarks.measures_cost import cost_table, measure_cost
 from benchmarks.measures_rotation import draw_changes, measure_rotated, rotation_table, summarize_changes
 from benchmarks.retina_models import MODELS
-from sre_monai.files import written_atomically
-from sre_monai.tables import write_json, write_table
+from sre_monai.io.files import written_atomically
+from sre_monai.io.tables import write_json, write_table
 
 PARTS = ("agreement", "rotation", "cost")
 

@@ -12,7 +12,7 @@ from PIL import Image
 from benchmarks.markdown import markdown_table
 from benchmarks.measured_folder import MEASURES, segment, test_images
 from benchmarks.retina_models import Model
-from sre_monai.measures import measure_vessels
+from sre_monai.retina import measure_vessels
 
 __all__ = ["agreement_table", "compare_with_observers"]
 

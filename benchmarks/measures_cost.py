@@ -17,9 +17,8 @@ from PIL import Image
 
 from benchmarks.folder import SIZES, parse, preload, write_photographs
 from benchmarks.markdown import markdown_table
-from sre_monai.measures import measure_vessels
-from sre_monai.memory import keep_freed_memory
-from sre_monai.transforms import estimate_field_of_view
+from sre_monai.retina import estimate_field_of_view, measure_vessels
+from sre_monai.runs.memory import keep_freed_memory
 
 __all__ = ["cost_table", "measure_cost"]
 

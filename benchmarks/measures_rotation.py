@@ -15,7 +15,7 @@ from benchmarks.markdown import markdown_table
 from benchmarks.measured_folder import MEASURES, read_measures, segment, test_images
 from benchmarks.retina_models import Model
 from sre_monai.evaluation.pose import Pose, rotations
-from sre_monai.tables import write_json
+from sre_monai.io.tables import write_json
 from sre_monai.transforms import GridSymmetry
 
 matplotlib.use("Agg")

@@ -27,12 +27,12 @@ import torch
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.markdown import markdown_table
 from benchmarks.stored_weights import store
-from sre_monai.errors import exit_on_user_error
 from sre_monai.evaluation import mean_by_angle
-from sre_monai.evaluation.classification_rotation import PADDINGS, TITLES
-from sre_monai.metrics import CLASSIFICATION_SCORES
+from sre_monai.io.tables import align_columns, write_table
+from sre_monai.medmnist import CLASSIFICATION_SCORES
+from sre_monai.medmnist.rotation_protocols import PADDINGS, TITLES
 from sre_monai.networks.nets import CLASSIFIERS
-from sre_monai.tables import align_columns, write_table
+from sre_monai.runs.errors import exit_on_user_error
 from sre_monai.visualize import plot_rotation_curve
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "medmnist_classification"

@@ -24,8 +24,8 @@ from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.markdown import markdown_table
 from benchmarks.retina_changes import RECIPE, RECIPES
 from benchmarks.retina_models import BUNDLE
-from sre_monai.errors import exit_on_user_error
-from sre_monai.files import written_atomically
+from sre_monai.io.files import written_atomically
+from sre_monai.runs.errors import exit_on_user_error
 
 HELD_BACK = {
     "section": "training",

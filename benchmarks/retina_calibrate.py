@@ -20,9 +20,9 @@ from benchmarks.logit_calibration import CameraReliability, LogitCalibration
 from benchmarks.markdown import write_rows
 from benchmarks.retina_measurements import reliability
 from benchmarks.retina_models import CAMERAS
-from sre_monai.errors import exit_on_user_error
-from sre_monai.files import written_atomically
-from sre_monai.tables import write_json
+from sre_monai.io.files import written_atomically
+from sre_monai.io.tables import write_json
+from sre_monai.runs.errors import exit_on_user_error
 
 
 def store(calibration: LogitCalibration, weights: Path, calibrated: Path) -> None:

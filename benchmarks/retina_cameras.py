@@ -23,7 +23,7 @@ from benchmarks.markdown import write_rows
 from benchmarks.retina_measurements import reliability
 from benchmarks.retina_models import BUNDLE, CAMERAS, DEGREES, MODELS
 from benchmarks.retina_rows import mean_scores
-from sre_monai.errors import exit_on_user_error
+from sre_monai.runs.errors import exit_on_user_error
 from sre_monai.visualize import plot_reliability
 
 __all__ = ["Camera"]

@@ -47,7 +47,7 @@ def rotations(
         model: the row, its weights are there.
         data: folder of the prepared sets.
         output: folder of the results, one for each model.
-        protocols: names of :data:`~sre_monai.evaluation.SEGMENTATION_PROTOCOLS`.
+        protocols: names of :data:`~sre_monai.retina.SEGMENTATION_PROTOCOLS`.
         angles: in degrees.
 
     Returns:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sre_monai.png import save_png
+from sre_monai.io.png import save_png
 
 __all__ = ["draw_overlays"]
 
@@ -20,7 +20,7 @@ def draw_overlays(folders: Mapping[str, Path], angles: Sequence[float], path: Pa
     """Put pictures of errors side by side, a row for each network and a column for each angle.
 
     Args:
-        folders: by the network's name, the folder of what :class:`~sre_monai.evaluation.ErrorOverlays` wrote of one
+        folders: by the network's name, the folder of what :class:`~sre_monai.retina.ErrorOverlays` wrote of one
             photograph.
         angles: in degrees.
         path: the PNG file to write.

@@ -24,7 +24,7 @@ from benchmarks.retina_measurements import evaluations
 from benchmarks.retina_models import MODELS, Model
 from benchmarks.retina_rows import mean_scores
 from benchmarks.retina_train import training_run
-from sre_monai.errors import exit_on_user_error
+from sre_monai.runs.errors import exit_on_user_error
 
 SCORES = ("dice", "auc", "cldice")
 LWNET = 0.8278

@@ -67,8 +67,8 @@ def model_row(
     Args:
         model: the network.
         training: the record beside its weights.
-        summaries: by data set, what :class:`~sre_monai.evaluation.ScoreTable` wrote.
-        turned: by protocol, the rows that :class:`~sre_monai.evaluation.SegmentationRotation` gave.
+        summaries: by data set, what :class:`~sre_monai.retina.ScoreTable` wrote.
+        turned: by protocol, the rows that :class:`~sre_monai.retina.SegmentationRotation` gave.
 
     Returns:
         The row, of numbers by column.
@@ -86,7 +86,7 @@ def observer_row(summaries: Mapping[str, Mapping[str, Any]]) -> Row:
     """Collect the second observer's scores, if there is one.
 
     Args:
-        summaries: by data set, what :class:`~sre_monai.evaluation.ScoreTable` wrote.
+        summaries: by data set, what :class:`~sre_monai.retina.ScoreTable` wrote.
 
     Returns:
         The row. A mask has no ROC curve, and no area under it.
@@ -104,7 +104,7 @@ def evaluation_columns(name: str, summary: Mapping[str, Any], rater: str) -> Row
 
     Args:
         name: of the set.
-        summary: what :class:`~sre_monai.evaluation.ScoreTable` wrote.
+        summary: what :class:`~sre_monai.retina.ScoreTable` wrote.
         rater: ``model`` or ``second_observer``.
 
     Returns:
@@ -119,7 +119,7 @@ def mean_scores(summary: Mapping[str, Any], scores: Iterable[str], rater: str = 
     """Pick mean scores over the images of a data set.
 
     Args:
-        summary: what :class:`~sre_monai.evaluation.ScoreTable` wrote.
+        summary: what :class:`~sre_monai.retina.ScoreTable` wrote.
         scores: their names.
         rater: ``model`` or ``second_observer``.
 
@@ -133,7 +133,7 @@ def rotation_columns(poses: Poses) -> Row:
     """Mean, standard deviation and worst case over the angles, and the worst mirror image.
 
     Args:
-        poses: rows of a :class:`~sre_monai.evaluation.SegmentationRotation`, all of one protocol.
+        poses: rows of a :class:`~sre_monai.retina.SegmentationRotation`, all of one protocol.
 
     Returns:
         The columns ``<protocol> <score> <figure>``.
@@ -148,7 +148,7 @@ def rotation_columns(poses: Poses) -> Row:
 
 
 def read_poses(path: Path) -> Poses:
-    """Read the rows of a :class:`~sre_monai.evaluation.SegmentationRotation`.
+    """Read the rows of a :class:`~sre_monai.retina.SegmentationRotation`.
 
     Args:
         path: its ``per_image.csv``.

@@ -20,10 +20,11 @@ from benchmarks.retina_measurements import OVERLAY_ANGLES, SETS, evaluations, ov
 from benchmarks.retina_models import MODELS, Model
 from benchmarks.retina_pictures import draw_overlays
 from benchmarks.retina_rows import Poses, Row, as_markdown, model_row, observer_row, read_poses
-from sre_monai.errors import exit_on_user_error
-from sre_monai.evaluation import SEGMENTATION_PROTOCOLS, mean_by_angle
-from sre_monai.files import written_atomically
-from sre_monai.tables import write_json, write_table
+from sre_monai.evaluation import mean_by_angle
+from sre_monai.io.files import written_atomically
+from sre_monai.io.tables import write_json, write_table
+from sre_monai.retina import SEGMENTATION_PROTOCOLS
+from sre_monai.runs.errors import exit_on_user_error
 from sre_monai.visualize import plot_rotation_curve
 
 PROTOCOLS = list(SEGMENTATION_PROTOCOLS)

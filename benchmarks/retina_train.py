@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from benchmarks.retina_models import BUNDLE, MODELS, Model
 from benchmarks.stored_weights import store
-from sre_monai.errors import exit_on_user_error
+from sre_monai.runs.errors import exit_on_user_error
 
 __all__ = ["train", "training_run"]
 

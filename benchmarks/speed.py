@@ -19,8 +19,8 @@ from benchmarks.chart import chart_layers, chart_networks
 from benchmarks.layers import KERNEL_SIZES, SIZES, VOLUMES, time_layers
 from benchmarks.networks import measure_memory, time_resnets, time_unets
 from benchmarks.tables import layer_table, network_table
-from sre_monai.memory import keep_freed_memory
-from sre_monai.tables import write_table
+from sre_monai.io.tables import write_table
+from sre_monai.runs.memory import keep_freed_memory
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from benchmarks.bundle_runs import BundleRun
-from sre_monai.files import written_atomically
-from sre_monai.tables import write_json
+from sre_monai.io.files import written_atomically
+from sre_monai.io.tables import write_json
 
 __all__ = ["store"]
 

@@ -20,8 +20,8 @@ from tqdm import trange
 
 from benchmarks.bundle_runs import BundleRun
 from benchmarks.medmnist_table import BUNDLE
+from sre_monai.io.tables import align_columns, write_table
 from sre_monai.networks.layers import SREConv2d
-from sre_monai.tables import align_columns, write_table
 
 __all__ = ["measure"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sre_monai.data.command_line import run_prepare
+from sre_monai.commands.prepare import run_prepare
 
 if __name__ == "__main__":
     sys.exit(run_prepare())

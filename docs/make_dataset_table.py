@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sre_monai.data import RETINA_DATASETS, RetinaDataset
+from sre_monai.retina import RETINA_DATASETS, RetinaDataset
 
 PAGE = Path(__file__).with_name("data.md")
 START, END = "<!-- start of the table, see make_dataset_table.py -->\n", "<!-- end of the table -->\n"

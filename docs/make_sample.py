@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from sre_monai.data import synthetic_fundus
+from sre_monai.retina import synthetic_fundus
 
 # name, (W, H), seed, diameter of the field of view in pixels (longer than a side: cropped; None: 0.95 of the shorter)
 SAMPLE = (

@@ -4,11 +4,24 @@ What the package offers is listed in ``__init__.pyi`` and imported when it is fi
 """
 
 import lazy_loader
+from monai.networks.layers import Conv
 
-from sre_monai.layer_factory import register_layers
+from sre_monai.former import offer_former_modules
 
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-register_layers()  # Conv["sre", 2] in MONAI's layer factory
+
+def register_layers() -> None:
+    """Add ``Conv["sre", dims]``, ``"sretrans"`` and ``"sre_harmonic"`` to MONAI's layer factory.
+
+    Called when ``sre_monai`` is imported; the layers are imported when they are first used.
+    """
+    Conv.add_factory_callable("sre", lambda dims: __getattr__(f"SREConv{dims}d"))
+    Conv.add_factory_callable("sretrans", lambda dims: __getattr__(f"SREConvTranspose{dims}d"))
+    Conv.add_factory_callable("sre_harmonic", lambda dims: __getattr__(f"SREHarmonicConv{dims}d"))
+
+
+register_layers()
+offer_former_modules()

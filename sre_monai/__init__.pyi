@@ -1,22 +1,24 @@
 # The public interface: ``sre_monai.__all__`` at run time, and what type checkers see.
 
-from . import data as data
+from . import conversion as conversion
 from . import engines as engines
 from . import evaluation as evaluation
-from . import folder as folder
 from . import handlers as handlers
 from . import inferers as inferers
-from . import measures as measures
+from . import io as io
+from . import medmnist as medmnist
 from . import metrics as metrics
 from . import networks as networks
+from . import retina as retina
+from . import runs as runs
 from . import transforms as transforms
 from . import visualize as visualize
+from .conversion import ConversionReport as ConversionReport
+from .conversion import EquivarianceReport as EquivarianceReport
+from .conversion import check_equivariance as check_equivariance
+from .conversion import convert_to_sre as convert_to_sre
+from .conversion import export_network as export_network
 from .inferers import SymmetricSlidingWindowInferer as SymmetricSlidingWindowInferer
-from .networks import ConversionReport as ConversionReport
-from .networks import EquivarianceReport as EquivarianceReport
-from .networks import check_equivariance as check_equivariance
-from .networks import convert_to_sre as convert_to_sre
-from .networks import export_network as export_network
 from .networks import fold_sre as fold_sre
 from .networks import load_sre_conv_state_dict as load_sre_conv_state_dict
 from .networks import load_weights as load_weights
@@ -47,7 +49,9 @@ from .networks.nets import SREWNet as SREWNet
 from .networks.nets import sre_r3d_18 as sre_r3d_18
 from .networks.nets import sre_resnet18 as sre_resnet18
 from .networks.nets import sre_resnet50 as sre_resnet50
-from .segmenter import VesselSegmentation as VesselSegmentation
-from .segmenter import VesselSegmenter as VesselSegmenter
+from .retina import VesselSegmentation as VesselSegmentation
+from .retina import VesselSegmenter as VesselSegmenter
 
 __version__: str
+
+def register_layers() -> None: ...

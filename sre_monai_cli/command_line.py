@@ -37,13 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["prepare"]:
-        from sre_monai.data.command_line import run_prepare
+        from sre_monai.commands.prepare import run_prepare
 
         return run_prepare(words[1:], prog="sre-monai prepare")
     try:
         options = _parse(words)
         if options.command == "doctor":
-            from sre_monai_cli.doctor import run_doctor
+            from sre_monai.commands.doctor import run_doctor
 
             return run_doctor()
         command = _checked_command(options)
@@ -148,7 +148,7 @@ def _run(command: list[str]) -> int:
         import fire
         from monai.bundle import run
 
-        from sre_monai.errors import report_user_errors
+        from sre_monai.runs.errors import report_user_errors
 
     report_user_errors()
 

@@ -40,7 +40,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
 
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
     """Put the options of ``sre-monai prepare``, which only the package knows, into the parser."""
-    from sre_monai.data.command_line import prepare_parser
+    from sre_monai.commands.prepare import prepare_parser
 
     for action in _actions(parser):
         if isinstance(action, argparse._SubParsersAction):

@@ -48,3 +48,19 @@ def _log_handlers() -> Iterator[None]:
         if handler not in before:
             root.removeHandler(handler)
             handler.close()
+
+
+@pytest.fixture
+def equivariant():
+    """An exactly equivariant network from images to probabilities of a vessel."""
+    from sre_monai import SREUNet
+
+    network = SREUNet(2, 3, 2, features=(4, 4, 8, 4), kernel_size=5).eval()
+    return lambda images: torch.sigmoid(40 * network(images)[:, :1].detach())
+
+
+@pytest.fixture
+def other():
+    """An ordinary convolution in its place."""
+    network = torch.nn.Conv2d(3, 1, 3, padding=1)
+    return lambda images: torch.sigmoid(4 * network(images).detach())

@@ -30,9 +30,9 @@ from monai.transforms import (
 from monai.utils import set_determinism
 
 from sre_monai import SREUNet, check_equivariance
-from sre_monai.data import load_datalist
-from sre_monai.data.synthetic import write_synthetic_dataset
-from sre_monai.png import save_png
+from sre_monai.io import load_datalist
+from sre_monai.io.png import save_png
+from sre_monai.retina.data.synthetic_fundus import write_synthetic_dataset
 from sre_monai.visualize import vessel_overlay
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from sre_monai import ConversionReport
-from sre_monai.tables import write_json
+from sre_monai.io.tables import write_json
 
 # %% The sizes to try: even, and odd; in three dimensions as many voxels of each as a small network needs
 SIZES = {2: [(64, 64), (67, 77)], 3: [(32, 32, 32), (25, 27, 30)]}

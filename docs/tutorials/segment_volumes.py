@@ -33,8 +33,8 @@ from torch import Tensor, nn
 from tqdm import trange
 
 from sre_monai import check_equivariance, convert_to_sre
-from sre_monai.png import save_png
-from sre_monai.tables import align_columns, write_table
+from sre_monai.io.png import save_png
+from sre_monai.io.tables import align_columns, write_table
 from sre_monai.transforms import rotate, rotate_back
 
 AXES = {"x": (-2, -1), "y": (-3, -1), "z": (-3, -2)}  # the planes that turn about each axis

@@ -11,9 +11,9 @@ import numpy as np
 from ignite.engine import Engine, Events
 from monai.utils import convert_to_tensor
 
-from sre_monai.evaluation.evaluator import evaluated_items
+from sre_monai.evaluation.evaluated_items import evaluated_items
+from sre_monai.io.tables import write_json, write_table
 from sre_monai.metrics import Reliability
-from sre_monai.tables import write_json, write_table
 from sre_monai.visualize import plot_reliability
 
 __all__ = ["Calibration"]
@@ -34,7 +34,7 @@ class Calibration:
       ``best_threshold`` and ``best_dice``.
 
     Items need ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` on one grid, as those of
-    :class:`~sre_monai.evaluation.ScoreTable` do.
+    :class:`~sre_monai.retina.ScoreTable` do.
 
     Args:
         output_dir: folder of the files.

@@ -13,7 +13,7 @@ from ignite.engine import Engine, Events
 from tqdm import tqdm
 
 from sre_monai.evaluation.protocol import Curves, EvaluationProtocol
-from sre_monai.tables import write_json, write_table
+from sre_monai.io.tables import write_json, write_table
 from sre_monai.visualize import plot_rotation_curve
 
 __all__ = ["EvaluationHandler"]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import sre_monai
-from sre_monai.data.datalist import DATALIST_NAME
-from sre_monai.metrics.vessel_scores import check_threshold
+from sre_monai.io.datalist import DATALIST_NAME
+from sre_monai.metrics.threshold import check_threshold
 
 __all__ = ["evaluation_record", "weights_record"]
 

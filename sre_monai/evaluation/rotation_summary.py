@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sre_monai.tables import align_columns
+from sre_monai.io.tables import align_columns
 
 __all__ = ["format_scores", "mean_by_angle", "summarize_curve", "summarize_rotation"]
 

@@ -15,8 +15,8 @@ from ignite.distributed import get_world_size
 from ignite.engine import Events
 from monai.engines import Trainer
 
-from sre_monai.files import remove_unfinished, save_state
-from sre_monai.identity import differences
+from sre_monai.io.files import remove_unfinished, save_state
+from sre_monai.runs.identity import differences
 
 __all__ = ["TrainingCheckpoint"]
 
@@ -37,7 +37,7 @@ class TrainingCheckpoint:
     Args:
         path: the file.
         objects: objects with ``state_dict`` and ``load_state_dict``, by name: network, optimizer, schedule and so on.
-        identity: what the run depends on, by `sre_monai.identity.run_identity`. The checkpoint of a run of another
+        identity: what the run depends on, by `sre_monai.runs.identity.run_identity`. The checkpoint of a run of another
             identity, or with another number of processes, is refused.
         interval: epochs between two checkpoints; there is always one after the last epoch.
         resume: whether to start from the checkpoint; if not it is removed.

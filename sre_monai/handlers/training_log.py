@@ -11,7 +11,7 @@ from ignite.engine import Events
 from monai.engines import Evaluator, Trainer
 from torch.optim import Optimizer
 
-from sre_monai.tables import write_table
+from sre_monai.io.tables import write_table
 
 __all__ = ["TrainingLog"]
 

@@ -9,7 +9,7 @@ from ignite.engine import Events
 from monai.engines import Trainer
 from torch import nn
 
-from sre_monai.files import save_state
+from sre_monai.io.files import save_state
 
 __all__ = ["WeightAverage"]
 

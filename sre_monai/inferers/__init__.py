@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from sre_monai.inferers.symmetric_sliding_window import SymmetricSlidingWindowInferer, symmetric_window_starts
 
 __all__ = ["SymmetricSlidingWindowInferer", "symmetric_window_starts"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from sre_monai.files import require_file
+from sre_monai.io.files import require_file
 
 __all__ = ["load_weights", "to_device"]
 

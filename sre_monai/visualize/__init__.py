@@ -1,8 +1,9 @@
-"""Overlays, rotation curves, saliency maps and the report's page.
+"""Rotation curves and reliability diagrams."""
 
-Imported when first used: transforms draw overlays, and saliency maps need networks.
-"""
+from sre_monai.former import look_up_former_names
+from sre_monai.visualize.reliability_diagram import plot_reliability
+from sre_monai.visualize.rotation_curve import plot_rotation_curve
 
-import lazy_loader
+__all__ = ["plot_reliability", "plot_rotation_curve"]
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = look_up_former_names("visualize")

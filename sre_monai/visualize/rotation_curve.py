@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sre_monai.png import save_png
+from sre_monai.io.png import save_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,11 @@ from benchmarks import bundle_runs
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from tests.benchmarks.instant_runs import instant_runs
 
-CONFIGURATION = {"imports": ["$from sre_monai.identity import run_identity"], "identity": "$run_identity()", "loss": 1}
+CONFIGURATION = {
+    "imports": ["$from sre_monai.runs.identity import run_identity"],
+    "identity": "$run_identity()",
+    "loss": 1,
+}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from benchmarks.bundle_runs import BundleRun
 from benchmarks.medmnist_table import Run, draw, summarize
 from tests.benchmarks.instant_runs import instant_runs
 from tests.bundles.medmnist_toy import SHORT
-from tests.data.medmnist_toy import write_set
+from tests.medmnist.medmnist_toy import write_set
 
 
 @pytest.fixture

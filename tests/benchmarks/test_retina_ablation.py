@@ -6,8 +6,8 @@ from monai.bundle import ConfigParser
 
 from benchmarks.retina_ablation import SUMMARY, Run, finished, measure, summarize
 from benchmarks.retina_changes import RECIPES
+from sre_monai.io.tables import write_json
 from sre_monai.networks.nets import WNet, build_segmenter
-from sre_monai.tables import write_json
 from tests.benchmarks.instant_runs import instant_runs
 from tests.bundles.toy import BUNDLE, photographs
 

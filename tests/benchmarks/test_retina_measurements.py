@@ -8,7 +8,7 @@ from benchmarks import retina_measurements, retina_models
 from benchmarks.bundle_runs import BundleRun
 from benchmarks.retina_measurements import evaluations, overlays, pending, rotations
 from benchmarks.retina_models import MODELS
-from sre_monai.data import load_datalist
+from sre_monai.io import load_datalist
 from tests.benchmarks.instant_runs import instant_runs
 from tests.bundles.toy import BUNDLE, copy_bundle, parse, photographs
 

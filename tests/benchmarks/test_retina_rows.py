@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.retina_models import MODELS
 from benchmarks.retina_rows import as_markdown, model_row, observer_row, read_poses, rotation_columns
-from sre_monai.tables import write_table
+from sre_monai.io.tables import write_table
 
 NAMES = ("dice", "iou", "sensitivity", "specificity", "accuracy", "mcc", "auc", "cldice")
 

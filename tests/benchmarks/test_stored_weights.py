@@ -8,7 +8,7 @@ import torch
 from benchmarks.bundle_runs import BundleRun
 from benchmarks.stored_weights import store
 from tests.bundles.medmnist_toy import BUNDLE
-from tests.data.medmnist_toy import write_set
+from tests.medmnist.medmnist_toy import write_set
 
 
 @pytest.fixture

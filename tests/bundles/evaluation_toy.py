@@ -12,8 +12,8 @@ import torch
 from monai.bundle import run
 from PIL import Image
 
-from sre_monai.data.synthetic import synthetic_fundus
 from sre_monai.networks.nets import SREUNet
+from sre_monai.retina.data.synthetic_fundus import synthetic_fundus
 from tests.bundles.toy import BUNDLE, config_files
 
 SIZES = ((96, 89), (120, 107), (75, 96))  # the second one is far from the working resolution

@@ -20,7 +20,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from sre_monai.data import synthetic_fundus
+from sre_monai.retina import synthetic_fundus
 
 GOOD_COUNT, BAD_COUNT = 100, 210
 SMALL = (112, 104)

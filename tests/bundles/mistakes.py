@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from sre_monai.errors import USER_ERROR_STATUS
+from sre_monai.runs.errors import USER_ERROR_STATUS
 
 
 def exit_status(command: Callable[..., Any], **arguments: Any) -> int:

@@ -14,9 +14,9 @@ from PIL import Image
 from pydicom import dcmread, uid
 
 from sre_monai import VesselSegmenter
-from sre_monai.data import synthetic_fundus
+from sre_monai.retina import synthetic_fundus
 from tests.bundles.toy import BUNDLE, config_files
-from tests.data.dicom_toy import IDENTIFYING, PERSON, jpeg, write_compressed, write_jpeg, write_photograph
+from tests.io.dicom_toy import IDENTIFYING, PERSON, jpeg, write_compressed, write_jpeg, write_photograph
 
 pytestmark = pytest.mark.slow
 

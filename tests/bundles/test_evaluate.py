@@ -13,8 +13,14 @@ from monai.bundle import run
 from PIL import Image
 
 import sre_monai
-from sre_monai.metrics import VESSEL_SCORES, compute_pixel_roc_auc, vessel_scores
-from sre_monai.transforms import LocalContrastNormalizationd, NormalizeInsideFieldOfViewd, WorkingResolutiond
+from sre_monai.metrics import compute_pixel_roc_auc
+from sre_monai.retina import (
+    VESSEL_SCORES,
+    LocalContrastNormalizationd,
+    NormalizeInsideFieldOfViewd,
+    WorkingResolutiond,
+    vessel_scores,
+)
 from tests.bundles.evaluation_toy import NETWORK, SIZES, read_table, run_bundle, write_dataset, write_weights
 from tests.bundles.mistakes import mistake
 from tests.bundles.toy import BUNDLE

@@ -16,7 +16,7 @@ import torch
 from monai.bundle import run
 from PIL import Image
 
-from sre_monai.data import synthetic_fundus
+from sre_monai.retina import synthetic_fundus
 from tests.bundles.mistakes import mistake
 from tests.bundles.toy import parse
 

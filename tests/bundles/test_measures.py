@@ -9,13 +9,11 @@ import pytest
 from monai.bundle import run
 from PIL import Image
 
-from sre_monai.data import synthetic_fundus
-from sre_monai.measures import measure_vessels
-from sre_monai.tables import write_table
-from sre_monai.transforms import estimate_field_of_view
+from sre_monai.io.tables import write_table
+from sre_monai.retina import estimate_field_of_view, measure_vessels, synthetic_fundus
 from tests.bundles.mistakes import mistake
 from tests.bundles.test_inference import BUNDLE, CONFIG, SYMMETRIES, read, segment, turned
-from tests.folder.test_tables import read as read_table
+from tests.runs.folder.test_report_tables import read as read_table
 
 SETTINGS = {"working_diameter": 150, "write_overlay": False, "measures": True, "write_segments": True}
 

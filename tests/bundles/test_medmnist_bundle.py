@@ -20,13 +20,12 @@ from monai.networks.nets import ResNet
 from PIL import Image
 
 import sre_monai
-from sre_monai.data import write_synthetic_volumes
-from sre_monai.metrics import classification_scores
+from sre_monai.medmnist import classification_scores, write_synthetic_volumes
 from sre_monai.networks.nets import build_classifier
 from tests.bundles.killed import kill_training
 from tests.bundles.medmnist_toy import BUNDLE, SHORT, SMALL, config_files, copy_bundle, parse, run_bundle
 from tests.bundles.mistakes import mistake
-from tests.data.medmnist_toy import write_set
+from tests.medmnist.medmnist_toy import write_set
 
 NET = "sre_harmonic_resnet18"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from sre_monai.metrics import TASKS
+from sre_monai.medmnist import TASKS
 from sre_monai.networks.nets import CLASSIFIERS, SEGMENTERS
 from sre_monai_cli.bundles import COMMANDS, find_bundle
 from sre_monai_cli.configuration import read_configuration

@@ -11,8 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sre_monai.metrics import VESSEL_SCORES
-from sre_monai.transforms import LocalContrastNormalizationd
+from sre_monai.retina import VESSEL_SCORES, LocalContrastNormalizationd
 from tests.bundles.evaluation_toy import read_table, run_bundle, write_dataset, write_weights
 from tests.bundles.mistakes import mistake
 

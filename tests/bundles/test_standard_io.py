@@ -11,8 +11,8 @@ from monai.bundle import create_workflow, run
 from monai.transforms import LoadImage
 from PIL import Image
 
-from sre_monai.data import RGBReader
-from sre_monai.data.synthetic import synthetic_fundus
+from sre_monai.io import RGBReader
+from sre_monai.retina.data.synthetic_fundus import synthetic_fundus
 from tests.bundles.toy import BUNDLE, config_files
 
 FILES = config_files("inference.json", "standard_io.yaml")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sre_monai.data import synthetic_fundus
+from sre_monai.retina import synthetic_fundus
 from tests.bundles.toy import BUNDLE, config_files
 
 COUNT = 24

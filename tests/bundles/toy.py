@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from monai.bundle import ConfigParser
 
-from sre_monai.data.synthetic import write_synthetic_dataset
+from sre_monai.retina.data.synthetic_fundus import write_synthetic_dataset
 
 NAME = "retina_fundus_vessel_segmentation"
 BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / NAME

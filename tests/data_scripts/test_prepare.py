@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sre_monai.data import RETINA_DATASETS, load_datalist
+from sre_monai.io import load_datalist
+from sre_monai.retina import RETINA_DATASETS
 
 
 def run(repository: Path, *arguments: object) -> int:

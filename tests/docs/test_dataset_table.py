@@ -2,7 +2,7 @@
 
 import runpy
 
-from sre_monai.data import RETINA_DATASETS
+from sre_monai.retina import RETINA_DATASETS
 
 
 def test_table_is_up_to_date(repository):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from sre_monai.evaluation import EvaluationHandler, ScoreTable, segmentation_protocols
-from sre_monai.metrics import VESSEL_SCORES
+from sre_monai.evaluation import EvaluationHandler
+from sre_monai.retina import VESSEL_SCORES, ScoreTable, segmentation_protocols
 from tests.evaluation.toy import SIGMOID, evaluator, items
 
 

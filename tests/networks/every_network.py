@@ -10,7 +10,7 @@ from monai.networks import nets
 from monai.networks.nets.vista3d import ClassMappingClassify, PointMappingSAM
 from torch import Tensor, nn
 
-from sre_monai.networks import ConversionReport, check_equivariance, convert_to_sre
+from sre_monai.conversion import ConversionReport, check_equivariance, convert_to_sre
 
 __all__ = ["EVERY_NETWORK", "NOT_BUILT", "Entry"]
 

@@ -3,7 +3,8 @@ import torch
 from monai.networks.nets import UNet
 from torch import nn
 
-from sre_monai.networks import convert_to_sre, fold_sre, layers
+from sre_monai.conversion import convert_to_sre
+from sre_monai.networks import fold_sre, layers
 from sre_monai.networks.nets import SREUNet
 from tests.tolerances import assert_close
 

@@ -1,4 +1,4 @@
-from sre_monai.layer_factory import register_layers
+from sre_monai import register_layers
 from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
 from sre_monai.networks.layers.harmonic_conv import harmonic_conv
 from sre_monai.networks.layers.pooling import SymmetricAvgPool, SymmetricMaxPool

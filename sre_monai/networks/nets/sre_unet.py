@@ -8,7 +8,8 @@ import torch
 from monai.networks.layers import Conv
 from torch import Tensor, nn
 
-from sre_monai.networks.blocks import SRETwoConv, concatenate
+from sre_monai.networks.blocks import SRETwoConv
+from sre_monai.networks.blocks.concatenate import concatenate
 from sre_monai.networks.fold import FoldedByScript
 from sre_monai.networks.interop import accept_published_names, name_unet
 from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, upsample_to

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from monai.networks.layers import Conv
 
-from sre_monai.networks import check_equivariance
+from sre_monai.conversion import check_equivariance
 from sre_monai.networks.layers import SREHarmonicConv2d, SREHarmonicConv3d, harmonic_magnitude
 from tests.tolerances import assert_close
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from monai.networks.nets import BasicUNet
 
-from sre_monai.networks import check_equivariance
+from sre_monai.conversion import check_equivariance
 from sre_monai.networks.nets import SEGMENTERS, SREUNet, SREWNet, WNet, build_segmenter
 
 PARAMETERS = {

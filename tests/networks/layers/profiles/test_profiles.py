@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from sre_monai.networks import convert_to_sre
+from sre_monai.conversion import convert_to_sre
+from sre_monai.conversion.project import project_onto
 from sre_monai.networks.layers import PROFILES, SREConv1d, SREConv2d, SREConv3d, ring_basis
 from sre_monai.networks.layers.profiles import get_profile
-from sre_monai.networks.project import project_onto
 from sre_monai.transforms import grid_symmetries
 from tests.tolerances import assert_close
 

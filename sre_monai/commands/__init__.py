@@ -1,0 +1,1 @@
+"""Commands that need PyTorch: `sre_monai_cli` hands over to them."""

@@ -1,0 +1,87 @@
+"""Names by which earlier versions offered what has moved: they stay importable.
+
+``sre_monai.data.DRIVE`` is ``sre_monai.retina.DRIVE`` today, for example. Modules that are gone are made when they are
+first imported; those that still exist look up what has left them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+__all__ = ["MOVED", "look_up_former_names", "offer_former_modules"]
+
+MOVED = {
+    "data": ("io", "retina", "medmnist"),
+    "folder": ("runs.folder",),
+    "measures": ("retina",),
+    "distributed": ("runs.distributed",),
+    "errors": ("runs.errors",),
+    "files": ("io.files",),
+    "identity": ("runs.identity",),
+    "layer_factory": ("",),
+    "log_file": ("runs.log_file",),
+    "memory": ("runs.memory",),
+    "options": ("runs.option_check",),
+    "png": ("io.png",),
+    "segmenter": ("retina",),
+    "tables": ("io.tables",),
+}
+"""Modules that are gone, and where their names are now; the first that has one counts."""
+
+SPLIT = {
+    "evaluation": ("retina", "medmnist"),
+    "metrics": ("retina", "medmnist"),
+    "networks": ("conversion",),
+    "transforms": ("retina", "medmnist"),
+    "visualize": ("retina", "medmnist", "runs.folder"),
+}
+"""Packages that exist, and where the names are that have left them."""
+
+
+class _FormerModule(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        return _find(self.__name__, MOVED[self.__name__.partition(".")[2]], name)
+
+
+def offer_former_modules() -> None:
+    """Let ``import`` find the modules that are gone; called when `sre_monai` is imported.
+
+    Examples:
+        >>> offer_former_modules()
+        >>> from sre_monai.data import DRIVE
+        >>> DRIVE.name
+        'DRIVE'
+    """
+    for name in MOVED:
+        module = _FormerModule(f"sre_monai.{name}", f"Former home of names of {', '.join(MOVED[name])}.")
+        module.__path__ = []  # a package, so that `import sre_monai.data.typo` is an ordinary ImportError
+        sys.modules.setdefault(module.__name__, module)
+
+
+def look_up_former_names(package: str) -> Callable[[str], Any]:
+    """Make the ``__getattr__`` of a package that names have left.
+
+    Args:
+        package: its name below `sre_monai`.
+
+    Returns:
+        The function.
+
+    Examples:
+        >>> look_up_former_names("transforms")("FieldOfViewd").__module__
+        'sre_monai.retina.field_of_view'
+    """
+    return lambda name: _find(f"sre_monai.{package}", SPLIT[package], name)
+
+
+def _find(former: str, places: tuple[str, ...], name: str) -> Any:
+    if not name.startswith("_"):
+        for place in places:
+            module = importlib.import_module(".".join(filter(None, ("sre_monai", place))))
+            if name in getattr(module, "__all__", ()):
+                return getattr(module, name)
+    raise AttributeError(f"module {former!r} has no attribute {name!r}")

@@ -1,0 +1,8 @@
+"""MedMNIST: data sets, scores, evaluation, saliency; classification in general.
+
+Imported when first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+"""Data sets of fundus photographs, and synthetic ones."""

@@ -1,0 +1,1 @@
+"""Scores and evaluation of vessel segmentations."""

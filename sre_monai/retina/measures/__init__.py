@@ -1,0 +1,1 @@
+"""Measures of vessel masks: density, length, calibre, tortuosity, branching, fractal dimensions, lacunarity."""

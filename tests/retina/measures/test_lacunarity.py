@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+from skimage.draw import disk
+
+from sre_monai.retina import lacunarity
+from sre_monai.retina.measures.orientation import ORIENTATIONS
+
+
+def test_against_a_loop():
+    mask = ndimage.gaussian_filter(np.random.default_rng(0).random((60, 71)), 2) > 0.52
+    fov = np.zeros_like(mask)
+    fov[disk((30, 35), 28)] = True
+    radius = round(np.sqrt(fov.sum() / np.pi) / 16)
+    boxes = [
+        (slice(x - radius, x + radius + 1), slice(y - radius, y + radius + 1))
+        for x in range(radius, 60 - radius)
+        for y in range(radius, 71 - radius)
+    ]
+    masses = np.array([mask[box].sum() for box in boxes if fov[box].all()])
+    assert lacunarity(mask & fov, fov) == pytest.approx((masses**2).mean() / masses.mean() ** 2)
+
+
+def test_evenly_spread_pixels_have_none_and_a_clump_much():
+    fov = np.ones((96, 96), bool)
+    even = np.zeros_like(fov)
+    even[::7, ::7] = True  # the box is 7 pixels wide
+    clump = np.zeros_like(fov)
+    clump[:20, :20] = True
+    assert lacunarity(even, fov) == 1
+    assert lacunarity(clump, fov) > 10
+
+
+@pytest.mark.parametrize("shape", [(60, 60), (61, 61), (60, 71)])
+def test_turned(shape):
+    mask = ndimage.gaussian_filter(np.random.default_rng(0).random(shape), 2) > 0.52
+    fov = np.ones_like(mask)
+    value = lacunarity(mask, fov)
+    assert all(lacunarity(turn.apply(mask), turn.apply(fov)) == value for turn in ORIENTATIONS)
+
+
+def test_undefined():
+    assert np.isnan(lacunarity(np.zeros((40, 40), bool), np.ones((40, 40), bool)))
+    line = np.zeros((3, 900), bool)
+    assert np.isnan(lacunarity(~line, ~line))  # the box doesn't fit

@@ -1,0 +1,225 @@
+"""One call from Python gives what the folder run writes, from files and from memory, in one thread and in several."""
+
+from __future__ import annotations
+
+import csv
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import numpy as np
+import pytest
+from monai.bundle import run
+from PIL import Image
+
+from sre_monai import VesselSegmenter
+from sre_monai.retina import synthetic_fundus
+from sre_monai_cli import find_bundle
+
+SAMPLE = Path(__file__).resolve().parents[1] / "docs" / "sample"
+NAMES = sorted(path.relative_to(SAMPLE).as_posix() for path in SAMPLE.rglob("eye_*"))
+SMALL = {"working_diameter": 120}
+"""Options that make the photographs of a test small."""
+
+
+@pytest.fixture(scope="module")
+def folder_run(tmp_path_factory) -> Path:
+    """Results of the folder run on the sample."""
+    root, output = find_bundle(), tmp_path_factory.mktemp("folder_run")
+    given = {"dataset_dir": str(SAMPLE), "output_dir": str(output), "write_probability": True, "write_overlay": False}
+    run(config_file=str(root / "configs" / "inference.json"), bundle_root=str(root), **given)
+    return output
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> VesselSegmenter:
+    return VesselSegmenter()
+
+
+@pytest.fixture(scope="module")
+def small_segmenter() -> VesselSegmenter:
+    return VesselSegmenter(**SMALL)
+
+
+def photograph(seed: int = 0, size: tuple[int, int] = (121, 130)) -> np.ndarray:
+    """Of a width and height: an array of shape (height, width, 3)."""
+    return synthetic_fundus(size, seed=seed).image
+
+
+def read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def assert_same(result, other) -> None:
+    np.testing.assert_array_equal(result.mask, other.mask)
+    np.testing.assert_array_equal(result.probability, other.probability)
+    np.testing.assert_array_equal(result.field_of_view, other.field_of_view)
+    assert (result.quality, result.measures) == (other.quality, other.measures)
+
+
+@pytest.mark.parametrize("source", [str, Path, read, Image.open], ids=["str", "path", "array", "pillow"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_as_the_folder_run(segmenter, folder_run, name, source):
+    result = segmenter.segment(source(SAMPLE / name))
+    stem = name.rpartition(".")[0]
+    np.testing.assert_array_equal(result.mask * np.uint8(255), read(folder_run / f"{stem}_mask.png"))
+    written = read(folder_run / f"{stem}_probability.png")
+    np.testing.assert_array_equal(np.rint(65535 * result.probability.astype(np.float64)), written)
+    with (folder_run / "report.csv").open(encoding="utf-8", newline="") as stream:
+        (row,) = (row for row in csv.DictReader(stream) if row["file"] == name)
+    columns = {**result.quality, **result.measures}
+    assert {key: str(value) for key, value in columns.items()} == {key: row[key] for key in columns}
+    assert set(row) - set(columns) == {"file", "status", "reason", "seconds"}
+
+
+def test_the_result_is_on_the_photographs_own_grid(small_segmenter):
+    result = small_segmenter.segment(photograph())
+    assert result.mask.shape == result.probability.shape == result.field_of_view.shape == (130, 121)
+    assert (result.mask.dtype, result.probability.dtype, result.field_of_view.dtype) == (bool, np.float32, bool)
+    assert 0.01 < result.mask.mean() < 0.4
+    assert not (result.mask & ~result.field_of_view).any()
+    assert not result.probability[~result.field_of_view].any()
+    np.testing.assert_array_equal(result.mask, (result.probability >= 0.5) & result.field_of_view)
+    assert result.measures["vessel_density"] == pytest.approx(result.mask.sum() / result.field_of_view.sum(), abs=1e-4)
+    with pytest.raises(FrozenInstanceError):
+        result.mask = None
+
+
+def test_a_list_gives_a_list_in_its_order(small_segmenter):
+    photographs = [photograph(0), photograph(1, (110, 140)), photograph(2)]
+    results = small_segmenter.segment(photographs)
+    for result, one in zip(results, photographs, strict=True):
+        assert_same(result, small_segmenter.segment(one))
+    assert small_segmenter.segment([]) == []
+
+
+def test_photographs_of_one_size_go_through_the_network_together(small_segmenter):
+    photographs = [photograph(seed) for seed in range(3)]
+    sizes = []
+    together = VesselSegmenter(batch_size=2, **SMALL)
+    together._network.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
+    for result, one in zip(together.segment(photographs), photographs, strict=True):
+        alone = small_segmenter.segment(one)
+        np.testing.assert_allclose(result.probability, alone.probability, atol=1e-4)
+    assert sizes == [2, 1]
+
+
+def test_several_threads_get_the_results_of_one(small_segmenter):
+    photographs = [photograph(seed, (121, 130 + 7 * (seed % 3))) for seed in range(12)]
+    expected = [small_segmenter.segment(one) for one in photographs]
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(small_segmenter.segment, photographs))
+    for result, other in zip(results, expected, strict=True):
+        assert_same(result, other)
+
+
+def test_arrays_are_read_as_files_are(small_segmenter, tmp_path):
+    colour = photograph()
+    grey = np.asarray(Image.fromarray(colour).convert("L"))
+    opaque = np.dstack([colour, np.full(colour.shape[:2], 255, np.uint8)])
+    assert_same(small_segmenter.segment(opaque), small_segmenter.segment(colour))
+    assert_same(small_segmenter.segment(grey[..., None]), small_segmenter.segment(grey))
+    deep = grey.astype(np.uint16) * 200
+    Image.fromarray(deep).save(tmp_path / "deep.tif")
+    assert_same(small_segmenter.segment(deep), small_segmenter.segment(tmp_path / "deep.tif"))
+    assert_same(small_segmenter.segment(deep / 65535), small_segmenter.segment(deep))
+
+
+def test_an_image_of_pillow_is_read_as_its_file_is(small_segmenter, tmp_path):
+    image = Image.fromarray(photograph())
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "sideways.png", exif=exif)
+    with Image.open(tmp_path / "sideways.png") as sideways:
+        result = small_segmenter.segment(sideways)
+    assert result.mask.shape == (130, 121)
+    assert_same(result, small_segmenter.segment(tmp_path / "sideways.png"))
+    image.convert("P").save(tmp_path / "palette.png")
+    with Image.open(tmp_path / "palette.png") as palette:
+        assert_same(small_segmenter.segment(palette), small_segmenter.segment(tmp_path / "palette.png"))
+
+
+def test_the_open_frame_is_used(small_segmenter, tmp_path):
+    frames = [Image.fromarray(photograph(seed)) for seed in range(2)]
+    frames[0].save(tmp_path / "frames.tif", save_all=True, append_images=frames[1:])
+    of_file = small_segmenter.segment(tmp_path / "frames.tif")
+    assert of_file.note == "the first of several pages was read"
+    assert_same(of_file, small_segmenter.segment(frames[0]))
+    with Image.open(tmp_path / "frames.tif") as image:
+        image.seek(1)
+        assert_same(small_segmenter.segment(image), small_segmenter.segment(frames[1]))
+
+
+def test_options(small_segmenter, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    usual = small_segmenter.segment(photograph())
+    options = {"postprocessing_transforms#skeleton_length#_disabled_": True, "window_size": 256}
+    strict = VesselSegmenter(threshold=0.9, device="cpu", checkpoint=find_bundle() / "models" / "model.pt", **SMALL)
+    result = strict.segment(photograph())
+    np.testing.assert_array_equal(result.probability, usual.probability)
+    np.testing.assert_array_equal(result.mask, (usual.probability >= 0.9) & usual.field_of_view)
+    fewer = VesselSegmenter(**options, **SMALL).segment(photograph()).measures
+    assert fewer == {name: value for name, value in usual.measures.items() if name != "skeleton_length_px"}
+    assert not list(tmp_path.iterdir())
+
+
+def test_flags(small_segmenter):
+    result = small_segmenter.segment(photograph() // 8)
+    assert "dark" in result.flags
+    assert result.quality["quality"] == "; ".join(result.flags)
+    assert VesselSegmenter(threshold=1, **SMALL).segment(photograph()).flags == ("few vessels",)
+
+
+@pytest.mark.parametrize(
+    ("photograph", "kind", "sentence"),
+    [
+        ("typo.png", FileNotFoundError, "typo.png: there is no such file"),
+        (Path("typo.png"), FileNotFoundError, "typo.png: there is no such file"),
+        (["black.png"], ValueError, "black.png: The image is blank"),
+        ("notes.txt", ValueError, "notes.txt cannot be read as an image"),
+        (".", ValueError, r"\. cannot be read as an image \(it is not a regular file"),
+        (np.zeros((50, 50)), ValueError, "photograph: The image is blank"),
+        (np.zeros((3, 50, 50)), ValueError, r"photograph: an array of shape \(H, W\), .* got \(3, 50, 50\)"),
+        (np.zeros((0, 50)), ValueError, "photograph: an array of shape"),
+        (np.full((5, 5), "x"), ValueError, "photograph: pixels of shape"),
+        (Image.new("RGB", (50, 50)), ValueError, "photograph: The image is blank"),
+        (None, ValueError, "photograph: a path, an array or an image of Pillow is expected, got NoneType"),
+    ],
+)
+def test_what_is_no_photograph_is_one_sentence(small_segmenter, tmp_path, monkeypatch, photograph, kind, sentence):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (50, 50)).save("black.png")
+    Path("notes.txt").write_text("no photograph")
+    with pytest.raises(kind, match=f"^{sentence}") as caught:
+        small_segmenter.segment(photograph)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_image_of_pillow_is_one_sentence(small_segmenter, tmp_path):
+    Image.fromarray(photograph()).save(tmp_path / "whole.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:9000])
+    with Image.open(tmp_path / "half.png") as half, pytest.raises(ValueError, match=r"^photograph cannot be read"):
+        small_segmenter.segment(half)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "sentence"),
+    [
+        ({"treshold": 0.4}, ValueError, "treshold: the configuration has no such option"),
+        ({"threshold": 1.4}, ValueError, "threshold must be"),
+        ({"threshold": "abc"}, ValueError, "threshold must be"),
+        ({"working_diameter": -4}, ValueError, "(working_)?diameter must be"),
+        ({"device": "gpu"}, ValueError, "device: gpu is not available"),
+        ({"checkpoint": "typo.pt"}, FileNotFoundError, "checkpoint: "),
+        ({"bundle_root": "typo"}, FileNotFoundError, "bundle_root: "),
+        ({"net": "typo"}, ValueError, "net must be one of"),
+        ({"output_dir": "out"}, ValueError, "output_dir is an option of `sre-monai segment`"),
+        ({"write_overlay": True}, ValueError, "write_overlay is an option of `sre-monai segment`"),
+    ],
+    ids=str,
+)
+def test_a_wrong_option_is_one_sentence(options, kind, sentence):
+    with pytest.raises(kind, match=f"^{sentence}") as caught:
+        VesselSegmenter(**options)
+    assert "\n" not in str(caught.value)

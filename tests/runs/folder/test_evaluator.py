@@ -1,0 +1,83 @@
+"""Failures at every stage are reported; the other images are processed."""
+
+import csv
+
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from sre_monai.runs.folder import FolderEvaluator, FolderReport, FolderRun, PixelBudgetLoader, TolerantDataset
+
+CPU = torch.device("cpu")
+
+
+def prepare(item):
+    if item["file"] == "unreadable":
+        raise ValueError("can't be read")
+    return {**item, "image": MetaTensor(torch.full((1, 4, item["size"]), item["value"]))}
+
+
+class Network(torch.nn.Module):
+    """Doubles its input; runs out of memory for large values or batches."""
+
+    def __init__(self, largest_batch):
+        super().__init__()
+        self.largest_batch = largest_batch
+        self.batches = []
+
+    def forward(self, x):
+        self.batches.append(len(x))
+        if x.max() > 5 or len(x) > self.largest_batch:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 9 GiB")
+        return 2 * x
+
+
+def finish(item):
+    if item["pred"].max() > 6:
+        raise OSError("No space left on device")
+    return {**item, "report": {"mean_probability": item["pred"].mean().item()}, "outputs": {}, "thumbnails": []}
+
+
+def run_folder(folder, files, network, **loader):
+    items = [{"file": file, "name": file, "image": "", "value": value, "size": size} for file, value, size in files]
+    run = FolderRun(items, folder, {}, report=FolderReport(folder, ["mean_probability"]))
+    dataset = TolerantDataset(items, prepare, run.fingerprint)
+    evaluator = FolderEvaluator(
+        run, PixelBudgetLoader(dataset, **loader), finish, device=CPU, network=network, saving_threads=2
+    )
+    with pytest.raises(SystemExit) as stop:
+        evaluator.run()
+    with (folder / "report.csv").open(encoding="utf-8", newline="") as stream:
+        return stop.value.code, {row["file"]: row for row in csv.DictReader(stream)}
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_each_failure_is_a_row_and_the_run_continues(tmp_path, batch_size):
+    files = [("a", 1.0, 4), ("unreadable", 1.0, 4), ("too large", 9.0, 4), ("unwritable", 4.0, 4), ("z", 2.0, 4)]
+    code, rows = run_folder(tmp_path, files, Network(largest_batch=9), batch_size=batch_size)
+    assert code == 3
+    assert {file: row["status"] for file, row in rows.items()} == {
+        "a": "done",
+        "too large": "failed",
+        "unreadable": "failed",
+        "unwritable": "failed",
+        "z": "done",
+    }
+    assert rows["unreadable"]["reason"] == "can't be read"
+    assert "smaller --window_size" in rows["too large"]["reason"]
+    assert rows["unwritable"]["reason"] == "No space left on device"
+    assert float(rows["z"]["mean_probability"]) == 4
+    assert float(rows["z"]["seconds"]) >= 0
+
+
+def test_equal_sizes_go_together_and_one_by_one_when_that_is_too_much(tmp_path):
+    files = [(f"{n}", 1.0, 4 + n % 2) for n in range(4)] + [("x", 9.0, 4)]
+    network = Network(largest_batch=4)
+    _, rows = run_folder(tmp_path, files, network, batch_size=4)
+    assert network.batches == [2, 2, 1]
+    assert [row["status"] for row in rows.values()] == ["done"] * 4 + ["failed"]
+    (tmp_path / "two").mkdir()
+    small = Network(largest_batch=1)
+    _, rows = run_folder(tmp_path / "two", files, small, batch_size=4)
+    assert small.batches == [2, 1, 1, 2, 1, 1, 1]
+    assert [row["status"] for row in rows.values()] == ["done"] * 4 + ["failed"]
