@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fire.parser import DefaultParseValue
 
 from sre_monai_cli.bundles import COMMANDS, configuration_files, find_bundle
 from sre_monai_cli.configuration import read_configuration
+from sre_monai_cli.hand_over import hand_over
 from sre_monai_cli.options import check_overrides, read_options
 from sre_monai_cli.parser import MONAI_OPTIONS, build_parser, nearest_command, normalize_options
 
@@ -37,21 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["prepare"]:
-        from sre_monai.commands.prepare import run_prepare
-
-        return run_prepare(words[1:], prog="sre-monai prepare")
+        return hand_over("sre_monai.commands.prepare:run_prepare", words[1:], prog="sre-monai prepare")
     try:
         options = _parse(words)
         if options.command == "doctor":
-            from sre_monai.commands.doctor import run_doctor
-
-            return run_doctor()
-        command = _checked_command(options)
+            return hand_over("sre_monai.commands.doctor:run_doctor")
+        run_arguments = _checked_arguments(options)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return MISTAKE
-    print(shlex.join(["python", *command[1:]]), file=sys.stderr, flush=True)
-    return 0 if options.dry_run else _run(command)
+    print(shlex.join(["python", *_monai_command(run_arguments)[1:]]), file=sys.stderr, flush=True)
+    return 0 if options.dry_run else hand_over("sre_monai.commands.run_bundle:run_bundle", run_arguments)
 
 
 def long_command(
@@ -82,13 +77,27 @@ def long_command(
         >>> long_command("segment", "photographs", "results")[1:4]
         ['-m', 'monai.bundle', 'run']
     """
+    return _monai_command(_arguments(name, data, output, bundle_root, overlays, overrides or {}))
+
+
+def _arguments(
+    name: str,
+    data: str,
+    output: str | None,
+    bundle_root: str | None,
+    overlays: Sequence[str],
+    overrides: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Give the arguments of ``monai.bundle.run``."""
     root = find_bundle(bundle_root or COMMANDS[name].bundle)
     files = configuration_files(COMMANDS[name], root, overlays)
-    values: dict[str, Any] = {"config_file": files[0] if len(files) == 1 else files}
-    values |= {"bundle_root": str(root), "dataset_dir": data}
-    values |= {"output_dir": output} if output is not None else {}
-    values |= overrides or {}
-    words = [word for key, value in values.items() for word in (f"--{key}", _literal(value))]
+    folders = {"dataset_dir": data} | ({"output_dir": output} if output is not None else {})
+    return {"config_file": files[0] if len(files) == 1 else files, "bundle_root": str(root), **folders, **overrides}
+
+
+def _monai_command(arguments: Mapping[str, Any]) -> list[str]:
+    """Write the command line that stands for arguments of ``monai.bundle.run``."""
+    words = [word for key, value in arguments.items() for word in (f"--{key}", _literal(value))]
     return [sys.executable, "-m", "monai.bundle", "run", *words]
 
 
@@ -101,8 +110,8 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args([*words[:1], *normalize_options(words[1:], commands[name])] if name in commands else words)
 
 
-def _checked_command(options: argparse.Namespace) -> list[str]:
-    """Check the options of a command against the configuration, and build the long command."""
+def _checked_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """Check the options of a command against the configuration, and give the arguments of ``monai.bundle.run``."""
     given: list[tuple[str, Any]] = [("dataset_dir", options.data), *getattr(options, "overrides", [])]
     given += [("output_dir", options.output)] if options.output is not None else []
     overrides = _collect(given)
@@ -113,7 +122,7 @@ def _checked_command(options: argparse.Namespace) -> list[str]:
     configured = {name: value for name, value in overrides.items() if name not in MONAI_OPTIONS}
     spellings = ("overlay", "bundle_root", "dry_run")
     check_overrides(configured, read_configuration(files), read_options(files), spellings)
-    return long_command(options.command, options.data, options.output, options.bundle_root, options.overlay, overrides)
+    return _arguments(options.command, options.data, options.output, options.bundle_root, options.overlay, overrides)
 
 
 def _collect(given: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -139,29 +148,3 @@ def _literal(value: Any) -> str:
     """Write a value so that MONAI's command reads the same: text that looks like a number or a list is quoted."""
     is_plain = isinstance(value, str) and not value.startswith("-") and DefaultParseValue(value) == value
     return value if is_plain else repr(value)
-
-
-def _run(command: list[str]) -> int:
-    """Run ``python -m monai.bundle run`` in this process, so that wrong file and option names are reported, too."""
-    sys.path.insert(0, "")  # as `python -m` does
-    with _garbage_collection_suspended():
-        import fire
-        from monai.bundle import run
-
-        from sre_monai.runs.errors import report_user_errors
-
-    report_user_errors()
-
-    fire.Fire(run, command=command[4:], name="python -m monai.bundle run")
-    return 0
-
-
-@contextmanager
-def _garbage_collection_suspended() -> Iterator[None]:
-    """Import without a search for garbage among the modules, which stay: it takes a fifth of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

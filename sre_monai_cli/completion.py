@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from difflib import get_close_matches
 
+from sre_monai_cli.hand_over import hand_over
+
 __all__ = ["completion_script"]
 
 
@@ -40,11 +42,9 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
 
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
     """Put the options of ``sre-monai prepare``, which only the package knows, into the parser."""
-    from sre_monai.commands.prepare import prepare_parser
-
     for action in _actions(parser):
         if isinstance(action, argparse._SubParsersAction):
-            action.choices["prepare"] = prepare_parser("sre-monai prepare")[0]
+            action.choices["prepare"] = hand_over("sre_monai.commands.prepare:prepare_parser", "sre-monai prepare")[0]
 
 
 def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:

@@ -15,29 +15,30 @@ from typing import Any
 __all__ = ["MOVED", "look_up_former_names", "offer_former_modules"]
 
 MOVED = {
-    "data": ("io", "retina", "medmnist"),
-    "folder": ("runs.folder",),
-    "measures": ("retina",),
-    "distributed": ("runs.distributed",),
-    "errors": ("runs.errors",),
-    "files": ("io.files",),
-    "identity": ("runs.identity",),
-    "layer_factory": ("",),
-    "log_file": ("runs.log_file",),
-    "memory": ("runs.memory",),
-    "options": ("runs.option_check",),
-    "png": ("io.png",),
-    "segmenter": ("retina",),
-    "tables": ("io.tables",),
+    "cli": ("sre_monai_cli",),
+    "data": ("sre_monai.io", "sre_monai.retina", "sre_monai.medmnist"),
+    "folder": ("sre_monai.runs.folder",),
+    "measures": ("sre_monai.retina",),
+    "distributed": ("sre_monai.runs.distributed",),
+    "errors": ("sre_monai.runs.errors",),
+    "files": ("sre_monai.io.files",),
+    "identity": ("sre_monai.runs.identity",),
+    "layer_factory": ("sre_monai",),
+    "log_file": ("sre_monai.runs.log_file",),
+    "memory": ("sre_monai.runs.memory",),
+    "options": ("sre_monai.runs.option_check",),
+    "png": ("sre_monai.io.png",),
+    "segmenter": ("sre_monai.retina",),
+    "tables": ("sre_monai.io.tables",),
 }
 """Modules that are gone, and where their names are now; the first that has one counts."""
 
 SPLIT = {
-    "evaluation": ("retina", "medmnist"),
-    "metrics": ("retina", "medmnist"),
-    "networks": ("conversion",),
-    "transforms": ("retina", "medmnist"),
-    "visualize": ("retina", "medmnist", "runs.folder"),
+    "evaluation": ("sre_monai.retina", "sre_monai.medmnist"),
+    "metrics": ("sre_monai.retina", "sre_monai.medmnist"),
+    "networks": ("sre_monai.conversion",),
+    "transforms": ("sre_monai.retina", "sre_monai.medmnist"),
+    "visualize": ("sre_monai.retina", "sre_monai.medmnist", "sre_monai.runs.folder"),
 }
 """Packages that exist, and where the names are that have left them."""
 
@@ -81,7 +82,7 @@ def look_up_former_names(package: str) -> Callable[[str], Any]:
 def _find(former: str, places: tuple[str, ...], name: str) -> Any:
     if not name.startswith("_"):
         for place in places:
-            module = importlib.import_module(".".join(filter(None, ("sre_monai", place))))
+            module = importlib.import_module(place)
             if name in getattr(module, "__all__", ()):
                 return getattr(module, name)
     raise AttributeError(f"module {former!r} has no attribute {name!r}")

@@ -3,9 +3,9 @@ import re
 import pytest
 import torch
 
+from sre_monai.commands import doctor
 from sre_monai.commands.doctor import run_doctor
 from sre_monai.networks.layers.accelerated.library import VARIANTS
-from sre_monai.commands import doctor
 
 
 def test_it_tells_what_is_installed(capsys):
