@@ -53,7 +53,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(torch|monai|numpy|np|pandas|pd|ignite|PIL|abc|os|pathlib|collections)(\..*)?"),
     (
         "py:class",
-        r"sre_monai\.data\.datalist\.Item|sre_monai\.networks\.(conversion_report\.ReplacedLayer|layer_trace\.LayerError)",
+        r"sre_monai\.(io\.datalist\.Item|conversion\.(report\.ReplacedLayer|trace\.LayerError)|runs\.distributed\.Result)",
     ),
 ]
 
@@ -81,6 +81,6 @@ def setup(app: Sphinx) -> None:
     constants = {m.name: ModuleAnalyzer.for_module(m.name).find_attr_docs() for m in modules}
     for package in (m.name for m in modules if m.ispkg):
         for name, docs in constants.items():
-            if name.rpartition(".")[0] == package:
+            if name.startswith(f"{package}."):
                 constants[package].update({key: lines for key, lines in docs.items() if not key[0]})
     app.connect("autodoc-process-bases", hide_private_bases)

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-__all__ = ["MOVED", "look_up_former_names", "offer_former_modules"]
-
 MOVED = {
     "cli": ("sre_monai_cli",),
     "data": ("sre_monai.io", "sre_monai.retina", "sre_monai.medmnist"),

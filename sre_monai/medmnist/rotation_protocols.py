@@ -30,8 +30,8 @@ class ClassificationRotation(EvaluationProtocol):
     and flips of squares and cubes are exact.
 
     ``rotation.csv`` has a row for each pose: ``axis`` (of volumes), ``angle`` in degrees, ``flip`` (the flipped axes)
-    and the scores of :func:`~sre_monai.medmnist.scores`. ``summary.json`` has ``num_images``, ``angles``,
-    ``padding``, ``interpolation``; under ``rotation``, for each axis (``image`` for images) and score, what
+    and the scores of :func:`~sre_monai.medmnist.classification_scores`. ``summary.json`` has ``num_images``,
+    ``angles``, ``padding``, ``interpolation``; under ``rotation``, for each axis (``image`` for images) and score, what
     :func:`~sre_monai.evaluation.summarize_curve` returns; under ``flip`` the scores of each flip; and
     ``probability_deviation``: the largest change of any image's probability, relative to upright, under flips and
     rotations by multiples of 90°. For an invariant network it is rounding error.

@@ -20,7 +20,7 @@ class SaliencyPictures:
     """Ignite handler that writes ``<index>.png`` for the first images.
 
     One row for each pose (upright, rotated by 45° and by 90°, flipped), with the image, the mean magnitude of the last
-    features, and Grad-CAM for the class predicted upright; see :class:`~sre_monai.visualize.SaliencyMaps`. Both maps of
+    features, and Grad-CAM for the class predicted upright; see :class:`~sre_monai.medmnist.SaliencyMaps`. Both maps of
     an equivariant network rotate with the image. Volumes are rotated about their first axis and shown as a slice.
 
     The evaluator must not decollate its batches. ``engine.state.output`` has ``image`` and ``pred``, the batch

@@ -19,7 +19,7 @@ class ClassificationTable(EvaluationProtocol):
 
     ``per_image.csv`` has a row for each image: ``index`` in its section, ``label``, ``prediction`` (class
     numbers, for multi-label joined by spaces) and ``probability_<class>``. ``summary.json`` has
-    ``num_images`` and the scores of :func:`~sre_monai.medmnist.scores`.
+    ``num_images`` and the scores of :func:`~sre_monai.medmnist.classification_scores`.
 
     The evaluator must not decollate its batches. ``engine.state.output`` has ``pred`` (probabilities (N, K)) and
     ``label``, the batch has ``index``.

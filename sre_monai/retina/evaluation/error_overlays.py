@@ -21,7 +21,7 @@ __all__ = ["ErrorOverlays"]
 
 
 class ErrorOverlays:
-    """Ignite handler that writes ``<image's stem>.png`` for each image, see :func:`~sre_monai.visualize.error_overlay`.
+    """Ignite handler that writes ``<image's stem>.png`` for each image, see :func:`~sre_monai.retina.error_overlay`.
 
     Items need ``image`` (with the file's name in its metadata), ``photograph`` (3, W, H) of intensities 0–255, and
     ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` of shape (1, W, H) on the photograph's grid. For angles
