@@ -18,7 +18,9 @@ NAMES = """
     check_equivariance convert_to_sre expand_kernel export_network fold_sre harmonic_conv load_sre_conv_state_dict
     load_weights ring_basis ring_conv sre_r3d_18 sre_resnet18 sre_resnet50 to_sre_conv_state_dict upsample_to
     """
-PACKAGES = "data engines evaluation folder handlers inferers measures metrics networks transforms visualize"
+PACKAGES = """
+    conversion engines evaluation handlers inferers io medmnist metrics networks retina runs transforms visualize
+    """
 
 
 def test_the_names():

@@ -17,6 +17,7 @@ MOVED = {
     "data": ("sre_monai.io", "sre_monai.retina", "sre_monai.medmnist"),
     "folder": ("sre_monai.runs.folder",),
     "measures": ("sre_monai.retina",),
+    "erosion": ("sre_monai.retina.erosion",),
     "distributed": ("sre_monai.runs.distributed",),
     "errors": ("sre_monai.runs.errors",),
     "files": ("sre_monai.io.files",),
@@ -24,7 +25,9 @@ MOVED = {
     "layer_factory": ("sre_monai",),
     "log_file": ("sre_monai.runs.log_file",),
     "memory": ("sre_monai.runs.memory",),
+    "monai_warnings": ("sre_monai.runs.monai_internals",),
     "options": ("sre_monai.runs.option_check",),
+    "pixel_size": ("sre_monai.io.pixel_size",),
     "png": ("sre_monai.io.png",),
     "segmenter": ("sre_monai.retina",),
     "tables": ("sre_monai.io.tables",),
@@ -59,6 +62,7 @@ def offer_former_modules() -> None:
         module = _FormerModule(f"sre_monai.{name}", f"Former home of names of {', '.join(MOVED[name])}.")
         module.__path__ = []  # a package, so that `import sre_monai.data.typo` is an ordinary ImportError
         sys.modules.setdefault(module.__name__, module)
+        setattr(sys.modules["sre_monai"], name, sys.modules[module.__name__])
 
 
 def look_up_former_names(package: str) -> Callable[[str], Any]:
@@ -81,6 +85,7 @@ def _find(former: str, places: tuple[str, ...], name: str) -> Any:
     if not name.startswith("_"):
         for place in places:
             module = importlib.import_module(place)
-            if name in getattr(module, "__all__", ()):
-                return getattr(module, name)
+            found = getattr(module, name, None)
+            if name in module.__all__ or getattr(found, "__module__", None) == place:
+                return found
     raise AttributeError(f"module {former!r} has no attribute {name!r}")
