@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import torch
 from monai.networks.layers import Conv
 from monai.networks.nets import BasicUNet
 from monai.networks.utils import set_named_module
@@ -64,7 +63,6 @@ LAYERS: dict[str, Layer] = {
     "ours, gaussian": ours(profile="gaussian"),
     "ours, harmonics": ours_with_harmonics,
     **({"ours, bands, PyTorch alone": ours(algorithm="rings")} if compiled.VARIANTS else {}),
-    **({"ours, bands, Triton": ours(algorithm="triton")} if torch.cuda.is_available() else {}),
     "SRE-Conv 1.0.2": published_sre,
     "GMR-Conv 1.0.3": published_gmr,
     "nn.Conv": ordinary,
@@ -133,12 +131,6 @@ if "avx512_bf16" in compiled.VARIANTS:
     UNETS |= {
         f"{name}, mixed precision": in_mixed_precision(UNETS[name])
         for name in ("ours, the bundle's with harmonics", "BasicUNet, the same features")
-    }
-if torch.cuda.is_available():
-    UNETS |= {
-        "ours, bands, Triton": with_algorithm(our_unet(), "triton"),
-        "ours, the bundle's with harmonics, Triton": with_algorithm(bundle_unet(), "triton"),
-        "the same without harmonics, Triton": with_algorithm(bundle_unet(harmonics=()), "triton"),
     }
 
 

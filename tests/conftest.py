@@ -12,9 +12,6 @@ import torch
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # so that tests can import `tests.tolerances` and `docs.make_sample`
 
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # before anything imports Triton
-
 TEST_DATA = Path(os.environ.get("SRE_MONAI_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 
 

@@ -10,7 +10,7 @@ TOLERANCES: dict[torch.dtype, tuple[float, float]] = {
 }
 
 
-def assert_close(actual: torch.Tensor, expected: torch.Tensor) -> None:
-    """Compare two tensors under the tolerance of the actual tensor's dtype."""
-    rtol, atol = TOLERANCES[actual.dtype]
+def assert_close(actual: torch.Tensor, expected: torch.Tensor, computed_in: torch.dtype | None = None) -> None:
+    """Compare two tensors under the tolerance of the dtype they were computed in, by default the actual tensor's."""
+    rtol, atol = TOLERANCES[computed_in or actual.dtype]
     torch.testing.assert_close(actual, expected, rtol=rtol, atol=atol, check_dtype=False)

@@ -77,13 +77,11 @@ def _version(name: str) -> str | None:
 
 
 def _kernels() -> Iterator[Finding]:
-    from importlib.util import find_spec
-
     from sre_monai.networks.layers.accelerated.library import VARIANTS
 
     compiled = f"{', '.join(VARIANTS)}; the first is used"
     yield "CPU", True, compiled if VARIANTS else "not compiled, so PyTorch computes the layers, several times slower"
-    yield "GPU", True, f"Triton {_version('triton')}" if find_spec("triton") else "no Triton"
+    yield "GPU", True, "cuDNN's convolutions, of the layers' dense kernels"
 
 
 def _devices() -> Iterator[Finding]:

@@ -4,10 +4,10 @@ r"""The harmonic convolution: rings and magnitudes of angular harmonics as one f
           + \sum_m M_m \left| \partial^m \Big( c + \sum_j V_{mj} (\mathrm{ring}_j * x) \Big) \right|
 
 It is a ring convolution to the isotropic channels and to the *profiles*, whose harmonics are then taken and mixed.
-Where a compiled kernel exists, it is computed tile by tile without intermediate maps. On GPUs there are Triton kernels
-for all that follows the ring convolution. The backward pass of both keeps the input only and computes the profiles once
-more. Elsewhere the operation is composed of :func:`~sre_monai.networks.layers.ring_conv`,
-:func:`~sre_monai.networks.layers.harmonic_magnitude` and a 1×1 convolution.
+Where a compiled kernel exists, it is computed tile by tile without intermediate maps; the backward pass keeps the input
+only and computes the profiles once more. Elsewhere the operation is composed of
+:func:`~sre_monai.networks.layers.ring_conv`, :func:`~sre_monai.networks.layers.harmonic_magnitude` and a 1×1
+convolution.
 """
 
 from __future__ import annotations
@@ -18,17 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated import fused, fused_harmonics, harmonics
+from sre_monai.networks.layers.accelerated import harmonics
 from sre_monai.networks.layers.accelerated.layout import channels_last, empty_map, same_padding
 from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
 from sre_monai.networks.layers.define_operator import define_operator
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, can_compile, cast_for_autocast, choose_algorithm, ring_conv
 
 __all__ = ["harmonic_conv"]
-
-# the fused implementations, and whether they can work on a map; otherwise the operation is composed
-_FUSED = {"compiled": harmonics, "triton": fused_harmonics}
-_CAN_RUN = {"compiled": can_compile, "triton": fused.can_run}
 
 _CONV = {2: F.conv2d, 3: F.conv3d}
 
@@ -56,8 +52,7 @@ def harmonic_conv(
         orders: orders of the harmonics, 1 or 2, each once; each has an equal share of the profiles.
         dilation: spacing of the kernel's taps per spatial axis, default 1.
         negative_slope: what negative outputs are multiplied with, as by a leaky ReLU; 1 leaves them.
-        algorithm: one of :func:`~sre_monai.networks.layers.ring_conv`'s. ``"compiled"`` is one fused kernel,
-            ``"triton"`` a few, which ``"auto"`` does not choose before they have been measured on a GPU.
+        algorithm: one of :func:`~sre_monai.networks.layers.ring_conv`'s; ``"compiled"`` is one fused kernel.
 
     Returns:
         (batch, out_channels, *spatial*); differentiable to any order.
@@ -77,8 +72,8 @@ def harmonic_conv(
     input, weight, bias, mix = cast_for_autocast(input, weight, bias, mix)
     if algorithm == "auto":
         algorithm = choose_algorithm(input, weight, rings)
-    if algorithm in _FUSED and _CAN_RUN[algorithm](input):
-        arguments = (weight, rings, bias, mix.flatten(1), list(orders), list(dilation), negative_slope, algorithm)
+    if algorithm == "compiled" and can_compile(input):
+        arguments = (weight, rings, bias, mix.flatten(1), list(orders), list(dilation), negative_slope)
         return _harmonic_conv(input, *arguments)
     output = compose(input, weight, rings, bias, mix, orders, dilation, algorithm)
     return output if negative_slope == 1 else F.leaky_relu(output, negative_slope)
@@ -121,11 +116,11 @@ def mix_magnitudes(maps: Tensor, mix: Tensor, orders: Sequence[int]) -> Tensor:
 # --- The fused operation as an operator ------------------------------------------------------------------------------
 
 
-def _fake(x, weight, rings, bias, mix, orders, dilation, negative_slope, algorithm):
+def _fake(x, weight, rings, bias, mix, orders, dilation, negative_slope):
     return empty_map(x, mix.shape[0], x.shape[2:])
 
 
-def _fake_backward(g, x, weight, rings, bias, mix, orders, dilation, algorithm):
+def _fake_backward(g, x, weight, rings, bias, mix, orders, dilation):
     grad_weight, grad_mix = (torch.empty_like(t, memory_format=torch.contiguous_format) for t in (weight, mix))
     return torch.empty_like(channels_last(x)), grad_weight, weight.new_empty(weight.shape[0]), grad_mix
 
@@ -140,11 +135,10 @@ def _harmonic_conv(
     orders: Sequence[int],
     dilation: Sequence[int],
     negative_slope: float,
-    algorithm: str,
 ) -> Tensor:
     """Compute the operation with its activation."""
     with torch.autocast(x.device.type, enabled=False):  # it would recast what the implementation prepares
-        return _FUSED[algorithm].forward(x, weight, rings, bias, mix, orders, dilation, negative_slope)
+        return harmonics.forward(x, weight, rings, bias, mix, orders, dilation, negative_slope)
 
 
 @define_operator("sre_monai::harmonic_conv_backward", _fake_backward)
@@ -157,15 +151,14 @@ def _harmonic_conv_backward(
     mix: Tensor,
     orders: Sequence[int],
     dilation: Sequence[int],
-    algorithm: str,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Compute the gradients of x, weight, bias and mix from that of the output before its activation."""
     with torch.autocast(x.device.type, enabled=False):
-        return _FUSED[algorithm].backward(g, x, weight, rings, bias, mix, orders, dilation)
+        return harmonics.backward(g, x, weight, rings, bias, mix, orders, dilation)
 
 
 def _save_forward(ctx, inputs, output) -> None:
-    x, weight, rings, bias, mix, ctx.orders, ctx.dilation, ctx.negative_slope, ctx.algorithm = inputs
+    x, weight, rings, bias, mix, ctx.orders, ctx.dilation, ctx.negative_slope = inputs
     ctx.save_for_backward(x, weight, rings, bias, mix, None if ctx.negative_slope == 1 else output)
 
 
@@ -173,14 +166,13 @@ def _differentiate(ctx, g):
     x, weight, rings, bias, mix, output = ctx.saved_tensors
     if output is not None:
         g = torch.where(output > 0, g, g * ctx.negative_slope)
-    grad_x, grad_weight, grad_bias, grad_mix = _harmonic_conv_backward(
-        g, x, weight, rings, bias, mix, ctx.orders, ctx.dilation, ctx.algorithm
-    )
-    return grad_x, grad_weight, None, None if bias is None else grad_bias, grad_mix, None, None, None, None
+    gradients = _harmonic_conv_backward(g, x, weight, rings, bias, mix, ctx.orders, ctx.dilation)
+    grad_x, grad_weight, grad_bias, grad_mix = gradients
+    return grad_x, grad_weight, None, None if bias is None else grad_bias, grad_mix, None, None, None
 
 
 def _save_backward(ctx, inputs, output) -> None:
-    *tensors, ctx.orders, ctx.dilation, ctx.algorithm = inputs
+    *tensors, ctx.orders, ctx.dilation = inputs
     ctx.save_for_backward(*tensors)
 
 
@@ -198,7 +190,7 @@ def _differentiate_backward(ctx, *cotangents):
         grad_g, grad_x, grad_weight, grad_bias, grad_mix = torch.autograd.grad(
             gradients, inputs, cotangents, create_graph=create_graph, allow_unused=True
         )
-    return grad_g, grad_x, grad_weight, None, grad_bias if ctx.needs_input_grad[4] else None, grad_mix, *(None,) * 3
+    return grad_g, grad_x, grad_weight, None, grad_bias if ctx.needs_input_grad[4] else None, grad_mix, None, None
 
 
 torch.library.register_autograd("sre_monai::harmonic_conv", _differentiate, setup_context=_save_forward)

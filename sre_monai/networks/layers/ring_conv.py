@@ -24,14 +24,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated import compiled, fused, strips
+from sre_monai.networks.layers.accelerated import compiled, strips
 from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output, pixels
 from sre_monai.networks.layers.define_operator import define_operator
 
 __all__ = ["ALGORITHMS", "choose_algorithm", "expand_kernel", "ring_conv"]
 
 # the implementations of the rings form; auto and dense need none
-_BY_RINGS = {"rings": strips, "compiled": compiled, "triton": fused}
+_BY_RINGS = {"rings": strips, "compiled": compiled}
 ALGORITHMS = ("auto", "dense", *_BY_RINGS)
 
 # Fewer input channels than these make the 1×1 product of strips too thin.
@@ -63,8 +63,7 @@ def ring_conv(
         dilation: spacing of the kernel's offsets per spatial axis, default 1.
         groups: number of channel groups.
         algorithm: ``"dense"``; ``"rings"``, which is PyTorch alone; ``"compiled"``, for float32 and bfloat16 on the CPU
-            where the package was built with a compiler; ``"triton"``, for float32, bfloat16 and float16 on a GPU where
-            Triton is installed; or ``"auto"`` for the one expected to be fastest.
+            where the package was built with a compiler; or ``"auto"`` for the one expected to be fastest.
 
     Returns:
         (batch, out_channels, *spatial'*), as an ordinary convolution would give; differentiable to any order.
@@ -108,11 +107,6 @@ def ring_conv(
             f"algorithm='compiled' needs float32 or bfloat16 on the CPU and the compiled kernel, got {input.dtype} on "
             f"{input.device} and {'the' if compiled.VARIANTS else 'no'} kernel; use 'auto'."
         )
-    if algorithm == "triton" and not fused.can_run(input):
-        raise ValueError(
-            "algorithm='triton' needs float32, bfloat16 or float16 on a CUDA device of capability 8.0 or later and "
-            f"Triton installed, got {input.dtype} on {input.device}; use 'auto'."
-        )
     return _ring_conv(input, weight, rings, bias, list(padding), list(dilation), algorithm)
 
 
@@ -133,10 +127,9 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
     """Choose the fastest way for a layer to which all apply.
 
     On the CPU ring filters were measured faster at every kernel size from 3. Without the compiled kernel they need
-    enough channels for an efficient 1×1 product; a first layer of three channels is as fast dense. On
-    GPUs the dense form is kept until the Triton kernels have been measured on one: vendor libraries are fast
-    there, and depthwise filters of large kernels slow. An exported network is dense too, since other
-    runtimes don't know our operator.
+    enough channels for an efficient 1×1 product; a first layer of three channels is as fast dense. GPUs take the dense
+    form: cuDNN's convolutions are fast, and depthwise filters of large kernels slow. An exported network is dense too,
+    since other runtimes don't know our operator.
 
     Args:
         input: (batch, in_channels, *spatial*).

@@ -183,6 +183,30 @@ def test_autocast_computes_in_the_lower_precision(algorithm):
     assert all(t.grad.dtype == torch.float32 for t in tensors if t.requires_grad)
 
 
+@pytest.mark.parametrize("algorithm", ["dense", "rings"])
+def test_autocast_to_float16_does_not_overflow(algorithm):
+    """Profiles above 255, whose squares float16 cannot hold; GPUs compute so in mixed precision."""
+    x, weight, rings, bias, mix = make(dtype=torch.float32)
+    x, mix = 500 * x.detach(), 0.01 * mix.detach()
+    expected = harmonic_conv(x, weight, rings, bias, mix, (1, 2))
+    with torch.autocast("cpu", torch.float16):
+        y = harmonic_conv(x, weight, rings, bias, mix, (1, 2), algorithm=algorithm)
+    assert y.dtype == torch.float16
+    scale = expected.abs().max()
+    assert scale > 500
+    assert_close(y.float() / scale, expected / scale, torch.float16)
+    ours, reference = (torch.autograd.grad(z.float().mean(), weight)[0] for z in (y, expected))
+    assert_close(ours / reference.abs().max(), reference / reference.abs().max(), torch.float16)
+
+
+def test_gpus_compose_the_operation():
+    real = make(dtype=torch.float16)
+    with FakeTensorMode():
+        x, weight, rings, bias, mix = (torch.empty(t.shape, dtype=t.dtype, device="cuda") for t in real)
+        y = harmonic_conv(x, weight, rings, bias, mix, (1, 2))
+    assert (y.shape, y.dtype, y.device.type) == ((2, 4, 9, 8), torch.float16, "cuda")
+
+
 @needs_kernel
 def test_values_that_are_not_numbers_stay_near():
     x, weight, rings, bias, mix = (t.detach() for t in make((15, 15), dtype=torch.float32))

@@ -1,7 +1,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import gradcheck, gradgradcheck
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sre_monai.networks.layers import PROFILES, ring_basis, ring_conv
 from sre_monai.networks.layers.accelerated import compiled, strips
@@ -166,6 +168,42 @@ def test_choice_without_the_compiled_kernel(monkeypatch):
     x, weight, rings, bias = make(dtype=torch.float32)
     with pytest.raises(ValueError, match="needs float32 or bfloat16 on the CPU and the compiled kernel"):
         ring_conv(x, weight, rings, bias, algorithm="compiled")
+
+
+def test_gpus_compute_the_dense_form():
+    """What a GPU is given, as far as this can be seen without one."""
+    real = make()
+    with FakeTensorMode(), Operators() as operators:
+        x, weight, rings, bias = (torch.empty(t.shape, device="cuda") for t in real)
+        assert choose_algorithm(x, weight, rings) == "dense"
+        y = ring_conv(x, weight, rings, bias, padding=(2, 2))
+    assert (y.shape, y.device.type) == ((2, 4, 9, 8), "cuda")
+    assert "aten.convolution" in operators.called
+    assert not any(name.startswith("sre_monai") for name in operators.called)
+
+
+class Operators(TorchDispatchMode):
+    """Note the operators that are called."""
+
+    def __init__(self):
+        super().__init__()
+        self.called = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.called.add(str(function.overloadpacket))
+        return function(*args, **(kwargs or {}))
+
+
+def test_every_device_computes_the_same():
+    x, weight, rings, bias = make()
+    expected = ring_conv(x, weight, rings, bias, padding=(2, 2), algorithm="dense")
+    gradients = torch.autograd.grad(expected.square().sum(), (x, weight, bias))
+    for device in ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]:
+        moved = [t.detach().to(device).requires_grad_() for t in (x, weight, bias)]
+        y = ring_conv(*moved[:2], rings.to(device), moved[2], padding=(2, 2))
+        assert_close(y.cpu(), expected)
+        for ours, reference in zip(torch.autograd.grad(y.square().sum(), moved), gradients):
+            assert_close(ours.cpu(), reference)
 
 
 @pytest.mark.parametrize(

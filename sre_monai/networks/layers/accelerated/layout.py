@@ -27,25 +27,18 @@ def without_margin(x: Tensor, margin: Sequence[int]) -> Tensor:
     return x
 
 
-def empty_map(x: Tensor, channels: int, size: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
-    """Make a map for as many images as `x` has, channels last; of its type, unless another is given."""
+def empty_map(x: Tensor, channels: int, size: Sequence[int]) -> Tensor:
+    """Make a map for as many images as `x` has and of its type, channels last."""
     # not a view of another tensor: autograd lets nobody change such an output in place
     layout = (0, *range(2, x.ndim), 1)
-    return torch.empty_permuted((x.shape[0], channels, *size), layout, dtype=dtype or x.dtype, device=x.device)
+    return torch.empty_permuted((x.shape[0], channels, *size), layout, dtype=x.dtype, device=x.device)
 
 
-def empty_output(
-    x: Tensor,
-    weight: Tensor,
-    rings: Tensor,
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    dtype: torch.dtype | None = None,
-) -> Tensor:
+def empty_output(x: Tensor, weight: Tensor, rings: Tensor, padding: Sequence[int], dilation: Sequence[int]) -> Tensor:
     """Make the map that a ring convolution writes, channels last."""
     reach = adjoint([0] * len(padding), dilation, rings)
     size = [n + 2 * p - r for n, p, r in zip(x.shape[2:], padding, reach)]
-    return empty_map(x, weight.shape[0], size, dtype)
+    return empty_map(x, weight.shape[0], size)
 
 
 def same_padding(rings: Tensor, dilation: Sequence[int]) -> list[int]:
