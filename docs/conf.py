@@ -7,7 +7,7 @@ from pkgutil import walk_packages
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+sys.path.insert(0, str(ROOT))
 
 from sphinx.application import Sphinx  # noqa: E402
 from sphinx.pycode import ModuleAnalyzer  # noqa: E402
@@ -22,8 +22,7 @@ root_doc = "docs/index"
 include_patterns = [
     "docs/*.md",
     "docs/reference/*.md",
-    "docs/tutorials/README.md",
-    "docs/tutorials/*.py",
+    "docs/tutorials/*.md",
     "bundles/*/docs/README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
@@ -31,8 +30,6 @@ include_patterns = [
 exclude_patterns = [".*", "build", "data", "output", "runs"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx_copybutton"]
-extensions += ["tutorial_pages"]
-source_suffix = {".md": "markdown", ".py": "tutorial"}
 myst_heading_anchors = 4
 copybutton_exclude = ".linenos, .gp, .go"  # copy the commands of an example, not its prompts and output
 
