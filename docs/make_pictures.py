@@ -1,9 +1,10 @@
-"""Draw the pictures of docs/equivariance.md from the package's own layers, weights and command.
+"""Draw the pictures of README and docs/equivariance.md from the package's own layers, weights and command.
 
-    python docs/make_equivariance_pictures.py docs/images
+    python docs/make_pictures.py docs/images --table output/retina_table
 
 `rings.png`: the rings of a kernel. `harmonics.png`: what a ring kernel and the angular harmonics respond to.
-`rotated_masks.png`: the masks of a photograph and of the rotated photograph. Needs the extra `viz`.
+`rotated_masks.png`: the masks of a photograph and of the rotated one. `overview.png`, with `--table`: a photograph,
+its vessels, and Dice under rotation from the results of the accuracy table. Needs the extras `viz` and `measure`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -27,15 +29,20 @@ from sre_monai.transforms import rotate, rotate_back
 
 PHOTOGRAPH = Path(__file__).resolve().parent / "sample" / "eye_565x584.png"
 CROP = (slice(150, 350), slice(300, 500))  # rows and columns with thin vessels
+NETWORKS = {"sre_harmonics": "SRE U-Net, 0.26 M parameters", "plain_unet": "U-Net, 2.0 M parameters"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, draw in {"rings": draw_rings, "harmonics": draw_responses, "rotated_masks": draw_masks}.items():
-        draw().savefig(folder / f"{name}.png", dpi=110)
+    parser.add_argument("--table", type=Path, help="results of both networks in the accuracy table, for overview.png")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    figures = {"rings": draw_rings(), "harmonics": draw_responses(), "rotated_masks": draw_masks()}
+    if options.table:
+        figures["overview"] = draw_overview(options.table)
+    for name, figure in figures.items():
+        figure.savefig(options.folder / f"{name}.png", dpi=110)
 
 
 def ring_weights(rings: Tensor) -> Tensor:
@@ -119,7 +126,7 @@ def draw_masks() -> plt.Figure:
         for angle in angles:
             turned = rotate(photograph, angle, "bicubic", expand=True)
             Image.fromarray(turned.movedim(0, -1).numpy()).save(rotated / f"{angle}.png")
-        subprocess.run([sys.executable, "-m", "sre_monai_cli", "segment", rotated, results], check=True)
+        _segment(rotated, results)
         masks = {angle: np.array(Image.open(results / f"{angle}_mask.png")) > 0 for angle in angles}
         pictures = {angle: np.array(Image.open(rotated / f"{angle}.png")) for angle in angles}
 
@@ -140,6 +147,32 @@ def draw_masks() -> plt.Figure:
         row[3].set_title(f"{different:,} pixels differ, Dice {dice:.3f}", fontsize=9)
     _hide_axes(axes.flat)
     return figure
+
+
+def draw_overview(table: Path) -> plt.Figure:
+    """A photograph, its vessels as found, and the Dice of two networks on DRIVE against the angle."""
+    figure, (photograph, overlay, curve) = plt.subplots(
+        1, 3, figsize=(13, 4.3), width_ratios=(1, 1, 1.4), layout="constrained"
+    )
+    photograph.imshow(Image.open(PHOTOGRAPH))
+    photograph.set_title("photograph (synthetic)")
+    with tempfile.TemporaryDirectory() as results:
+        _segment(PHOTOGRAPH.parent, results)
+        overlay.imshow(np.array(Image.open(Path(results) / f"{PHOTOGRAPH.stem}_overlay.png")))
+    overlay.set_title("vessels as found")
+    _hide_axes((photograph, overlay))
+    for network, label in NETWORKS.items():
+        rows = pd.read_csv(table / network / "turned_back" / "per_image.csv")
+        rows[~rows["flip"]].groupby("angle")["dice"].mean().plot(ax=curve, marker="o", label=label)
+    curve.set_title("DRIVE test under rotation, after the same training")
+    curve.set(xlabel="angle of the photograph in degrees", ylabel="Dice", xticks=range(0, 361, 60))
+    curve.spines[["top", "right"]].set_visible(False)
+    curve.legend(frameon=False)
+    return figure
+
+
+def _segment(photographs: Path, results: str | Path) -> None:
+    subprocess.run([sys.executable, "-m", "sre_monai_cli", "segment", photographs, results], check=True)
 
 
 def _compare(upright: np.ndarray, rotated: np.ndarray) -> np.ndarray:
