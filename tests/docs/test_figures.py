@@ -50,6 +50,9 @@ def test_readme():
     lwnet, observer = table[5:]
     (one_pass,) = [row[1:] for row in ACCURACY if row[0] == "one pass, 0.5"]
     assert lwnet[2:] == [one_pass[0], "–", min(one_pass)]
+    flips, own_threshold = [row[1:] for row in ACCURACY if row[0].startswith("mean of four flips")]
+    prose = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"reaches {flips[0]} upright ({own_threshold[0]} at its own threshold) and {flips[4]} at 90°" in prose
     (upright, _) = [row[1:] for row in ACCURACY if row[0] == "second observer"]
     assert observer[2] == upright[2]
 
