@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from fire.parser import DefaultParseValue
 from sre_monai_cli.bundles import COMMANDS, configuration_files, find_bundle
 from sre_monai_cli.configuration import read_configuration
 from sre_monai_cli.hand_over import hand_over
+from sre_monai_cli.literals import Literal, for_monai
 from sre_monai_cli.options import check_overrides, read_options
 from sre_monai_cli.parser import MONAI_OPTIONS, build_parser, nearest_command, normalize_options
 
@@ -65,7 +67,7 @@ def long_command(
         output: folder of the results; the configuration's own by default.
         bundle_root: the bundle's folder or name; the command's own by default.
         overlays: further configuration files, the later over the earlier.
-        overrides: values by id.
+        overrides: values by id; an expression of MONAI is one, unless it is a `Literal`.
 
     Returns:
         The command and its arguments.
@@ -91,8 +93,10 @@ def _arguments(
     """Give the arguments of ``monai.bundle.run``."""
     root = find_bundle(bundle_root or COMMANDS[name].bundle)
     files = configuration_files(COMMANDS[name], root, overlays)
-    folders = {"dataset_dir": data} | ({"output_dir": output} if output is not None else {})
-    return {"config_file": files[0] if len(files) == 1 else files, "bundle_root": str(root), **folders, **overrides}
+    values = {"bundle_root": Literal(root), "dataset_dir": Literal(data)}
+    values |= ({"output_dir": Literal(output)} if output is not None else {}) | dict(overrides)
+    own = {"config_file": files[0] if len(files) == 1 else files}
+    return own | {key: value if key in MONAI_OPTIONS else for_monai(value) for key, value in values.items()}
 
 
 def _monai_command(arguments: Mapping[str, Any]) -> list[str]:
@@ -137,7 +141,7 @@ def _collect(given: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _bundle_root(words: Sequence[str]) -> str | None:
     """The bundle that the command line names: its options depend on it."""
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    finder.add_argument("--bundle_root", "--bundle-root")
+    finder.add_argument("--bundle_root", "--bundle-root", type=os.path.expanduser)
     try:
         return finder.parse_known_args(words)[0].bundle_root
     except argparse.ArgumentError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from typing import Any
 
 from sre_monai_cli.bundles import options_file
 from sre_monai_cli.configuration import find_entry
+from sre_monai_cli.literals import EVALUATED, Literal, for_monai
 
 __all__ = ["Schema", "check_overrides", "describe", "fits", "is_expression", "read_options"]
 
@@ -148,13 +150,22 @@ def describe(schema: Schema) -> str:
 
 
 def is_expression(value: Any) -> bool:
-    """Whether MONAI evaluates a value: an expression, a reference or a macro."""
-    return isinstance(value, str) and value[:1] in ("$", "@", "%")
+    """Whether MONAI is meant to evaluate a value: an expression, a reference or a macro."""
+    return isinstance(value, str) and value.startswith(EVALUATED) and not isinstance(value, Literal)
 
 
 def _check_value(name: str, value: Any, schema: Schema) -> None:
     if not fits(value, schema):
         raise ValueError(f"{name} must be {describe(schema)}, got {value!r}.")
+    if schema.get("format") == "path" and isinstance(value, str) and not is_expression(value):
+        _check_path(name, value)
+
+
+def _check_path(name: str, path: str) -> None:
+    """Check a path in a configuration or an argument of MONAI's command: `sre-monai` marks its own as literal."""
+    meant = for_monai(Literal(os.path.expanduser(path)))
+    if meant != path and not isinstance(path, Literal):
+        raise ValueError(f'{name}: MONAI does not read {path!r} as it is written; give "{meant}".')
 
 
 def _in_range(value: float, schema: Schema) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from fire.parser import DefaultParseValue
 
 from sre_monai_cli.bundles import COMMANDS, Command, configuration_files, find_bundle
 from sre_monai_cli.configuration import normalize_id, read_configuration
+from sre_monai_cli.literals import literal
 from sre_monai_cli.options import Schema, describe, fits, is_expression, read_options
 from sre_monai_cli.version import package_version
 
@@ -233,15 +235,18 @@ def _add_command(commands: Any, name: str, command: Command, bundle_root: str | 
     files = configuration_files(command, root, [])
     configuration, options = read_configuration(files), read_options(files)
     output = default_text(configuration["output_dir"], {})
-    parser.add_argument("data", help=command.data)
-    parser.add_argument("output", nargs="?", help=f"folder of the results, made when missing (default: {output})")
+    as_path = partial(_parse_value, {"format": "path"})
+    parser.add_argument("data", type=as_path, help=command.data)
+    parser.add_argument(
+        "output", nargs="?", type=as_path, help=f"folder of the results, made when missing (default: {output})"
+    )
     _add_general_options(parser, options)
     group = parser.add_argument_group("options of the configuration")
     for option, schema in options.items():
         if name in schema["commands"]:
             _add_option(group, option, schema, configuration)
     for option in MONAI_OPTIONS:
-        parser.add_argument(f"--{option}", dest=option, action=Override, type=DefaultParseValue, help=argparse.SUPPRESS)
+        parser.add_argument(f"--{option}", dest=option, action=Override, type=_parse_any, help=argparse.SUPPRESS)
 
 
 def _add_general_options(parser: argparse.ArgumentParser, options: Mapping[str, Schema]) -> None:
@@ -251,17 +256,22 @@ def _add_general_options(parser: argparse.ArgumentParser, options: Mapping[str, 
         metavar="ID=VALUE",
         action=Override,
         type=partial(_parse_assignment, options),
-        help="set any other entry of the configuration, such as inferer#overlap=0.5; may be repeated",
+        help="set any entry of the configuration, such as inferer#overlap=0.5, also to an expression of MONAI ($...); "
+        "may be repeated",
     )
     parser.add_argument(
         "--overlay",
         metavar="FILE",
         action="append",
+        type=os.path.expanduser,
         default=[],
         help="another configuration over the command's own: in the bundle's configs, or a path; may be repeated",
     )
     parser.add_argument(
-        "--bundle_root", metavar="FOLDER", help="another bundle: its folder, or its name in the package"
+        "--bundle_root",
+        metavar="FOLDER",
+        type=os.path.expanduser,
+        help="another bundle: its folder, or its name in the package",
     )
     parser.add_argument("--dry_run", action="store_true", help="check the options, print the MONAI command, and stop")
 
@@ -283,17 +293,28 @@ def _add_option(group: Any, name: str, schema: Schema, configuration: Mapping[st
 
 
 def _parse_value(schema: Schema, text: str) -> Any:
-    """Read a value as its type is written; what does not fit is left to the check."""
-    if schema["type"] == "string" or is_expression(text):
-        return text
+    """Read a value as its type is written, as data; what does not fit is left to the check."""
+    if schema.get("format") == "path":
+        return literal(os.path.expanduser(text))
     if schema["type"] == "boolean" and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    return DefaultParseValue(text)
+    try:
+        return literal(text if schema["type"] == "string" else _parse_any(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(error) from None
+
+
+def _parse_any(text: str) -> Any:
+    """Read a value without a type; `#` begins no comment."""
+    return text if "#" in text and text[0] not in "'\"[({" else DefaultParseValue(text)
 
 
 def _parse_assignment(options: Mapping[str, Schema], text: str) -> tuple[str, Any]:
+    """Read an id and its value, which may be an expression."""
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"give ID=VALUE, got {text!r}")
     name = normalize_id(name)
-    return name, _parse_value(options[name], value) if name in options else DefaultParseValue(value)
+    if is_expression(value):
+        return name, value
+    return name, _parse_value(options[name], value) if name in options else _parse_any(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 __all__ = ["DEFAULT_THRESHOLD", "check_threshold"]
 
 DEFAULT_THRESHOLD = 0.5
@@ -23,6 +25,6 @@ def check_threshold(threshold: float) -> float:
         >>> check_threshold(0.4)
         0.4
     """
-    if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+    if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
         raise ValueError(f"threshold must be a number in 0–1, got {threshold!r}.")
     return threshold

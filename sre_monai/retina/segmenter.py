@@ -24,6 +24,7 @@ from sre_monai.runs.errors import root_cause, user_error
 from sre_monai.runs.monai_internals import ignore_monai_warnings
 from sre_monai_cli import find_bundle
 from sre_monai_cli.bundles import RETINA
+from sre_monai_cli.literals import Literal, for_monai, literal
 from sre_monai_cli.options import check_overrides, read_options
 
 __all__ = ["VesselSegmentation", "VesselSegmenter"]
@@ -84,7 +85,7 @@ class VesselSegmenter:
         working_diameter: diameter of the field of view that the network sees, in pixels; by default 912.
         bundle_root: folder of another bundle.
         options: further entries of the configuration by their id, such as ``window_size=512``, or
-            ``**{"inferer#overlap": 0.5}``.
+            ``**{"inferer#overlap": 0.5}``. Values are data: text is never evaluated.
 
     Raises:
         FileNotFoundError: when there is no such checkpoint or bundle.
@@ -108,7 +109,7 @@ class VesselSegmenter:
         **options: Any,
     ) -> None:
         common = {
-            "checkpoint": None if checkpoint is None else os.fspath(checkpoint),
+            "checkpoint": None if checkpoint is None else os.path.expanduser(checkpoint),
             "device": None if device is None else str(device),
             "threshold": threshold,
             "working_diameter": working_diameter,
@@ -116,7 +117,7 @@ class VesselSegmenter:
         ignore_monai_warnings()
         options |= {name: value for name, value in common.items() if value is not None}
         with _one_sentence():
-            configuration = _read_configuration(find_bundle(bundle_root), options)
+            configuration = _read_configuration(find_bundle(os.path.expanduser(bundle_root)), literal(options))
             self._network: torch.nn.Module = configuration.get_parsed_content("network").eval()
             self._device = torch.device(configuration.get_parsed_content("device"))
             self._amp: bool = configuration.get_parsed_content("amp")
@@ -207,7 +208,8 @@ def _read_configuration(root: Path, options: dict[str, Any]) -> ConfigParser:
             raise ValueError(f"{name} is an option of `sre-monai segment`: VesselSegmenter has no folders.")
     check_overrides(options, content, read_options([file]))
     configuration = ConfigParser(content)
-    configuration.update({"bundle_root": str(root), "transforms#load_image#expanduser": False, **options})
+    own = {"bundle_root": Literal(root), "transforms#load_image#expanduser": False}
+    configuration.update(for_monai(own | options))
     for step in configuration["postprocessing_transforms"]:
         if step.startswith("save"):
             configuration[f"postprocessing_transforms#{step}#_disabled_"] = True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -223,3 +225,28 @@ def test_a_wrong_option_is_one_sentence(options, kind, sentence):
     with pytest.raises(kind, match=f"^{sentence}") as caught:
         VesselSegmenter(**options)
     assert "\n" not in str(caught.value)
+
+
+def test_options_are_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("C#", "$x", "@device", "%m"):
+        with pytest.raises(FileNotFoundError, match=f"^checkpoint: file not found: {re.escape(name)}\\.$"):
+            VesselSegmenter(checkpoint=name)
+    with pytest.raises(FileNotFoundError, match=f"^checkpoint: file not found: {tmp_path}/m.pt"):
+        VesselSegmenter(checkpoint="~/m.pt")
+    with pytest.raises(ValueError, match=r"^threshold must be a number from 0 to 1, got '\$0\.5'"):
+        VesselSegmenter(threshold="$0.5")
+    with pytest.raises(ValueError, match=r"^_target_: a value must be data"):
+        VesselSegmenter(net={"_target_": "os.getcwd"})
+
+
+def test_a_bundle_in_a_folder_with_a_special_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(find_bundle(), "$r#1", ignore=shutil.ignore_patterns("baselines", "docs"))
+    VesselSegmenter(bundle_root="$r#1", **SMALL)
+
+
+def test_numbers_of_numpy(small_segmenter):
+    segmenter = VesselSegmenter(threshold=np.float32(0.75), window_size=np.int64(256), **SMALL)
+    result, usual = segmenter.segment(photograph()), small_segmenter.segment(photograph())
+    np.testing.assert_array_equal(result.mask, (usual.probability >= 0.75) & usual.field_of_view)

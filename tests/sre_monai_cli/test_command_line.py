@@ -7,8 +7,10 @@ import sys
 
 import pytest
 from fire.parser import DefaultParseValue
+from monai.bundle import ConfigParser
 
 from sre_monai_cli import find_bundle, long_command, main
+from sre_monai_cli.literals import literal
 from tests.bundles.toy import BUNDLE, config_files
 
 
@@ -60,6 +62,9 @@ def test_folders_that_look_like_numbers_or_lists(folder, quoted):
         (["segment", "eyes", "--dryrun"], "dryrun: the configuration has no such option; did you mean dry_run?"),
         (["rotate", "eyes", "--angles", "[0]", "--angle_step", "9"], "angles and angle_step can't be given together"),
         (["segmnt", "eyes"], "no command is called 'segmnt'; did you mean segment?"),
+        (["segment", "eyes", "--threshold", "$1 / 3"], "threshold must be a number from 0 to 1, got '$1 / 3'"),
+        (["classify", "x", "--net_settings", "{'_target_': 'os.getcwd'}"], "_target_: a value must be data"),
+        (["segment", "eyes", "--config_file", "r#1/typo.json"], "Cannot find the config file: r#1/typo.json"),
         (["xyzzy"], "no command is called 'xyzzy'; choose one of segment, "),
         (["prepare", "EYES"], "no data set is called 'EYES'"),
         (["segment"], "required: data"),
@@ -91,8 +96,14 @@ def test_a_mistake_is_one_sentence(arguments, sentence, capsys):
         (["--network_def#features=[4,4]"], ["--network_def#features", "[4, 4]"]),
         (["--output_dir", "2024"], ["--output_dir", "'2024'"]),
         (["--checkpoint", "1e3"], ["--checkpoint", "'1e3'"]),
-        (["--device", "$torch.device('cpu')"], ["--device", "$torch.device('cpu')"]),
-        (["--threshold", "$1 / 3"], ["--threshold", "$1 / 3"]),
+        (["--set", "device=$torch.device('cpu')"], ["--device", "$torch.device('cpu')"]),
+        (["--set", "threshold=$1 / 3"], ["--threshold", "$1 / 3"]),
+        (["--inferer#overlap", "@threshold"], ["--inferer#overlap", "@threshold"]),
+        (["--device", "$p"], ["--device", r"$'$p'"]),
+        (["--checkpoint", "%p@2#3"], ["--checkpoint", r"$'\x25p\x402\x233'"]),
+        (["--set", "checkpoint=r#1"], ["--checkpoint", r"$'r\x231'"]),
+        (["--set", "inferer#mode=a#b"], ["--inferer#mode", r"$'a\x23b'"]),
+        (["--checkpoint", "~/m.pt"], ["--checkpoint", os.path.expanduser("~/m.pt")]),
         (["--threshold", "0.4", "--threshold", "0.4"], ["--threshold", "0.4"]),
         (["--tracking", "mlflow"], ["--tracking", "mlflow"]),
     ],
@@ -122,6 +133,22 @@ def test_what_is_printed_is_read_alike_by_monai():
     values = {"a": "2024", "b": "left,right", "c": "-x", "d": ["0", 1.5], "e": True, "f": "$@a + 'b'", "g": {"h": None}}
     words = long_command("segment", "eyes", overrides=values)[-2 * len(values) :]
     assert {k.removeprefix("--"): DefaultParseValue(v) for k, v in zip(words[::2], words[1::2], strict=True)} == values
+
+
+@pytest.mark.parametrize(
+    "text", ["C#", "$p", "@p", "%p", "a@#b", "%::x", "~", r"a\#'\"b", "#", "it's", "é#\udcff", "a,b#"]
+)
+def test_text_is_data_for_monai(text):
+    """Also where MONAI's command, or its function, reads the value."""
+    words = long_command("segment", text, text, overrides={"classes": literal([text]), "net": literal({"a": text})})[
+        -8:
+    ]
+    values = {key.removeprefix("--"): DefaultParseValue(value) for key, value in zip(words[::2], words[1::2])}
+    parser = ConfigParser({**values, "reference": "@dataset_dir", "use": "$len(@output_dir)"})
+    assert parser.get_parsed_content("dataset_dir") == parser.get_parsed_content("reference") == text
+    assert parser.get_parsed_content("classes") == [text]
+    assert parser.get_parsed_content("net") == {"a": text}
+    assert parser.get_parsed_content("use") == len(text)
 
 
 @pytest.mark.parametrize("command", ["segment", "evaluate", "rotate", "train", "classify", "prepare"])

@@ -1,7 +1,9 @@
+import os
 import re
 
 import pytest
 
+from sre_monai_cli.literals import literal
 from sre_monai_cli.options import check_overrides, describe, fits
 
 NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
@@ -97,3 +99,22 @@ def test_mistakes(overrides, sentence):
 def test_a_value_of_an_overlay_is_checked_too():
     with pytest.raises(ValueError, match=r"^threshold must be a number from 0 to 1, got 3\.$"):
         check_overrides({}, CONFIGURATION | {"threshold": 3}, OPTIONS)
+
+
+PATHS = {"folder": {"type": "string", "format": "path"}}
+
+
+@pytest.mark.parametrize(
+    "path", ["eyes", "me@home", "50%", literal("r#1"), literal("$p"), literal("~/x"), "$@root + 'x'"]
+)
+def test_paths_that_are_read_as_written(path):
+    check_overrides({"folder": path}, {"folder": "eyes"}, PATHS)
+
+
+@pytest.mark.parametrize(("path", "written"), [("r#1", r"$'r\x231'"), ("~/out", os.path.expanduser("~/out"))])
+@pytest.mark.parametrize("in_file", [False, True])
+def test_paths_that_monai_would_read_as_something_else(path, written, in_file):
+    sentence = f'folder: MONAI does not read {path!r} as it is written; give "{written}".'
+    configuration, overrides = ({"folder": path}, {}) if in_file else ({"folder": "eyes"}, {"folder": path})
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        check_overrides(overrides, configuration, PATHS)

@@ -57,7 +57,8 @@ def measure_vessels(
         (3.0, 15.0, 1)
     """
     fov = np.ones_like(mask) if fov is None else fov
-    _check(mask, fov, um_per_pixel)
+    _check(mask, fov)
+    um_per_pixel = None if um_per_pixel is None else check_um_per_pixel(um_per_pixel)
     window = _bounding_box(fov)
     mask, fov = (mask & fov)[window], fov[window]
     graph = vessel_graph(mask)
@@ -76,7 +77,7 @@ def measure_vessels(
     return VesselMeasures(values, graph.segments)
 
 
-def _check(mask: np.ndarray, fov: np.ndarray, um_per_pixel: float | None) -> None:
+def _check(mask: np.ndarray, fov: np.ndarray) -> None:
     if mask.ndim != 2 or mask.shape != fov.shape or mask.dtype != bool or fov.dtype != bool:
         raise ValueError(
             "A mask and a field of view of one shape (W, H) and of type bool are expected, got "
@@ -84,8 +85,6 @@ def _check(mask: np.ndarray, fov: np.ndarray, um_per_pixel: float | None) -> Non
         )
     if not fov.any():
         raise ValueError("The field of view is empty: nothing can be measured.")
-    if um_per_pixel is not None:
-        check_um_per_pixel(um_per_pixel)
 
 
 def _bounding_box(fov: np.ndarray) -> tuple[slice, slice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from sre_monai.io.pixel_size import check_um_per_pixel
 __all__ = ["list_images"]
 
 LIST_EXTENSIONS = (".json", ".csv")
+OTHER_LISTS = (".txt", ".tsv", ".xls", ".xlsx", ".ods", ".yaml", ".yml")
 IDENTIFIER = re.compile(r"\d+(\.\d+){3,}")
 PATH_KEYS = ("image", "file", "path")
 
@@ -31,8 +33,10 @@ def list_images(
     or an object of such lists, as MONAI's datalists are. Its paths are relative to its own folder. A column or key
     ``um_per_pixel`` gives the size of a photograph's pixels in µm, where it isn't empty.
 
+    A single image, and a pattern such as ``eyes/*.jpg`` or ``eyes/**/left*``, are lists of what they name.
+
     Args:
-        dataset_dir: the folder, or the list.
+        dataset_dir: the folder, the list, one image or a pattern.
         output_dir: folder of the results, which may lie within; its files are left out.
 
     Returns:
@@ -50,7 +54,7 @@ def list_images(
         'eye_700x605_cropped.jpg'
     """
     listed: dict[str, dict[str, float]] = {}
-    source = Path(str(dataset_dir))  # the command line makes a number of a folder called 2024
+    source = Path(os.path.expanduser(str(dataset_dir)))  # MONAI's command makes a number of a folder called 2024
     if source.is_dir():
         paths = {file: source / file for file in _files_below(source, output_dir)}
         names = {file: Path(file) for file in paths}
@@ -58,14 +62,16 @@ def list_images(
             raise ValueError(f"dataset_dir: the folder {source} has no files; give a folder with images.")
     elif source.is_file() and source.suffix.lower() in LIST_EXTENSIONS:
         listed = _listed(source)
-        paths = {file: source.parent / file for file in listed}
+        paths = {file: source.parent / os.path.expanduser(file) for file in listed}
         names = _names_of_listed(paths, source.parent)
         if not paths:
             raise ValueError(f"dataset_dir: {source} lists no images.")
-    elif source.is_file():
-        raise ValueError(f"dataset_dir: {source} is a file; give a folder, or a list as .json or .csv.")
+    elif source.suffix.lower() in OTHER_LISTS and source.is_file():
+        raise ValueError(f"dataset_dir: {source} is a file; give a folder, an image, or a list as .json or .csv.")
     else:
-        raise FileNotFoundError(f"dataset_dir: folder not found: {source}; give the folder with the images.")
+        folder, found = _matches(source, output_dir)
+        paths = {path.relative_to(folder).as_posix(): path for path in found}
+        names = {file: Path(file) for file in paths}
     stems = {file: _stem(name) for file, name in names.items()}
     shared = Counter(stem.casefold() for stem in stems.values())
     full = {name.as_posix().casefold() for name in names.values() if name.suffix}
@@ -98,6 +104,22 @@ def _files_below(folder: Path, output_dir: str | os.PathLike[str] | None) -> Ite
         yield from ((at / name).relative_to(folder).as_posix() for name in files if not name.startswith("."))
     for error in unreadable:  # a folder that can't be opened is a row in the report, too
         yield Path(error.filename).relative_to(folder).as_posix()
+
+
+def _matches(pattern: Path, output_dir: str | os.PathLike[str] | None) -> tuple[Path, list[Path]]:
+    """Give the files that a pattern or the path of a file names, and the folder that all lie in."""
+    parts = pattern.parts[:-1]
+    fixed = next((i for i, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+    folder = Path(*parts[:fixed])
+    if pattern.is_file():
+        return pattern.parent, [pattern]
+    found = [Path(path) for path in glob.glob(str(pattern), recursive=True)] if glob.has_magic(str(pattern)) else []
+    output = None if output_dir is None else Path(output_dir).resolve()
+    files = [path for path in found if path.is_file() and output not in path.resolve().parents]
+    if not files:
+        what = "no file matches" if glob.has_magic(str(pattern)) else "folder not found:"
+        raise FileNotFoundError(f"dataset_dir: {what} {pattern}; give the folder with the images.")
+    return folder, files
 
 
 def _listed(source: Path) -> dict[str, dict[str, float]]:

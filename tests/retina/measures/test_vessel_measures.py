@@ -101,3 +101,9 @@ def test_nothing_but_vessels(fov):
 def test_errors(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         measure_vessels(*arguments)
+
+
+def test_the_size_of_a_pixel_may_be_text():
+    mask = np.zeros((64, 64), bool)
+    mask[:, 30:33] = True
+    assert measure_vessels(mask, um_per_pixel="7.5").values == measure_vessels(mask, um_per_pixel=7.5).values

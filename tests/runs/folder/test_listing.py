@@ -34,6 +34,45 @@ def test_hidden_files_and_the_output_are_left_out(tmp_path):
     assert [item["file"] for item in list_images(tmp_path, tmp_path / "out")] == ["a.png", "out.png"]
 
 
+def test_a_single_image(tmp_path):
+    touch(tmp_path, "eyes/left [1].JPG", "eyes/right.jpg")
+    (item,) = list_images(tmp_path / "eyes" / "left [1].JPG")
+    assert (item["file"], item["name"]) == ("left [1].JPG", "left [1]")
+    assert item["image"] == str(tmp_path / "eyes" / "left [1].JPG")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files"),
+    [
+        ("eyes/*.jpg", ["a.jpg", "b.jpg"]),
+        ("eyes/**/[ac].jpg", ["a.jpg", "left/c.jpg"]),
+        ("e*/left/*", ["eyes/left/c.jpg"]),
+    ],
+)
+def test_a_pattern(tmp_path, pattern, files):
+    touch(tmp_path, "eyes/a.jpg", "eyes/b.jpg", "eyes/d.png", "eyes/left/c.jpg", "eyes/out/a.jpg")
+    items = list_images(tmp_path / pattern, tmp_path / "eyes" / "out")
+    assert [item["file"] for item in items] == files
+
+
+def test_a_folder_is_no_pattern(tmp_path):
+    touch(tmp_path, "[2024]/a.png")
+    assert [item["file"] for item in list_images(tmp_path / "[2024]")] == ["a.png"]
+
+
+def test_a_pattern_without_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file matches .*\*\.jpg"):
+        list_images(tmp_path / "*.jpg")
+
+
+def test_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    touch(tmp_path, "eyes/a.png")
+    (tmp_path / "list.csv").write_text("image\n~/eyes/a.png\n")
+    for source in ("~/eyes", "~/eyes/a.png", "~/list.csv"):
+        assert [item["image"] for item in list_images(source)] == [str(tmp_path / "eyes" / "a.png")]
+
+
 def test_errors_name_the_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"folder not found: .*missing"):
         list_images(tmp_path / "missing")
