@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -122,8 +123,14 @@ def _add_retina_options(commands: Any, dataset: RetinaDataset) -> None:
         description=f"Check {dataset.name}, bring it into the layout of MONAI datalists, and write datalist.json.",
         epilog=f"Source: {dataset.url} Licence: {dataset.licence}. Split: {dataset.split}. Cite: {dataset.citation}.",
     )
-    parser.add_argument("--source", help="folder or archive with the original files; archives inside it are unpacked")
-    parser.add_argument("--output", required=True, help=f"folder to make, for example data/{dataset.name}")
+    parser.add_argument(
+        "--source",
+        type=os.path.expanduser,
+        help="folder or archive with the original files; archives inside it are unpacked",
+    )
+    parser.add_argument(
+        "--output", type=os.path.expanduser, required=True, help=f"folder to make, for example data/{dataset.name}"
+    )
     if dataset.downloads:
         parser.add_argument(
             "--download",
@@ -143,7 +150,9 @@ def _add_synthetic_options(commands: Any) -> None:
         description="Write synthetic photographs.",
         **defaults,
     )
-    parser.add_argument("--output", default="data/synthetic", dest="folder", help="folder to make")
+    parser.add_argument(
+        "--output", type=os.path.expanduser, default="data/synthetic", dest="folder", help="folder to make"
+    )
     parser.add_argument("--count", type=whole_number(2), default=20, help="number of photographs")
     parser.add_argument(
         "--size", type=whole_number(64), nargs=2, default=(565, 584), metavar=("W", "H"), help="in pixels"
@@ -154,7 +163,9 @@ def _add_synthetic_options(commands: Any) -> None:
     parser = commands.add_parser(
         "shapes3d", help="volumes to classify", description="Write synthetic volumes in MedMNIST's form.", **defaults
     )
-    parser.add_argument("--output", default="data/medmnist/shapes3d.npz", dest="path", help="file to write")
+    parser.add_argument(
+        "--output", type=os.path.expanduser, default="data/medmnist/shapes3d.npz", dest="path", help="file to write"
+    )
     for section, count in (("train", 320), ("val", 80), ("test", 160)):
         parser.add_argument(
             f"--{section}",

@@ -18,7 +18,7 @@ from sre_monai import VesselSegmenter
 from sre_monai.retina import synthetic_fundus
 from sre_monai_cli import find_bundle
 
-SAMPLE = Path(__file__).resolve().parents[1] / "docs" / "sample"
+SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "sample"
 NAMES = sorted(path.relative_to(SAMPLE).as_posix() for path in SAMPLE.rglob("eye_*"))
 SMALL = {"working_diameter": 120}
 """Options that make the photographs of a test small."""

@@ -114,7 +114,7 @@ def _data_address(folder: Path, path: str) -> str:
 
 def _part(extension: str) -> str:
     """Read a part of the page from the package."""
-    return files("sre_monai.visualize").joinpath(f"report_page.{extension}").read_text(encoding="utf-8")
+    return files("sre_monai.runs.folder").joinpath(f"report_page.{extension}").read_text(encoding="utf-8")
 
 
 def _script_json(content: Any) -> str:
