@@ -1,4 +1,4 @@
-"""The files and names in CONTRIBUTING and in the architecture exist."""
+"""The files that CONTRIBUTING and the architecture name exist, and so do the Python names on all pages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from sre_monai.former import MOVED
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("sre_monai", "sre_monai_cli", "tests", "docs", "bundles", "benchmarks", "data_scripts", ".ci", ".github")
@@ -39,9 +41,11 @@ def test_file_names(page):
     assert names <= {file.name for file in files}
 
 
-@pages
-def test_python_names(page):
-    names = {word for word in words(page) if re.fullmatch(r"sre_monai(\.\w+)+", word) and "NAME" not in word}
-    assert names or page != "CONTRIBUTING.md"
+def test_python_names():
+    pages = ["README.md", "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *ROOT.glob("bundles/*/docs/README.md")]
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in pages)
+    names = {name for name in re.findall(r"(?<![\w./-])sre_monai(?:\.\w+)+", text) if "NAME" not in name}
+    assert len(names) > 20
     for name in names:
+        assert name.split(".")[1] not in MOVED, f"{name} is a former name"
         pkgutil.resolve_name(name)
