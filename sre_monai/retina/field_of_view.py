@@ -30,6 +30,7 @@ __all__ = [
 
 BRIGHT_PERCENTILE = 95  # the bright part of the retina, whatever the scale of the intensities
 DARK_FRACTION = 0.15  # of that brightness: above the noise of film scans (STARE), below the dimmest rims of DRIVE
+ROUNDING = 1e-5  # of that brightness: above the rounding errors of any scale and orientation, below a step of 16 bits
 LARGEST_SIDE = 640  # px, of the shorter side: a larger photograph is reduced to it, and its mask enlarged
 SAMPLE_SIDE = 256  # px of the shorter side, at least, by which the brightest channel of a large photograph is chosen
 OPENING_RADIUS = 0.03  # of the shorter side: wider than the orientation tabs on the rim, far narrower than the disc
@@ -67,9 +68,10 @@ def estimate_field_of_view(image: np.ndarray | torch.Tensor) -> torch.Tensor:
         return _estimate_reduced(array)
     bright = _brightness(array)
     brightest = array[int(bright.argmax())]
-    if not np.isfinite(bright).all() or bright.max() <= 0 or brightest.min() == brightest.max():
+    contrast = float(brightest.max()) - float(brightest.min())
+    if not np.isfinite(bright).all() or bright.max() <= 0 or contrast <= ROUNDING * bright.max():
         raise ValueError("The image is blank (black, constant or not finite): it has no field of view.")
-    mask = brightest > DARK_FRACTION * bright.max()
+    mask = brightest > (DARK_FRACTION + ROUNDING) * bright.max()
     return torch.from_numpy(mask if mask.all() else _main_region(mask))[None]
 
 
@@ -203,9 +205,7 @@ def _estimate_reduced(array: np.ndarray) -> torch.Tensor:
     scale = LARGEST_SIDE / min(width, height)
     brightest = int(_brightness(centred_sample(array, SAMPLE_SIDE)).argmax())
     small = resample(array[brightest : brightest + 1], (round(width * scale), round(height * scale)))
-    # rounded, so that rounding errors, which depend on the orientation, have no effect
-    mask = estimate_field_of_view(small.round(2))
-    return torch.from_numpy(resample_mask(mask.numpy(), (width, height)))
+    return torch.from_numpy(resample_mask(estimate_field_of_view(small).numpy(), (width, height)))
 
 
 def _brightness(array: np.ndarray) -> np.ndarray:

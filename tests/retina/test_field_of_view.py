@@ -34,15 +34,56 @@ def photograph(width: int, height: int, radius: float) -> torch.Tensor:
     return image
 
 
-@pytest.mark.parametrize("scale", [1 / 255, 1.0, 257.0])
-@pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_disc_is_found_at_any_intensity_scale(scale, kind):
-    image = (photograph(121, 100, 45).numpy() * scale).astype(kind)
-    fov = estimate_field_of_view(image)
+def soft_photograph(width: int, height: int) -> np.ndarray:
+    """A disc whose brightness falls off towards a blurred rim, uint8: many pixels are close to the threshold."""
+    x, y = np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2
+    radius = np.hypot(x[:, None], y) / min(width, height)
+    light = np.clip(1.15 - 2.4 * radius, 0, 1) * np.array([210, 120, 60])[:, None, None]
+    return (light + np.random.default_rng(5).integers(0, 25, light.shape)).astype(np.uint8)
+
+
+SCALES = [
+    *((scale, kind) for scale in (1 / 255, 0.01, 1.0, 1e4) for kind in (np.float32, np.float64)),
+    *((257, np.uint16), (3, np.int32)),
+]
+
+
+def test_disc_is_found():
+    fov = estimate_field_of_view(photograph(121, 100, 45))
     assert fov.shape == (1, 121, 100)
     assert fov.dtype == torch.bool
     expected = disc(121, 100, 45)
     assert (fov[0] & expected).sum() / (fov[0] | expected).sum() > 0.99
+
+
+@pytest.mark.parametrize("size", [(121, 100), (1204, 961)], ids=["small", "reduced"])
+@pytest.mark.parametrize(("scale", "kind"), SCALES)
+def test_mask_is_the_same_at_any_intensity_scale(size, scale, kind):
+    image = soft_photograph(*size)
+    mask = estimate_field_of_view(image)
+    assert 0.3 < mask.float().mean() < 0.9
+    assert torch.equal(estimate_field_of_view((image * kind(scale)).astype(kind)), mask)
+
+
+@pytest.mark.parametrize(("scale", "kind"), SCALES)
+def test_mask_of_a_real_photograph_is_the_same_at_any_intensity_scale(scale, kind, shared_data):
+    image = np.array(Image.open(shared_data / "CHASEDB1/Image_01R.jpg")).transpose(2, 1, 0)
+    assert torch.equal(estimate_field_of_view((image * kind(scale)).astype(kind)), estimate_field_of_view(image))
+
+
+@pytest.mark.parametrize("symmetry", grid_symmetries(2))
+@pytest.mark.parametrize("scale", [1 / 255, 0.01, 1.0])
+def test_reduced_mask_rotates_with_the_image(symmetry, scale):
+    image = torch.from_numpy(soft_photograph(1204, 961)) * scale
+    turned = estimate_field_of_view(symmetry.apply(image))
+    assert torch.equal(turned, symmetry.apply(estimate_field_of_view(image)))
+
+
+@pytest.mark.parametrize("size", [(50, 40), (700, 900)], ids=["small", "reduced"])
+@pytest.mark.parametrize("value", [0.0, 7.0, 1 / 255, float("nan")])
+def test_blank_image_is_refused(size, value):
+    with pytest.raises(ValueError, match="blank"):
+        estimate_field_of_view(torch.full((3, *size), value))
 
 
 def test_disc_cropped_at_top_and_bottom():
@@ -75,12 +116,6 @@ def test_mask_of_a_real_photograph_rotates_with_it(symmetry, shared_data):
 
 def test_no_dark_border_gives_the_whole_image():
     assert estimate_field_of_view(80 + 100 * torch.rand(3, 50, 41)).all()
-
-
-@pytest.mark.parametrize("value", [0.0, 7.0, float("nan")])
-def test_blank_image_is_refused(value):
-    with pytest.raises(ValueError, match="blank"):
-        estimate_field_of_view(torch.full((3, 20, 30), value))
 
 
 def test_scattered_specks_are_not_a_field_of_view():
