@@ -98,8 +98,8 @@ class MeasureVesselsd(MapTransform):
 
         d = dict(data)
         for key in self.key_iterator(d):
-            fov = convert_to_numpy(get_field_of_view(d, key, self.fov_key))[0]
-            measures = measure_vessels(convert_to_numpy(d[key])[0] > 0, fov, self._um_per_pixel(d))
+            fov = convert_to_numpy(get_field_of_view(d, key, self.fov_key))[0].T
+            measures = measure_vessels(convert_to_numpy(d[key])[0].T > 0, fov, self._um_per_pixel(d))
             cells = {name: _cell(measures.values.get(name, "")) for name in MEASURES}
             d["report"] = {**d.get("report", {}), **cells}
             d[self.measures_key] = measures

@@ -13,7 +13,7 @@ from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, convert_to_tensor, ensure_tuple_rep
 
 from sre_monai.retina.field_of_view import check_size, field_of_view_diameter, get_field_of_view
-from sre_monai.transforms.resample import resample, resample_mask
+from sre_monai.transforms.resample import resample, resample_labels
 
 __all__ = ["WorkingResolutiond"]
 
@@ -37,8 +37,9 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
             bundle's default weights work at 912.
         tolerance: relative difference from ``diameter`` up to which data are left as they are.
         enlarge: whether to enlarge a smaller field of view, too; otherwise it is left as it is.
-        mode: for each key or for all: ``"bilinear"`` for images, ``"nearest"`` for binary masks: the class nearest by
-            weight, that is bilinear cut at one half. Picking the nearest pixel has ties, which break the symmetry.
+        mode: for each key or for all: ``"bilinear"`` for images, ``"nearest"`` for masks and label maps: the class of
+            the greatest weight, for a mask bilinear cut at one half. Picking the nearest pixel has ties, which break
+            the symmetry.
         allow_missing_keys: skip keys that are not there, such as labels when predicting.
 
     Raises:
@@ -110,8 +111,8 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
 
 
 def _resample(x: torch.Tensor, size: tuple[int, int], mode: str, smooth: bool = True) -> torch.Tensor:
-    """Resample with the metadata kept, and make a mask binary again; what has the size already stays as it is."""
+    """Resample with the metadata kept; what has the size already stays as it is."""
     if tuple(x.shape[1:]) == tuple(size):
         return x.view_as(x)
-    function = resample_mask if mode == "nearest" else resample
+    function = resample_labels if mode == "nearest" else resample
     return convert_to_dst_type(function(convert_to_numpy(x), size, smooth), x, dtype=torch.float32)[0]

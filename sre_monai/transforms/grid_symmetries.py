@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import permutations, product
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 import torch
 
 __all__ = ["GROUPS", "GridSymmetry", "grid_symmetries"]
 
 GROUPS = ("all", "rotations", "mirrors")
+
+Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
 
 class GridSymmetry(NamedTuple):
@@ -53,17 +56,38 @@ class GridSymmetry(NamedTuple):
         swaps = sum(a > b for i, a in enumerate(self.axes) for b in self.axes[i + 1 :])
         return (swaps + sum(self.mirrored)) % 2 == 0
 
-    def apply(self, x: torch.Tensor) -> torch.Tensor:
-        """Rotate and mirror a tensor (…, *spatial*), exactly."""
-        first = x.ndim - len(self.axes)
-        moved = x.permute(*range(first), *(first + axis for axis in self.axes))
-        return moved.flip([first + place for place, mirror in enumerate(self.mirrored) if mirror])
+    def apply(self, x: Array) -> Array:
+        """Rotate and mirror an array or a tensor (…, *spatial*), exactly. An array is not copied."""
+        first: int = x.ndim - len(self.axes)
+        return _flip(_permute(x, [*range(first), *(first + axis for axis in self.axes)]), self._mirrored_axes(first))
 
-    def invert(self, x: torch.Tensor) -> torch.Tensor:
+    def invert(self, x: Array) -> Array:
         """Undo :meth:`apply`."""
-        first = x.ndim - len(self.axes)
-        upright = x.flip([first + place for place, mirror in enumerate(self.mirrored) if mirror])
-        return upright.permute(*range(first), *(first + self.axes.index(axis) for axis in range(len(self.axes))))
+        first: int = x.ndim - len(self.axes)
+        source: list[int] = [first + self.axes.index(axis) for axis in range(len(self.axes))]
+        return _permute(_flip(x, self._mirrored_axes(first)), [*range(first), *source])
+
+    def invert_points(self, points: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+        """Map positions in what :meth:`apply` gave back.
+
+        Args:
+            points: in pixels, shape (…, number of axes).
+            shape: spatial size of the rotated and mirrored array.
+
+        Returns:
+            The positions in the array before.
+
+        Examples:
+            >>> GridSymmetry((1, 0), (False, True)).invert_points(np.array([[0, 4]]), (2, 5))
+            array([[0, 0]])
+        """
+        before = np.empty_like(points)
+        for place, (axis, mirror) in enumerate(zip(self.axes, self.mirrored)):
+            before[..., axis] = shape[place] - 1 - points[..., place] if mirror else points[..., place]
+        return before
+
+    def _mirrored_axes(self, first: int) -> list[int]:
+        return [first + place for place, mirror in enumerate(self.mirrored) if mirror]
 
     def __str__(self) -> str:
         """Name the axis that comes to each place, with a minus sign where it is mirrored: ``(-y, x)``."""
@@ -103,3 +127,11 @@ def grid_symmetries(spatial_dims: int, group: str = "all") -> list[GridSymmetry]
     if group == "mirrors":
         return [symmetry for symmetry in every if symmetry.axes == tuple(range(spatial_dims))]
     return every
+
+
+def _permute(x: Array, order: list[int]) -> Array:
+    return x.permute(order) if isinstance(x, torch.Tensor) else x.transpose(order)
+
+
+def _flip(x: Array, axes: list[int]) -> Array:
+    return x.flip(axes) if isinstance(x, torch.Tensor) else np.flip(x, tuple(axes))

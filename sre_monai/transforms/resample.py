@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-__all__ = ["resample", "resample_mask"]
+__all__ = ["resample", "resample_labels", "resample_mask"]
 
 TRUNCATE = 4.0  # standard deviations, as scipy and scikit-image cut their Gaussians
-HALF = 0.5 - 1e-6  # of a pixel's weight; ties fall to the mask in every orientation, whatever their rounding
+TIE = 1e-6  # of a pixel's weight; ties fall to the mask, or the higher class, in every orientation despite rounding
 STRIP = 1 << 21  # numbers in float64 at a time, so that a large photograph is never held as float64 whole
 
 
@@ -54,6 +54,39 @@ def resample_mask(mask: np.ndarray, size: tuple[int, int], smooth: bool = True) 
     return np.stack([_resample_channel(channel, across, along, bool) for channel in mask])
 
 
+def resample_labels(labels: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
+    """Resample a label map: each pixel gets the class that has the greatest weight there.
+
+    Args:
+        labels: shape (C, W, H), a whole number for each class.
+        size: (W, H) of the result in pixels.
+        smooth: as for `resample`.
+
+    Returns:
+        The label map at the new size, of the same type and shape (C, *size). For 0 and 1 it is that of `resample_mask`;
+        ties fall to the higher class.
+
+    Raises:
+        ValueError: when a value is not a whole number.
+
+    Examples:
+        >>> resample_labels(np.array([[[0, 3, 3, 2]]]), (1, 8)).tolist()
+        [[[0, 0, 3, 3, 3, 3, 2, 2]]]
+    """
+    is_mask = labels.dtype == bool or (labels.dtype == np.uint8 and labels.max() <= 1)  # without sorting all pixels
+    classes = np.array([0, 1]) if is_mask else np.unique(labels)
+    if not (classes == np.rint(classes)).all():
+        raise ValueError(f"a label map holds whole numbers, one for each class; got values such as {classes[:3]}.")
+    if np.isin(classes, (0, 1)).all():
+        return resample_mask(labels, size, smooth).astype(labels.dtype)
+    result, greatest = np.zeros((len(labels), *size), labels.dtype), np.zeros((len(labels), *size))
+    for number in classes:
+        weight = resample(labels == number, size, smooth)
+        result[weight > greatest - 2 * TIE] = number
+        np.maximum(greatest, weight, out=greatest)
+    return result
+
+
 def _resample_channel(channel: np.ndarray, across: csr_matrix, along: csr_matrix, dtype: type) -> np.ndarray:
     """Apply the weights of both axes; what lies in memory row by row is read, or written, row by row."""
     if across.shape[0] * along.shape[0] < channel.size:
@@ -70,7 +103,7 @@ def _weighted_rows(weights: csr_matrix, rows: np.ndarray, dtype: type) -> np.nda
     for start in range(0, rows.shape[1], step):
         strip = slice(start, start + step)
         values = weights @ np.ascontiguousarray(rows[:, strip], np.float64)
-        result[:, strip] = values > HALF if dtype is bool else values
+        result[:, strip] = values > 0.5 - TIE if dtype is bool else values
     return result
 
 

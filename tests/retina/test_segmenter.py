@@ -15,7 +15,7 @@ from monai.bundle import run
 from PIL import Image
 
 from sre_monai import VesselSegmenter
-from sre_monai.retina import synthetic_fundus
+from sre_monai.retina import measure_vessels, synthetic_fundus
 from sre_monai_cli import find_bundle
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "sample"
@@ -58,6 +58,13 @@ def assert_same(result, other) -> None:
     np.testing.assert_array_equal(result.probability, other.probability)
     np.testing.assert_array_equal(result.field_of_view, other.field_of_view)
     assert (result.quality, result.measures) == (other.quality, other.measures)
+
+
+def test_segments_are_those_of_the_mask():
+    result = VesselSegmenter(measures=True, **SMALL).segment(photograph())
+    segments = measure_vessels(result.mask, result.field_of_view).segments
+    assert len(segments) > 5
+    assert result.segments.equals(segments)
 
 
 @pytest.mark.parametrize("source", [str, Path, read, Image.open], ids=["str", "path", "array", "pillow"])

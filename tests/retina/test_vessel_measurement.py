@@ -22,7 +22,7 @@ def item():
 
 
 def expected(item, um_per_pixel):
-    return measure_vessels(item["mask"][0].numpy(), item["photograph_fov"][0].numpy() > 0, um_per_pixel)
+    return measure_vessels(item["mask"][0].numpy().T, item["photograph_fov"][0].numpy().T > 0, um_per_pixel)
 
 
 def test_report_has_the_measures(item):

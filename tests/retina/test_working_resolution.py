@@ -111,6 +111,33 @@ def test_mask_comes_back_binary():
     assert (back != data["fov"]).float().mean() < 0.02
 
 
+@pytest.mark.parametrize("symmetry", grid_symmetries(2))
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.int64])
+def test_classes_of_a_label_map_stay_apart(symmetry, dtype):
+    data = eye(201, 180, 85)
+    x, y = torch.arange(201)[:, None] > 100, torch.arange(180) > 90
+    classes = (x * 1 + y * 2)[None] * data["fov"].as_tensor()  # four quadrants: 0 to 3
+    transform = WorkingResolutiond("label", diameter=80, mode="nearest")
+
+    def resample(labels):
+        return transform({"label": symmetry.apply(labels).to(dtype), "fov": symmetry.apply(data["fov"].as_tensor())})
+
+    result = resample(classes)["label"]
+    assert set(result.unique().tolist()) == {0, 1, 2, 3}
+    shares = [(labels == 3).float().mean().item() for labels in (result, classes)]
+    assert shares[0] == pytest.approx(shares[1], rel=0.05)
+    one = resample(classes == 3)["label"].as_tensor() > 0
+    assert ((result.as_tensor() == 3) != one).float().mean() < 0.002  # only where three classes meet
+    upright = transform({"label": classes.to(dtype), "fov": data["fov"]})["label"]
+    assert torch.equal(result.as_tensor(), symmetry.apply(upright.as_tensor()))
+
+
+def test_a_label_map_that_has_no_classes_is_refused():
+    data = eye(201, 180, 85)
+    with pytest.raises(ValueError, match="whole numbers"):
+        WorkingResolutiond("image", diameter=80, mode="nearest")(data)
+
+
 def test_labels_may_be_missing():
     transform = WorkingResolutiond(["image", "label"], diameter=80, allow_missing_keys=True)
     assert "label" not in transform(eye(201, 180, 85))

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -32,6 +33,19 @@ def test_invert_undoes_apply(size):
     for symmetry in grid_symmetries(len(size)):
         assert torch.equal(symmetry.invert(symmetry.apply(x)), x)
         assert torch.equal(symmetry.apply(symmetry.invert(x)), x)
+
+
+@pytest.mark.parametrize("size", [(4,), (4, 5), (2, 3, 4)])
+def test_arrays_are_turned_like_tensors_and_points_like_their_array(size):
+    x = np.arange(np.prod(size)).reshape(size)
+    for symmetry in grid_symmetries(len(size)):
+        turned = symmetry.apply(x)
+        assert np.shares_memory(turned, x)
+        np.testing.assert_array_equal(turned, symmetry.apply(torch.from_numpy(x)).numpy())
+        np.testing.assert_array_equal(symmetry.invert(turned), x)
+        points = np.argwhere(turned >= 0)
+        before = symmetry.invert_points(points, turned.shape)
+        np.testing.assert_array_equal(x[tuple(before.T)], turned[tuple(points.T)])
 
 
 def test_those_of_the_square_are_the_known_ones():

@@ -18,7 +18,7 @@ def sum_table(mask: np.ndarray) -> np.ndarray:
         int32 of shape (W + 1, H + 1): the entry (x, y) is the sum of ``mask[:x, :y]``.
     """
     table = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int32)
-    _add_up(mask, table)
+    _add_up(np.ascontiguousarray(mask), table)
     return table
 
 

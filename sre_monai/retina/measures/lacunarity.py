@@ -44,8 +44,9 @@ def lacunarity_of_sums(table: np.ndarray, fov: np.ndarray) -> float:
         return float("nan")
     fits = erode_square(fov, radius)[radius : len(fov) - radius, radius : fov.shape[1] - radius]
     counts = np.bincount(gliding_boxes(table, side)[fits])
-    masses = np.arange(len(counts))
-    total = int((counts * masses).sum())
+    present = np.flatnonzero(counts)  # as Python's numbers: the squares of a large mask exceed 64 bits
+    masses = list(zip(present.tolist(), counts[present].tolist(), strict=True))
+    total = sum(count * mass for mass, count in masses)
     if not total:
         return float("nan")
-    return int(counts.sum()) * int((counts * masses**2).sum()) / total**2
+    return int(counts.sum()) * sum(count * mass**2 for mass, count in masses) / total**2

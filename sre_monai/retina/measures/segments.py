@@ -28,7 +28,8 @@ class VesselGraph(NamedTuple):
     """The vessels as a graph.
 
     Attributes:
-        segments: a row per segment: ``start_x``, ``start_y``, ``end_x`` and ``end_y``, its ends in pixels;
+        segments: a row per segment: ``start_x``, ``start_y``, ``end_x`` and ``end_y``, its ends in pixels, x to the
+            right and y downwards;
             ``length_px`` along the smoothed centre line; ``chord_px``, the distance between the ends; ``tortuosity``,
             length over chord, NaN for a closed loop; ``curvature``, the total angle through which it turns, in
             radians; ``calibre_mean_px`` and ``calibre_sd_px``.
@@ -52,7 +53,7 @@ def vessel_graph(mask: np.ndarray) -> VesselGraph:
     mirrored masks have the same segments in the same order.
 
     Args:
-        mask: bool of shape (W, H).
+        mask: bool of shape (H, W).
 
     Returns:
         The graph.
@@ -93,7 +94,8 @@ def vessel_graph(mask: np.ndarray) -> VesselGraph:
     with np.errstate(divide="ignore"):
         tortuosity = np.where(chord > 0, lines.length / chord, np.nan)
     calibres = table["mean_pixel_value"].to_numpy(), table["stdev_pixel_value"].to_numpy()
-    values = (*np.concatenate(ends, axis=1).T, lines.length, chord, tortuosity, lines.curvature, *calibres)
+    start_y, start_x, end_y, end_x = np.concatenate(ends, axis=1).T
+    values = (start_x, start_y, end_x, end_y, lines.length, chord, tortuosity, lines.curvature, *calibres)
     return VesselGraph(
         pd.DataFrame(dict(zip(COLUMNS, values, strict=True))),
         int(branch_points),

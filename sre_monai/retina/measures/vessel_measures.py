@@ -38,7 +38,8 @@ def measure_vessels(
     Turned by multiples of 90° or mirrored, mask and field of view give exactly the same values.
 
     Args:
-        mask: where vessels are, bool of shape (W, H).
+        mask: where vessels are, bool of shape (H, W), as NumPy has a picture of Pillow and
+            `sre_monai.VesselSegmentation` its mask. MONAI's maps are (W, H): transpose them.
         fov: field of view, bool of the same shape; the whole image by default.
         um_per_pixel: size of a pixel in µm, if known.
 
@@ -62,8 +63,8 @@ def measure_vessels(
     window = _bounding_box(fov)
     mask, fov = (mask & fov)[window], fov[window]
     graph = vessel_graph(mask)
-    graph.segments[["start_x", "end_x"]] += window[0].start
-    graph.segments[["start_y", "end_y"]] += window[1].start
+    graph.segments[["start_y", "end_y"]] += window[0].start
+    graph.segments[["start_x", "end_x"]] += window[1].start
     area = int(fov.sum())
     values: dict[str, float] = {"fov_area_px": area, "area_density": int(mask.sum()) / area}
     values |= _graph_values(graph, area)
@@ -80,7 +81,7 @@ def measure_vessels(
 def _check(mask: np.ndarray, fov: np.ndarray) -> None:
     if mask.ndim != 2 or mask.shape != fov.shape or mask.dtype != bool or fov.dtype != bool:
         raise ValueError(
-            "A mask and a field of view of one shape (W, H) and of type bool are expected, got "
+            "A mask and a field of view of one shape (H, W) and of type bool are expected, got "
             f"{mask.shape} {mask.dtype} and {fov.shape} {fov.dtype}."
         )
     if not fov.any():

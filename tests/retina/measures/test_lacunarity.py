@@ -4,7 +4,8 @@ from scipy import ndimage
 from skimage.draw import disk
 
 from sre_monai.retina import lacunarity
-from sre_monai.retina.measures.orientation import ORIENTATIONS
+from sre_monai.retina.measures.lacunarity import lacunarity_of_sums
+from sre_monai.transforms import grid_symmetries
 
 
 def test_against_a_loop():
@@ -36,7 +37,15 @@ def test_turned(shape):
     mask = ndimage.gaussian_filter(np.random.default_rng(0).random(shape), 2) > 0.52
     fov = np.ones_like(mask)
     value = lacunarity(mask, fov)
-    assert all(lacunarity(turn.apply(mask), turn.apply(fov)) == value for turn in ORIENTATIONS)
+    assert all(lacunarity(turn.apply(mask), turn.apply(fov)) == value for turn in grid_symmetries(2))
+
+
+@pytest.mark.slow
+def test_a_large_full_mask_does_not_overflow():
+    """A full mask of 9600 × 9600 pixels from the table of its sums, which is known."""
+    side = 9600
+    table = np.multiply.outer(np.arange(side + 1, dtype=np.int32), np.arange(side + 1, dtype=np.int32))
+    assert lacunarity_of_sums(table, np.ones((side, side), bool)) == 1
 
 
 def test_undefined():

@@ -4,9 +4,9 @@ from scipy import ndimage
 from skimage.draw import disk
 
 from sre_monai.retina import thin, vessel_graph
-from sre_monai.retina.measures.orientation import ORIENTATIONS
+from sre_monai.transforms import grid_symmetries
 
-ENDS = ["start_x", "start_y", "end_x", "end_y"]
+ENDS = ["start_y", "start_x", "end_y", "end_x"]
 
 
 def tree(shape=(120, 121), seed=0):
@@ -24,7 +24,8 @@ def test_a_bar_is_one_segment():
     assert segment["tortuosity"] == 1
     assert segment["curvature"] == 0
     assert segment["calibre_mean_px"] == 3
-    assert {segment["start_y"], segment["end_y"]} == {21}
+    assert segment["start_x"] == segment["end_x"] == 21  # as in a picture: x is the second axis of its array
+    assert {segment["start_y"], segment["end_y"]} == {6, 53}
 
 
 def test_the_letter_y():
@@ -98,7 +99,7 @@ def test_turned_and_mirrored_masks_have_the_same_segments(shape):
     mask = tree(shape)
     graph = vessel_graph(mask)
     assert len(graph.segments) > 10
-    for orientation in ORIENTATIONS:
+    for orientation in grid_symmetries(2):
         turned_mask = orientation.apply(mask)
         turned = vessel_graph(turned_mask)
         assert turned[1:3] == graph[1:3]
