@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sre_monai.io.depth import to_bytes, white_level, white_note
+
 if TYPE_CHECKING:
     from pydicom import FileDataset
 
@@ -97,7 +99,8 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
         max_pixels: larger images are refused before they are decoded.
 
     Returns:
-        The pixels, of shape (H, W) or (H, W, 3): uint8 if 8 bits are stored, else wider. And what is known of them:
+        The pixels, uint8 of shape (H, W) or (H, W, 3); those of more bits are scaled, see
+        `sre_monai.io.depth.white_level`. And what is known of them:
         ``note`` (of several frames, burned-in text, or a pixel spacing that can't be used), ``laterality`` (``"R"``,
         ``"L"``, ``"B"`` for both, or empty), ``acquisition_date`` (as in ISO 8601, or empty), and where it is known
         ``um_per_pixel`` (µm).
@@ -115,12 +118,14 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
     _check(dataset, max_pixels)
     um_per_pixel, spacing_note = _um_per_pixel(dataset.get("PixelSpacing"))
     frames = int(dataset.get("NumberOfFrames") or 1)
+    values, depth_note = _to_bytes(_decode(dataset), dataset)
     notes = [
         f"the first of {frames} frames was read" if frames > 1 else "",
+        depth_note,
         spacing_note,
         "it has burned-in text, which pictures of it show" if dataset.get("BurnedInAnnotation") == "YES" else "",
     ]
-    return _bright_is_high(_decode(dataset), dataset), {
+    return values, {
         "note": "; ".join(filter(None, notes)),
         "laterality": _laterality(dataset),
         "acquisition_date": _acquisition_date(dataset),
@@ -239,17 +244,23 @@ def _check_coded_size(dataset: FileDataset, decoder: str) -> None:
         raise ValueError(f"they are {columns}×{rows}, but {dataset.Columns}×{dataset.Rows} by the header")
 
 
-def _bright_is_high(values: np.ndarray, dataset: FileDataset) -> np.ndarray:
-    """Turn stored values into grey or RGB, uint8 where 8 bits are stored."""
+def _to_bytes(values: np.ndarray, dataset: FileDataset) -> tuple[np.ndarray, str]:
+    """Turn stored values into grey or RGB of 8 bits, bright is high, with a note of how."""
     from pydicom.pixels import apply_color_lut
 
-    colours, bits = dataset.PhotometricInterpretation, int(dataset.BitsStored)
-    if colours == "PALETTE COLOR":
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
         values = apply_color_lut(values, dataset)[..., :3]
-        return values if values.dtype.itemsize == 1 else (values >> 8).astype(np.uint8)
-    if colours == "MONOCHROME1":  # pydicom would subtract from the image's own maximum
-        values = (-1 if dataset.PixelRepresentation else 2**bits - 1) - values.astype(np.int64)
-    return values.astype(np.uint8) if bits == 8 else values
+        return values if values.dtype.itemsize == 1 else (values >> 8).astype(np.uint8), ""
+    is_inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+    if is_inverted and dataset.PixelRepresentation:
+        values, is_inverted = -1 - values.astype(np.int64), False
+    bits = int(dataset.BitsStored)
+    if bits == 8 and not dataset.PixelRepresentation:
+        values, white = values.astype(np.uint8), 255
+    else:
+        white = white_level(values, 2**bits - 1 if bits < 8 * values.dtype.itemsize else None)
+    pixels, note = to_bytes(values, white), "" if white == 2**bits - 1 else white_note(values.dtype, white)
+    return 255 - pixels if is_inverted else pixels, note
 
 
 def _um_per_pixel(spacing: Any) -> tuple[float | None, str]:

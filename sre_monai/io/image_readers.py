@@ -12,40 +12,42 @@ from monai.data import PILReader
 from monai.utils import ensure_tuple
 from PIL import Image
 
-from sre_monai.io.decode import decode_image, deep_to_bytes
+from sre_monai.io.decode import decode_image
 from sre_monai.io.dicom import is_dicom
-from sre_monai.io.files import EXIF_ORIENTATION
 
 __all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
 
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """File name extensions of images, in lower case."""
 
-DEEP_MODES = ("I", "F")  # Pillow's pixels of more than 8 bits; "I;16" and its variants start with "I"
+KNOWN = ("note", "exif_orientation", "laterality", "acquisition_date", "um_per_pixel")
+MOST_VALUES, GREATEST_CLASS = (
+    4,
+    31,
+)  # of a mask; one that was smoothed or saved as JPEG has more values, and greater ones
 
 
 class _DecodingReader(PILReader):
     """A PILReader that decodes files at once and completely, and names the file in every error."""
 
-    def __init__(self, converter: Callable[[Image.Image], Image.Image]) -> None:
+    def __init__(self, converter: Callable[[Image.Image], Image.Image], truncated_images: bool = False) -> None:
         super().__init__(reverse_indexing=False)  # `_decode` does it
         self.convert = converter
+        self.truncated_images = truncated_images
 
     def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> list[PathLike]:  # type: ignore[override]
         """Keep the names: `LoadImage` would hide an error raised here and try other readers on the damaged file."""
         return list(ensure_tuple(data))
 
     def _get_meta_dict(self, img: Image.Image) -> dict:
-        """Add what the results and the report need."""
+        """Add what the results and the report need; the size of a pixel only where it is known."""
         return {
             **super()._get_meta_dict(img),
             "width": img.height,
             "height": img.width,
-            "exif_orientation": img.getexif().get(EXIF_ORIENTATION, 1),
-            "note": img.info.get("note", ""),
-            "laterality": img.info.get("laterality", ""),
-            "acquisition_date": img.info.get("acquisition_date", ""),
-            **{name: img.info[name] for name in ("um_per_pixel",) if name in img.info},  # only where it is known
+            "laterality": "",
+            "acquisition_date": "",
+            **{name: img.info[name] for name in KNOWN if name in img.info},
         }
 
     def _get_spatial_shape(self, img: Image.Image) -> np.ndarray:
@@ -60,7 +62,8 @@ class _DecodingReader(PILReader):
         """Decode an image, with its axes swapped: Pillow does that five times as fast as NumPy would do it later."""
         name = "photograph" if isinstance(source, Image.Image) else source
         try:
-            return decode_image(source, self.convert).transpose(Image.Transpose.TRANSPOSE)
+            image = decode_image(source, self.convert, self.truncated_images)
+            return image.transpose(Image.Transpose.TRANSPOSE)
         except FileNotFoundError:
             raise
         except ImportError as error:
@@ -77,9 +80,11 @@ class RGBReader(_DecodingReader):
 
     For ``LoadImage(reader=RGBReader())``. Any format and colour mode that Pillow reads, TIFF files that it doesn't
     (floating point, several planes of 16 bit …), NIfTI and DICOM photographs become an array of shape (W, H, 3) with
-    values 0–255: grey, palette, CMYK and 1-bit images are converted, an alpha channel is dropped, images of more than
-    8 bits are scaled by its own maximum. Of a file with several pages, frames or slices the first is read, and the
-    metadata have a ``note`` of it. The pixels are those of ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation
+    values 0–255: grey, palette, CMYK and 1-bit images are converted, wholly transparent pixels are black, images of
+    more than 8 bits are scaled by the depth that they have (see `sre_monai.io.depth.white_level`). Of a TIFF file with
+    several pages the largest is read, or three grey ones as red, green and blue; of other files with several frames or
+    slices the first. The metadata have a ``note`` of all this. The pixels are those of
+    ``numpy.asarray(PIL.Image.open(file))``: an EXIF orientation
     is not applied (except to TIFF files, by Pillow itself), but kept in the metadata as ``exif_orientation``. Metadata
     of DICOM photographs are ``laterality`` and ``acquisition_date``, empty where unknown, and ``um_per_pixel`` in µm,
     missing where unknown.
@@ -88,6 +93,7 @@ class RGBReader(_DecodingReader):
 
     Args:
         dicom_only: refuse everything else.
+        truncated_images: read JPEG files that end early as far as they go.
 
     Raises:
         ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, larger than 100
@@ -100,8 +106,8 @@ class RGBReader(_DecodingReader):
         torch.Size([565, 584, 3])
     """
 
-    def __init__(self, dicom_only: bool = False) -> None:
-        super().__init__(converter=_to_rgb)
+    def __init__(self, dicom_only: bool = False, truncated_images: bool = False) -> None:
+        super().__init__(_to_rgb, truncated_images)
         self.dicom_only = dicom_only
 
     def _decode(self, source: PathLike | Image.Image) -> Image.Image:
@@ -113,9 +119,10 @@ class RGBReader(_DecodingReader):
 class BinaryMaskReader(_DecodingReader):
     """Read masks as 0 and 1.
 
-    For ``LoadImage(reader=BinaryMaskReader())``. Any image becomes an array of shape (W, H): one where the grey value,
-    the palette index or any colour channel is above zero, whatever the value used for the foreground (1, 255, …);
-    an alpha channel is left out.
+    For ``LoadImage(reader=BinaryMaskReader())``. Any image becomes an array of shape (W, H): one where the grey value
+    or any colour channel is above zero, whatever the value used for the foreground (1, 255, …). An image with more than
+    four values up to beyond 31 is a mask that was smoothed or saved as JPEG: it is one from half of its greatest value
+    on. Of a palette all but the darkest colour counts. An alpha channel is left out.
 
     Raises:
         ValueError: naming the file, when it is damaged, truncated, not an image, not a regular file, or larger than
@@ -133,16 +140,27 @@ class BinaryMaskReader(_DecodingReader):
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    """Convert any image to 8-bit RGB."""
-    if image.mode.startswith(DEEP_MODES):
-        deep = deep_to_bytes(np.asarray(image))
-        deep.info.update(image.info)
-        image = deep
-    return image.convert("RGB")
+    """Convert any image to RGB, black where it is wholly transparent, unless all of it is."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("LA" if image.mode == "La" else image.mode).convert("RGBA")
+    alpha, rgb = image.getchannel("A"), image.convert("RGB")
+    if alpha.getbbox():
+        rgb.paste((0, 0, 0), mask=alpha.point([255] + 255 * [0]))
+    return rgb
 
 
 def _to_binary(image: Image.Image) -> Image.Image:
-    """Convert any image to an 8-bit one of 0 and 1."""
-    values = np.atleast_3d(np.asarray(image))
-    opaque = [band != "A" for band in image.getbands()]
-    return Image.fromarray((values[..., opaque] > 0).any(axis=-1).astype(np.uint8))
+    """Convert any image to one of 0 and 1."""
+    if image.mode in ("P", "PA"):
+        indices, first = np.unique(np.asarray(image.getchannel("P")), return_index=True)
+        image, grey = image.getchannel("P"), image.convert("L")
+        if len(indices) <= GREATEST_CLASS:
+            background = indices[np.asarray(grey).ravel()[first].argmin()]
+            return Image.fromarray((np.asarray(image) != background).astype(np.uint8))
+        image = grey
+    bands = [np.asarray(image.getchannel(band), np.uint8) for band in image.getbands() if band not in "Aa"]
+    values = np.maximum.reduce(bands)
+    greatest = int(values.max(initial=0))
+    is_smooth = greatest > GREATEST_CLASS and np.count_nonzero(np.bincount(values.ravel())) > MOST_VALUES
+    return Image.fromarray((values >= greatest / 2 if is_smooth else values > 0).astype(np.uint8))

@@ -140,9 +140,9 @@ class VesselSegmenter:
 
         Args:
             photograph: a file, in any format that ``sre-monai segment`` reads; an image of Pillow, of which the current
-                frame is used; or an array of shape (H, W), (H, W, 3) or (H, W, 4): grey, RGB or RGBA. uint8 arrays hold
-                0–255, all others are scaled by their own maximum, as files of more than 8 bits are. Of a list, images
-                of the same size go through the network together on a GPU.
+                frame is used; or an array of shape (H, W), (H, W, 3) or (H, W, 4): grey, RGB or RGBA. It is uint8;
+                uint16, scaled by the depth that its values have; or of any other type with numbers in 0–255, or
+                floating point in 0–1. Of a list, images of the same size go through the network together on a GPU.
 
         Returns:
             The result, or a list of results in the same order. Where there are more photographs than results fit in

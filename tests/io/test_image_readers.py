@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImage, LoadImaged
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from sre_monai.io.image_readers import IMAGE_EXTENSIONS, BinaryMaskReader, RGBReader
 
@@ -113,6 +114,35 @@ def test_missing_file(tmp_path):
         load_photograph(tmp_path / "eye.png")
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB", "16 bit"])
+def test_what_is_transparent_is_black(mode, pixels, tmp_path):
+    """White under alpha 0, as image editors leave it outside a cut-out disc."""
+    outside = np.zeros(pixels.shape[:2], bool)
+    outside[:4] = True
+    pixels[outside], pixels[~outside] = 255, pixels[~outside] // 2
+    alpha = np.where(outside, 0, 200).astype(np.uint8)
+    image = Image.fromarray(np.dstack([pixels, alpha]))
+    if mode == "16 bit":
+        values = np.dstack([pixels, alpha]) * np.uint16(257)
+        tifffile.imwrite(tmp_path / "eye.tif", values, photometric="rgb", extrasamples=["unassalpha"])
+    elif mode in ("RGBA", "LA"):
+        image.convert(mode).save(tmp_path / "eye.png")
+    elif mode == "P":
+        indices = Image.fromarray(np.where(outside, 0, 1 + pixels[..., 0] // 4).astype(np.uint8))
+        indices.putpalette([255, 255, 255, *(value for n in range(255) for value in (n, n, n))])
+        indices.save(tmp_path / "eye.png", transparency=0)
+    else:
+        Image.fromarray(pixels).save(tmp_path / "eye.png", transparency=(255, 255, 255))
+    read = load_photograph(next(tmp_path.iterdir())).numpy()
+    assert not read[:, :4].any()
+    assert read[:, 4:].any()
+
+
+def test_wholly_transparent_images_keep_their_colours(pixels, tmp_path):
+    Image.fromarray(np.dstack([pixels, np.zeros(pixels.shape[:2], np.uint8)])).save(tmp_path / "eye.png")
+    assert torch.equal(load_photograph(tmp_path / "eye.png").as_tensor(), as_read(pixels))
+
+
 @pytest.mark.parametrize("foreground", [1, 7, 255])
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1", "I;16"])
 def test_masks(mode, foreground, tmp_path):
@@ -130,6 +160,41 @@ def test_masks(mode, foreground, tmp_path):
     image.save(tmp_path / "mask.png")
     read = load_mask(tmp_path / "mask.png")
     assert torch.equal(read.as_tensor(), torch.from_numpy(mask.T.astype(np.float32)))
+
+
+@pytest.fixture
+def disc() -> np.ndarray:
+    x, y = np.mgrid[:90, :100]
+    return np.hypot(x - 45, y - 50) < 30
+
+
+@pytest.mark.parametrize("quality", [60, 75, 95])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_mask_saved_as_jpeg(disc, quality, mode, tmp_path):
+    Image.fromarray(disc * np.uint8(255)).convert(mode).save(tmp_path / "mask.jpg", quality=quality)
+    assert (disc != load_mask(tmp_path / "mask.jpg").numpy().T).mean() < 0.004
+
+
+@pytest.mark.parametrize("name", ["mask.png", "mask.gif", "mask.tif"])
+def test_a_smoothed_mask(disc, name, tmp_path):
+    smooth = Image.fromarray(disc * np.uint8(255)).filter(ImageFilter.GaussianBlur(2))
+    (smooth.quantize(200) if name == "mask.gif" else smooth).save(tmp_path / name)
+    assert (disc != load_mask(tmp_path / name).numpy().T).mean() < 0.01
+
+
+@pytest.mark.parametrize("values", [(0, 1, 2, 3), (0, 128, 255), (0, 100, 200), tuple(range(9))])
+def test_classes_are_all_above_zero(values, tmp_path):
+    classes = np.random.default_rng(0).choice(np.array(values, np.uint8), (12, 15))
+    Image.fromarray(classes).save(tmp_path / "mask.png")
+    assert ((classes > 0) == load_mask(tmp_path / "mask.png").numpy().T).all()
+
+
+@pytest.mark.parametrize("black_first", [True, False])
+def test_the_darkest_colour_of_a_palette_is_background(disc, black_first, tmp_path):
+    image = Image.fromarray((disc == black_first).astype(np.uint8))
+    image.putpalette([4, 2, 4, 252, 254, 252] if black_first else [252, 254, 252, 4, 2, 4])
+    image.save(tmp_path / "mask.gif")
+    assert (disc == load_mask(tmp_path / "mask.gif").numpy().T).all()
 
 
 def test_mask_in_one_colour_channel(tmp_path):

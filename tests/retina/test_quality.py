@@ -54,6 +54,11 @@ def test_a_dark_one(pixels):
     assert report((0.2 * pixels).astype(np.uint8))["quality"] == "dark"
 
 
+def test_an_overexposed_one(pixels):
+    assert report(np.minimum(3.0 * pixels, 255).astype(np.uint8))["quality"] == "overexposed"
+    assert "overexposed" not in report(np.minimum(1.3 * pixels, 255).astype(np.uint8))["quality"]
+
+
 def test_one_without_a_border(pixels):
     assert "no border" in report(pixels[90:190, 100:200])["quality"]
 
@@ -74,3 +79,6 @@ def test_a_sliver(pixels):
 def test_real_photographs_have_no_flag(name, shared_data):
     pixels, _ = RGBReader().get_data([shared_data / name])
     assert report(pixels.transpose(1, 0, 2), diameter=540)["quality"] == ""
+    if not name.startswith("HRF"):  # the darkest of them
+        overexposed = np.minimum(3.0 * pixels.transpose(1, 0, 2), 255)
+        assert "overexposed" in report(overexposed.astype(np.uint8), diameter=540)["quality"]

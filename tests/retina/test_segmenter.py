@@ -191,7 +191,7 @@ def test_flags(small_segmenter):
         (np.zeros((50, 50)), ValueError, "photograph: The image is blank"),
         (np.zeros((3, 50, 50)), ValueError, r"photograph: an array of shape \(H, W\), .* got \(3, 50, 50\)"),
         (np.zeros((0, 50)), ValueError, "photograph: an array of shape"),
-        (np.full((5, 5), "x"), ValueError, "photograph: pixels of shape"),
+        (np.full((5, 5), "x"), ValueError, "photograph: an array of finite numbers is expected"),
         (Image.new("RGB", (50, 50)), ValueError, "photograph: The image is blank"),
         (None, ValueError, "photograph: a path, an array or an image of Pillow is expected, got NoneType"),
     ],
