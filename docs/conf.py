@@ -48,10 +48,7 @@ default_role = "code"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(torch|monai|numpy|np|pandas|pd|ignite|PIL|abc|os|pathlib|collections)(\..*)?"),
-    (
-        "py:class",
-        r"sre_monai\.(io\.datalist\.Item|conversion\.(report\.ReplacedLayer|trace\.LayerError)|runs\.distributed\.Result)",
-    ),
+    ("py:class", r"sre_monai\..*\.(Array|Item|Result|ReplacedLayer|LayerError)"),  # type variables and private rows
 ]
 
 html_theme = "furo"
