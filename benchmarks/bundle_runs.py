@@ -1,7 +1,5 @@
 """Run a bundle's configurations in separate processes, several at once if requested, each of them once."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -15,29 +13,22 @@ import torch
 from monai.bundle import ConfigParser
 from tqdm import tqdm
 
+from sre_monai.io.files import written_atomically
 from sre_monai.io.tables import write_json
 
-__all__ = ["BundleRun", "side_by_side"]
-
 FINISHED = "finished.json"
+HALF_PRECISION_FROM = 1_000_000  # parameters: half the bytes in the repository
 
 Task = TypeVar("Task")
 
 
 class BundleRun(NamedTuple):
-    """A run of a bundle in a separate folder.
-
-    Attributes:
-        bundle: the bundle's folder.
-        files: names in its folder ``configs``, the later over the earlier.
-        output: folder of the results, of ``arguments.json`` and of ``console.txt``.
-        settings: overrides of the configurations' entries.
-    """
+    """A run of a bundle in a separate folder."""
 
     bundle: Path
-    files: Sequence[str]
-    output: Path
-    settings: Mapping[str, Any]
+    files: Sequence[str]  # in its folder configs, the later over the earlier
+    output: Path  # with arguments.json and console.txt
+    settings: Mapping[str, Any]  # overrides
 
     @property
     def paths(self) -> list[str]:
@@ -57,14 +48,7 @@ class BundleRun(NamedTuple):
         return record.is_file() and json.loads(record.read_text()) == self.configure().get_parsed_content("identity")
 
     def run(self, threads: int | None = None) -> None:
-        """Run it, unless finished.
-
-        Args:
-            threads: of the process; by default as many as PyTorch takes.
-
-        Raises:
-            ChildProcessError: when the run fails, for example because the folder has the checkpoint of another one.
-        """
+        """Run it, unless finished."""
         if self.is_finished():
             return
         self.output.mkdir(parents=True, exist_ok=True)
@@ -81,16 +65,33 @@ class BundleRun(NamedTuple):
             raise ChildProcessError(f"the run for {self.output} failed, {console} tells why: {last}")
         write_json(self.output / FINISHED, self.configure().get_parsed_content("identity"))
 
+    def describe(self) -> dict[str, Any]:
+        """Describe a finished training and its duration."""
+        parser = self.configure()
+        checkpoint = torch.load(self.output / "checkpoint.pt", map_location="cpu", weights_only=True)
+        return {
+            "parameters": sum(p.numel() for p in parser.get_parsed_content("network_def").parameters()),
+            "steps": checkpoint["trainer"]["iteration"],
+            "training_minutes": checkpoint["seconds"] / 60,
+            "seed": parser.get_parsed_content("seed"),
+            "device": str(parser.get_parsed_content("device")),
+            "mixed_precision": parser.get_parsed_content("amp"),
+        }
+
+    def store(self, weights: Path, threads: int | None = None) -> None:
+        """Keep the weights of a finished training, in half precision for large networks."""
+        state = torch.load(self.output / "model.pt", map_location="cpu", weights_only=True)
+        if sum(values.numel() for values in state.values()) >= HALF_PRECISION_FROM:
+            state = {name: values.half() if values.is_floating_point() else values for name, values in state.items()}
+        with written_atomically(weights) as unfinished:
+            torch.save(state, unfinished)
+        with written_atomically(weights.with_suffix(".csv")) as unfinished:
+            unfinished.write_bytes((self.output / "training_log.csv").read_bytes())
+        write_json(weights.with_suffix(".json"), self.describe() | ({"threads": threads} if threads else {}))
+
 
 def side_by_side(work: Callable[[Task, int], None], tasks: Sequence[Task], jobs: int, unit: str) -> None:
-    """Run tasks, several at once: on CPUs, more efficient than many threads for one.
-
-    Args:
-        work: does a task with a number of threads.
-        tasks: what to do, in the order in which to begin.
-        jobs: how many at once; they share PyTorch's threads.
-        unit: what the progress bar counts.
-    """
+    """Run tasks, several at once, with equal shares of the threads: on CPUs, faster than one after the other."""
     threads = max(1, torch.get_num_threads() // jobs)
     with ThreadPoolExecutor(jobs) as pool:
         list(tqdm(pool.map(lambda task: work(task, threads), tasks), total=len(tasks), unit=unit))

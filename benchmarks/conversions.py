@@ -1,32 +1,23 @@
-"""The tables of converted networks in docs/convert.md: ``python -m benchmarks.conversions [--every] [NETWORK …]``."""
-
-from __future__ import annotations
+"""Equivariance errors of converted networks, the tables of docs/convert.md."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
-from benchmarks.markdown import markdown_table
+from benchmarks.tables import markdown_table
 from sre_monai.conversion import ConversionReport, check_equivariance, convert_to_sre
 from tests.networks.every_network import EVERY_NETWORK, NOT_BUILT, Entry
 from tests.networks.networks_to_convert import NETWORKS, NETWORKS_3D
 
 HEADER = ("network", "parameters, 2D", "as it was, 64²", "converted, 64²", "67×77", "16×17×21")
+CHOICES = {"networks": [*NETWORKS, *EVERY_NETWORK, *NOT_BUILT]}
 EVERY_HEADER = ("network", "layers replaced", "size", "converted", "what the report says")
 
 
 def measure(name: str, build: Callable[[int], nn.Module]) -> list[str]:
-    """Convert a network in two and three dimensions and measure its errors.
-
-    Args:
-        name: of the network.
-        build: makes it for so many spatial axes.
-
-    Returns:
-        The row of the table.
-    """
+    """Convert a network in two and three dimensions and measure its errors."""
     torch.manual_seed(0)
     network = build(2)
     converted = convert_to_sre(network)
@@ -41,15 +32,7 @@ def measure(name: str, build: Callable[[int], nn.Module]) -> list[str]:
 
 
 def measure_entry(name: str, entry: Entry) -> list[str]:
-    """Convert one of MONAI's network classes and measure its error at every shape.
-
-    Args:
-        name: of the class.
-        entry: how it is built, and its inputs.
-
-    Returns:
-        The row of the table; errors up to 1e-4 are exact, and others have the report's reason.
-    """
+    """Convert one of MONAI's network classes and measure its error at every shape."""
     report = entry.report()
     shapes = [*(m.input_shape for m in report.equivariance), *report.failures]
     errors = [f"{m.worst:.0e}" if m.worst < float("inf") else "other shape" for m in report.equivariance]
@@ -59,14 +42,7 @@ def measure_entry(name: str, entry: Entry) -> list[str]:
 
 
 def reason(report: ConversionReport) -> str:
-    """Give the first reason in a report why a network is not exact, or ``exact``.
-
-    Args:
-        report: of the conversion.
-
-    Returns:
-        The reason, or ``exact``.
-    """
+    """Give the first reason in a report why a network is not exact, or ``exact``."""
     if all(m.is_equivariant for m in report.equivariance) and not report.failures:
         return "exact"
     found = [f"`{name}`: {why}" for name, why in report.breaking.items()]
@@ -77,22 +53,14 @@ def reason(report: ConversionReport) -> str:
     return found[0].replace("|", "\\|") if found else ""
 
 
-def main(arguments: list[str]) -> None:
-    """Print a table, or the rows of the given networks."""
+def main(every: bool = False, networks: Sequence[str] = ()) -> str:
+    """Convert the networks of the tests, or every network of MONAI."""
     torch.set_num_threads(1)
-    names = [name for name in arguments if name != "--every"]
-    if "--every" not in arguments:
-        print(markdown_table(HEADER, [measure(name, NETWORKS[name]) for name in names or NETWORKS]))
-        return
+    if not every:
+        return markdown_table(HEADER, [measure(name, NETWORKS[name]) for name in networks or NETWORKS])
     rows = []
-    for name in names or [*EVERY_NETWORK, *NOT_BUILT]:
-        if name in NOT_BUILT:
-            rows.append([name, "–", "–", "–", NOT_BUILT[name]])
-        else:
-            rows.append(measure_entry(name, EVERY_NETWORK[name]))
+    for name in networks or [*EVERY_NETWORK, *NOT_BUILT]:
+        built = EVERY_NETWORK.get(name)
+        rows.append(measure_entry(name, built) if built else [name, "–", "–", "–", NOT_BUILT[name]])
         print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
-    print(markdown_table(EVERY_HEADER, sorted(rows)))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    return markdown_table(EVERY_HEADER, sorted(rows))

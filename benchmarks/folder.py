@@ -1,172 +1,154 @@
-"""Time folder runs against the network alone, on photographs of four sizes, and the start of the command.
+"""Time folders of photographs, vessel measures and the start of the command beside the network alone.
 
-    python benchmarks/folder.py --output output/benchmark_folder.json
+    python -m benchmarks folder --working_diameter 540
+    python -m benchmarks folder --working_diameter 540 --sizes 8 --count 1 --measure photographs memory --threads 1
 
-The network alone sees the prepared images, already in memory, at the same resolution and through the same windows.
-Network, run, and run with overlays take turns, each several times; run it on an idle machine. Many photographs
-(`--count`) hide the reading of the first and the saving of the last. The photographs are synthetic JPEG files, unless
-`--dataset_dir` names a folder of real ones.
+The network alone sees the prepared images, already in memory, at the same resolution and through the same windows. The
+subjects take turns; run it on an idle machine. Many photographs (--count) hide the reading of the first and the saving
+of the last. They are synthetic JPEG files, unless --dataset_dir names a folder of real ones.
 """
 
-from __future__ import annotations
-
-import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median
-from time import perf_counter, sleep
+from time import sleep
+from typing import Any
 
 import numpy as np
 import torch
 from monai.bundle import ConfigParser
 from PIL import Image
 
+from benchmarks.timing import in_own_process, peak_megabytes, reset_peak, time_in_turn
 from sre_monai.io.tables import write_json
-from sre_monai.retina import synthetic_fundus
+from sre_monai.retina import estimate_field_of_view, measure_vessels, synthetic_fundus
 from sre_monai.runs.folder.tolerant_dataset import FAILURE
 from sre_monai.runs.memory import keep_freed_memory
 from sre_monai_cli import find_bundle, long_command
 
 SIZES = {"0.3": (702, 468), "1": (1230, 820), "2.3": (1860, 1240), "8": (3504, 2336)}
 """Width and height of the photographs, by their megapixels."""
+ALONE, FOLDER_RUNS = "network alone", {"folder": False, "folder with overlays": True}
+SUBJECTS = (ALONE, *FOLDER_RUNS, "measures of the masks")
+CHOICES = {"sizes": SIZES, "measure": ("start", "photographs", "memory")}
 
 
-def write_photographs(folder: Path, size: tuple[int, int], count: int) -> None:
-    """Write JPEG files of one size: synthetic eyes, enlarged, with the noise of a camera."""
+def write_photographs(folder: Path, size: tuple[int, int], count: int) -> Path:
+    """Write JPEG files of one size into a folder: synthetic eyes, enlarged, with the noise of a camera."""
     folder.mkdir()
     for seed in range(count):
         rng = np.random.default_rng(seed)
         eye = Image.fromarray(synthetic_fundus(SIZES["0.3"], seed % 2).image).resize(size, Image.Resampling.BICUBIC)
         noisy = np.asarray(eye) + rng.normal(0, 2, (size[1], size[0], 3)).astype(np.float32)
         Image.fromarray(noisy.round().clip(0, 255).astype(np.uint8)).save(folder / f"{seed}.jpg", quality=92)
+    return folder
 
 
-def parse(dataset_dir: Path, output_dir: str, options: argparse.Namespace, write_overlay: bool) -> ConfigParser:
-    """Read the configuration of inference."""
-    root = find_bundle()
+def configure(folder: Path, output: Path, settings: dict[str, Any], **more: Any) -> ConfigParser:
+    """Read the configuration of inference, for results in a new folder."""
     parser = ConfigParser()
-    parser.read_config(root / "configs" / "inference.json")
-    parser.update({"bundle_root": str(root), "dataset_dir": str(dataset_dir), "output_dir": output_dir})
-    parser.update({"device": options.device, "write_overlay": write_overlay})
-    if options.working_diameter:
-        parser.update({"working_diameter": options.working_diameter})
+    parser.read_config(find_bundle() / "configs" / "inference.json")
+    places = {"bundle_root": str(find_bundle()), "dataset_dir": str(folder), "output_dir": tempfile.mkdtemp(dir=output)}
+    parser.update({**places, **settings, **more})
     return parser
 
 
-def preload(parser: ConfigParser, batch_size: int) -> list[torch.Tensor]:
-    """Prepare all photographs, in batches of equal sizes as the folder run makes them."""
-    dataset, device = parser.get_parsed_content("dataset"), parser.get_parsed_content("device")
-    images = [
-        item["image"].as_tensor() for item in map(dataset.__getitem__, range(len(dataset))) if FAILURE not in item
-    ]
-    batches: list[list[torch.Tensor]] = []
-    for image in images:
-        if batches and len(batches[-1]) < batch_size and batches[-1][0].shape == image.shape:
+def subject(name: str, folder: Path, output: Path, settings: dict[str, Any]) -> tuple[Callable[..., Any], Any, int]:
+    """What is timed, what prepares its argument before each call, if it takes one, and the number of photographs."""
+    config = configure(folder, output, settings, write_overlay=False)
+    get = config.get_parsed_content
+    items = get("datalist")
+    if name in FOLDER_RUNS:
+        more = {"write_overlay": FOLDER_RUNS[name]}
+        prepare = lambda: configure(folder, output, settings, **more).get_parsed_content("evaluator")  # noqa: E731
+        return lambda evaluator: evaluator.run(), prepare, len(items)
+    if name == ALONE:
+        batches: list[list[torch.Tensor]] = [[]]
+        for image in (each["image"].as_tensor() for each in get("dataset") if FAILURE not in each):
+            if batches[-1] and (len(batches[-1]) == get("batch_size") or batches[-1][0].shape != image.shape):
+                batches.append([])
             batches[-1].append(image)
-        else:
-            batches.append([image])
-    return [torch.stack(batch).to(device) for batch in batches]
+        stacks, network = [torch.stack(batch).to(get("device")) for batch in batches], get("network").eval()
+        return torch.no_grad()(lambda: [get("inferer")(x, network).cpu() for x in stacks]), None, len(items)
+    get("evaluator").run()
+    masks = [Image.open(Path(config["output_dir"]) / f"{item['name']}_mask.png") for item in items]
+    fields = [estimate_field_of_view(np.asarray(Image.open(item["image"]).convert("RGB")).T)[0] for item in items]
+    pairs = [(np.asarray(mask).T > 0, fov.numpy()) for mask, fov in zip(masks, fields)]
+    return lambda: [measure_vessels(*pair) for pair in pairs], None, len(items)
 
 
-def network_seconds(parser: ConfigParser, batches: list[torch.Tensor]) -> float:
-    """Time the network on all images."""
-    network, inferer = parser.get_parsed_content("network").eval(), parser.get_parsed_content("inferer")
-    with torch.no_grad():
-        inferer(batches[0], network)
-        start = perf_counter()
-        for batch in batches:
-            inferer(batch, network).cpu()
-        return perf_counter() - start
+def time_photographs(folder: Path, output: Path, settings: dict[str, Any], rounds: int) -> dict[str, float]:
+    """Seconds per photograph of each subject, without the start of the program."""
+    made = {name: subject(name, folder, output, settings) for name in SUBJECTS}
+    runs = {name: run for name, (run, _, _) in made.items()}
+    prepare = {name: each for name, (_, each, _) in made.items() if each}
+    seconds = time_in_turn(runs, rounds, turn=0, device=str(settings["device"]), prepare=prepare)
+    return {name: value / made[name][2] for name, value in seconds.items()}
 
 
-def folder_seconds(dataset_dir: Path, options: argparse.Namespace, write_overlay: bool) -> float:
-    """Time a folder run from the first file read to the report, without the start of the program."""
-    with tempfile.TemporaryDirectory() as output:
-        evaluator = parse(dataset_dir, output, options, write_overlay).get_parsed_content("evaluator")
-        start = perf_counter()
-        evaluator.run()
-        return perf_counter() - start
+def peak(name: str, folder: Path, output: Path, settings: dict[str, Any]) -> float:
+    """Peak memory in megabytes of a subject on a folder, beyond what this process needs before it."""
+    keep_freed_memory()
+    measure_vessels(np.eye(99, dtype=bool))  # compiles
+    run, prepare, _ = subject(name, folder, output, settings)
+    arguments = [prepare()] if prepare else []
+    before = reset_peak(str(settings["device"]))
+    run(*arguments)
+    return peak_megabytes(str(settings["device"])) - before
 
 
-def measure(dataset_dir: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Return the median time per photograph of a folder, in seconds."""
-    with tempfile.TemporaryDirectory() as unused:
-        config = parse(dataset_dir, unused, options, write_overlay=False)
-        batches = preload(config, config.get_parsed_content("batch_size"))
-        times: dict[str, list[float]] = {"network alone": [], "folder": [], "folder with overlays": []}
-        for _ in range(options.repeats):
-            times["network alone"].append(network_seconds(config, batches))
-            times["folder"].append(folder_seconds(dataset_dir, options, write_overlay=False))
-            times["folder with overlays"].append(folder_seconds(dataset_dir, options, write_overlay=True))
-    count = sum(map(len, batches))
-    return {name: median(seconds) / count for name, seconds in times.items()}
-
-
-def start_seconds(dataset_dir: Path, repeats: int) -> dict[str, float]:
-    """Time the command from its start to its help, and both commands to the first photograph's mask."""
+def start_seconds(folder: Path, output: Path, rounds: int) -> dict[str, float]:
+    """Seconds of the command from its start to its help, and of both commands to the first photograph's mask."""
     short = [sys.executable, "-m", "sre_monai_cli"]
-    times: dict[str, list[float]] = {"help": [], "first photograph": [], "first photograph, monai.bundle": []}
-    for _ in range(repeats):
-        start = perf_counter()
-        subprocess.run([*short, "--help"], check=True, stdout=subprocess.DEVNULL)
-        times["help"].append(perf_counter() - start)
-        with tempfile.TemporaryDirectory() as output:
-            command = [*short, "segment", str(dataset_dir), output]
-            times["first photograph"].append(first_mask_seconds(command, Path(output)))
-        with tempfile.TemporaryDirectory() as output:
-            command = long_command("segment", str(dataset_dir), output)
-            times["first photograph, monai.bundle"].append(first_mask_seconds(command, Path(output)))
-    return {name: median(seconds) for name, seconds in times.items()}
+
+    def to_first_mask(results: str, command: Sequence[str]) -> None:
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            while not list(Path(results).rglob("*_mask.png")) and run.poll() is None:
+                sleep(0.01)
+            run.kill()
+
+    runs = {
+        "help": lambda _: subprocess.run([*short, "--help"], check=True, stdout=subprocess.DEVNULL),
+        "first photograph": lambda out: to_first_mask(out, [*short, "segment", str(folder), out]),
+        "the same, monai.bundle": lambda out: to_first_mask(out, long_command("segment", str(folder), out)),
+    }
+    return time_in_turn(runs, rounds, 0, prepare=dict.fromkeys(runs, partial(tempfile.mkdtemp, dir=output)))
 
 
-def first_mask_seconds(command: list[str], output: Path) -> float:
-    """Time a command from its start to its first mask."""
-    with open(output / "log", "w") as log:
-        start = perf_counter()
-        run = subprocess.Popen(command, stdout=log, stderr=log)
-        while not list(output.rglob("*_mask.png")) and run.poll() is None:
-            sleep(0.01)
-        seconds = perf_counter() - start
-        run.wait()
-    return seconds
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset_dir", type=Path, help="folder of readable photographs, in place of synthetic ones")
-    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES), help="megapixels")
-    parser.add_argument("--measure", nargs="+", choices=("start", "photographs"), default=["start", "photographs"])
-    parser.add_argument("--count", type=int, default=10, help="synthetic photographs of each size")
-    parser.add_argument("--device", default="cuda:0" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--working_diameter", type=float, help="in place of the configuration's")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--output", type=Path, default=Path("output/benchmark_folder.json"))
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+def main(
+    output: Path = Path("output/folder.json"),
+    dataset_dir: Path | None = None,
+    sizes: Sequence[str] = tuple(SIZES),
+    measure: Sequence[str] = ("start", "photographs"),
+    count: int = 10,
+    device: str = "cuda:0" if torch.cuda.is_available() else "cpu",
+    working_diameter: float | None = None,
+    threads: int | None = None,
+    rounds: int = 3,
+) -> str:
+    """Time everything and write a record."""
+    torch.set_num_threads(threads or torch.get_num_threads())
     keep_freed_memory()  # as in the run itself
-
+    settings = {"device": device} | ({"working_diameter": working_diameter} if working_diameter else {})
+    record: dict[str, Any] = {"threads": torch.get_num_threads(), **settings}
     with tempfile.TemporaryDirectory() as parent:
-        folders = {str(options.dataset_dir): options.dataset_dir}
-        if options.dataset_dir is None:
-            folders = {f"{name} megapixels": Path(parent) / name for name in options.sizes}
-            for name, folder in zip(options.sizes, folders.values(), strict=True):
-                write_photographs(folder, SIZES[name], options.count)
-        start, results = {}, {}
-        if "start" in options.measure:
-            start = start_seconds(next(iter(folders.values())), options.repeats)
-            print("start: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in start.items()))
-        for name, folder in folders.items() if "photographs" in options.measure else ():
-            results[name] = measure(folder, options)
-            alone = results[name]["network alone"]
-            for row, seconds in results[name].items():
-                print(f"{name:16} {row:21} {seconds:7.3f} s a photograph, {seconds / alone:5.2f} of the network alone")
-    write_json(
-        options.output, {"device": options.device, "threads": options.threads, "start": start, "photographs": results}
-    )
-
-
-if __name__ == "__main__":
-    main()
+        results = Path(parent) / "results"
+        results.mkdir()
+        folders = {str(dataset_dir): dataset_dir} if dataset_dir else {}
+        for size in sizes if not dataset_dir else ():
+            folders[f"{size} megapixels"] = write_photographs(Path(parent) / size, SIZES[size], count)
+        if "start" in measure:
+            record["start"] = start_seconds(next(iter(folders.values())), results, rounds)
+        for title, folder in folders.items():
+            if "photographs" in measure:
+                seconds = time_photographs(folder, results, settings, rounds)
+                relative = {name: value / seconds[ALONE] for name, value in seconds.items()}
+                record[title] = {"seconds": seconds, "of the network alone": relative}
+            if "memory" in measure:
+                megabytes = {name: in_own_process(peak, name, folder, results, settings) for name in SUBJECTS}
+                record[f"{title}, megabytes"] = megabytes
+    write_json(output, record)
+    return output.read_text(encoding="utf-8")

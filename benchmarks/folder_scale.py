@@ -1,25 +1,18 @@
-"""Measure what surrounds the network in a run over a long list: listing, start, records, resuming, report.
+"""Time and memory of what surrounds the network in a run over a long list: listing, start, records, resuming, report.
 
-    python benchmarks/folder_scale.py --counts 1000 10000 100000 --output output/benchmark_folder_scale.json
+    python -m benchmarks folder_scale --counts 1000 10000 100000
 
 The photographs are links to a few synthetic images and nothing is segmented: records and results are synthetic, too.
 Records are not flushed to the disk, which takes a constant time for each. Processor time and memory must grow no faster
-than the list. `--keep FOLDER` keeps the last report, for `docs/check_report.py`.
+than the list. --keep FOLDER keeps the last report, for docs/check_report.py.
 """
 
-from __future__ import annotations
-
-import argparse
-import json
 import logging
 import os
 import random
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import process_time
@@ -29,6 +22,7 @@ from unittest.mock import patch
 import numpy as np
 from monai.bundle import ConfigParser
 
+from benchmarks.timing import in_own_process, peak_megabytes, reset_peak
 from sre_monai.io.png import save_png
 from sre_monai.io.tables import write_json
 from sre_monai.retina import synthetic_fundus
@@ -36,31 +30,24 @@ from sre_monai.retina.overlay import vessel_overlay
 from sre_monai.runs.folder import FolderRun, list_images, thumbnail
 from sre_monai_cli import find_bundle
 
+CHOICES: dict[str, Sequence[str]] = {}
 EYES = 4  # different pictures
 REASON = "the file is damaged: it ends after {0} of {1} bytes, in the middle of a scan. " * 4
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--counts", type=int, nargs="+", default=[1000, 10_000, 100_000])
-    parser.add_argument("--keep", type=Path, help="folder for the photographs and results of the last count")
-    parser.add_argument("--output", type=Path, default=Path("output/benchmark_folder_scale.json"))
-    parser.add_argument("--measure", type=int, metavar="COUNT", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.measure:
-        print(json.dumps(measure(options.measure, options.keep)))
-        return
+def main(
+    output: Path = Path("output/folder_scale.json"),
+    counts: Sequence[int] = (1000, 10_000, 100_000),
+    keep: Path | None = None,
+) -> str:
+    """Measure lists of several lengths, each in a process of its own."""
     results = {}
-    for count in options.counts:  # each in a process of its own, for its peak of memory
+    for count in counts:
         with tempfile.TemporaryDirectory() as parent:
-            folder = options.keep if options.keep and count == options.counts[-1] else Path(parent) / "run"
-            command = [sys.executable, __file__, "--measure", str(count), "--keep", str(folder)]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise SystemExit(done.stderr)
-        results[count] = json.loads(done.stdout)
-        print(f"{count:7}: " + ", ".join(f"{name} {value:g}" for name, value in results[count].items()), flush=True)
-    write_json(options.output, results)
+            folder = keep if keep and count == counts[-1] else Path(parent) / "run"
+            results[count] = in_own_process(measure, count, folder)
+    write_json(output, results)
+    return output.read_text(encoding="utf-8")
 
 
 def measure(count: int, folder: Path) -> dict[str, float]:
@@ -71,7 +58,7 @@ def measure(count: int, folder: Path) -> dict[str, float]:
     pictures = write_pictures(folder)
     datalist = write_list(folder, count)
     seconds: dict[str, float] = {}
-    before = reset_peak_megabytes()
+    before = reset_peak()
 
     @contextmanager
     def timed(step: str) -> Iterator[None]:
@@ -146,17 +133,3 @@ def add_record(run: FolderRun, item: dict[str, str], picture: dict[str, Any]) ->
     figures = {column: round(random.random(), 4) for column in run.report.columns[4:]}
     figures["quality"] = random.choice(["", "", "", "blurred", "dark", "blurred; few vessels"])
     run.add(item, "done", run.fingerprint(item), outputs=outputs, thumbnails=picture["thumbnails"], **figures)
-
-
-def reset_peak_megabytes() -> float:
-    """Let Linux count the peak of this process's memory from now on; give it."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return peak_megabytes()
-
-
-def peak_megabytes() -> float:
-    return int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-
-
-if __name__ == "__main__":
-    main()

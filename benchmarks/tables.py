@@ -1,64 +1,41 @@
-"""Tables of ratios in Markdown."""
+"""Tables in Markdown."""
 
-from __future__ import annotations
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from benchmarks.chart import REFERENCE, Rows
-from benchmarks.markdown import markdown_table
+import numpy as np
 
-__all__ = ["layer_table", "network_table"]
-
-ORDINARY = "nn.Conv 3×3"
-
-
-def layer_table(rows: Rows, kernel_size: int, spatial_dims: int = 2) -> str:
-    """Speed-up of each layer over the published one, forward / forward and backward.
-
-    Args:
-        rows: what :func:`benchmarks.layers.time_layers` gave.
-        kernel_size: the kernel size to tell of.
-        spatial_dims: 2 for pictures, 3 for volumes.
-
-    Returns:
-        A Markdown table, a row for every layer and a column for every size of map.
-    """
-    rows = [row for row in rows if (row["kernel_size"], row["spatial_dims"]) == (kernel_size, spatial_dims)]
-    time = {((row["channels"], row["edge"]), row["step"], row["contender"]): row["milliseconds"] for row in rows}
-    sizes = list(dict.fromkeys((row["channels"], row["edge"]) for row in rows))
-
-    def cell(name: str, size: tuple[int, int]) -> str:
-        ratios = [time[size, step, REFERENCE] / time[size, step, name] for step in ("forward", "forward_backward")]
-        return " / ".join(f"{ratio:.1f}" for ratio in ratios)
-
-    names = dict.fromkeys(row["contender"] for row in rows)
-    header = [
-        f"k = {kernel_size}, times faster than {REFERENCE}",
-        *(f"{c} → {c} @{e}{'²³'[spatial_dims - 2]}" for c, e in sizes),
-    ]
-    return markdown_table(header, [[name, *(cell(name, size) for size in sizes)] for name in names])
+NOTHING = "–"
+SCORE = re.compile(r"\{[^{}]+:\.\d+f\}")  # what has a spread between seeds
 
 
-def network_table(times: Rows, memory: Rows = ()) -> str:
-    """Times and memory of every network, relative to the standard one and to the published one.
+def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Write a table in Markdown."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *lines])
 
-    Args:
-        times: what the functions of :mod:`benchmarks.networks` gave.
-        memory: what :func:`benchmarks.networks.measure_memory` gave, or nothing.
 
-    Returns:
-        A Markdown table, a row for every network.
-    """
-    tasks = list(dict.fromkeys(row["task"] for row in times))
-    time = {(row["task"], row["contender"]): row["milliseconds"] for row in times}
-    peak = {row["contender"]: row["megabytes"] for row in memory}
+def table_of_means(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]], columns: Mapping[str, str], transposed: bool = False
+) -> str:
+    """Lay figures out in Markdown: means over the seeds, with their standard deviations."""
+    lines = [[label, *(_cell(template, runs) for template in columns.values())] for label, runs in rows.items()]
+    lines = [line for line in lines if set(line[1:]) - {NOTHING}]
+    kept = [place for place in range(len(columns) + 1) if any(line[place] != NOTHING for line in lines)]
+    cells = [[line[place] for place in kept] for line in [["", *columns], *lines]]
+    header, *lines = [list(line) for line in zip(*cells)] if transposed else cells
+    return markdown_table(header, lines) if lines else ""
 
-    def cell(task: str, name: str) -> str:
-        value = time[task, name]
-        return f"{value:.0f} ms ({time[task, REFERENCE] / value:.1f}× / {value / time[task, ORDINARY]:.2f})"
 
-    names = dict.fromkeys(row["contender"] for row in times)
-    lines = [[name, *(cell(task, name) for task in tasks)] for name in names]
-    if memory:
-        tasks.append("peak memory of a training step")
-        for line in lines:
-            line.append(f"{peak[line[0]]:.0f} MB ({peak[line[0]] / peak[ORDINARY]:.2f})")
-    return markdown_table(["", *tasks], lines)
+def _cell(template: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    """The figures of a cell, if the runs have them. Deviations are the largest of the seeds."""
+    names = [name for name in runs[0] if isinstance(runs[0][name], (int, float)) and all(name in run for run in runs)]
+    values = {name: np.array([run[name] for run in runs], dtype=float) for name in names}
+    means = {name: each.max() if "deviation" in name else each.mean() for name, each in values.items()}
+    try:
+        text = template.format_map({"runs": len(runs), **means})
+    except KeyError:
+        return NOTHING
+    if len(runs) > 1 and SCORE.fullmatch(template):
+        text += " ± " + template.format_map({name: each.std() for name, each in values.items()})
+    return NOTHING if "nan" in text else text

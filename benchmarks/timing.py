@@ -1,51 +1,81 @@
-"""Timing side by side: contenders alternate, so that a slow phase of the machine affects all of them.
+"""Time and memory side by side.
 
-Trust the ratios more than the milliseconds.
+Subjects alternate, so that a slow phase of the machine affects all of them: trust the ratios more than the
+milliseconds. Memory is measured in a process for each subject, as a process never forgets its peak (on Linux).
 """
 
-from __future__ import annotations
-
+import multiprocessing
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Any, TypeVar
 
 import torch
 
-__all__ = ["time_in_turn"]
+Result = TypeVar("Result")
 
 
 def time_in_turn(
-    runs: Mapping[str, Callable[[], object]], rounds: int = 7, turn: float = 0.05, device: str = "cpu"
+    runs: Mapping[str, Callable[..., object]],
+    rounds: int = 7,
+    turn: float = 0.05,
+    device: str = "cpu",
+    prepare: Mapping[str, Callable[[], object]] | None = None,
 ) -> dict[str, float]:
     """Time several functions alternately.
 
     Args:
         runs: functions by name.
         rounds: number of rounds that count; one more, which doesn't, comes first.
-        turn: seconds that a function is called again and again in a turn, after a call that isn't counted.
+        turn: seconds that a function is called again and again in a turn, after a call that isn't counted; with 0 it
+            is called once in a turn.
         device: where they compute; on a GPU its queue is emptied before the clock is read.
+        prepare: by name, what is called before each call and isn't counted; the function gets what it returns.
 
     Returns:
-        Milliseconds of a call by name: medians over the rounds of the mean over a turn.
+        Seconds of a call by name: medians over the rounds of the mean over a turn.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds + 1):
         for name, run in runs.items():
-            times[name].append(_turn(run, turn, device))
-    return {name: 1e3 * median(values[1:]) for name, values in times.items()}
+            if turn:
+                _call(run, device, (prepare or {}).get(name))
+            calls, seconds = 0, 0.0
+            while calls == 0 or seconds < turn:
+                calls, seconds = calls + 1, seconds + _call(run, device, (prepare or {}).get(name))
+            times[name].append(seconds / calls)
+    return {name: median(values[1:]) for name, values in times.items()}
 
 
-def _turn(run: Callable[[], object], seconds: float, device: str) -> float:
-    run()
-    _finish(device)
-    calls, start = 0, perf_counter()
-    while calls == 0 or perf_counter() - start < seconds:
-        run()
-        calls += 1
-        _finish(device)
-    return (perf_counter() - start) / calls
+def in_own_process(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function of a module in a new process, with as many threads as this one."""
+    with multiprocessing.get_context("spawn").Pool(1, torch.set_num_threads, (torch.get_num_threads(),)) as process:
+        return process.apply(function, arguments)
 
 
-def _finish(device: str) -> None:
+def reset_peak(device: str = "cpu") -> float:
+    """Let the peak memory of this process be counted from now on."""
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        Path("/proc/self/clear_refs").write_text("5")
+    return peak_megabytes(device)
+
+
+def peak_megabytes(device: str = "cpu") -> float:
+    """Give the peak memory of this process."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    status = Path("/proc/self/status").read_text()  # unlike getrusage, it knows nothing of the parent process
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def _call(run: Callable[..., object], device: str, prepare: Callable[[], object] | None) -> float:
+    """Seconds of a call."""
+    arguments = (prepare(),) if prepare else ()
+    start = perf_counter()
+    run(*arguments)
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
+    return perf_counter() - start

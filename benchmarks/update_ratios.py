@@ -1,48 +1,42 @@
 """How far a step of the published recipe moves the kernels of an SRE and of a standard ResNet-18.
 
-    python -m benchmarks.update_ratios --dataset_dir data/medmnist --output output/update_ratios.csv
+    python -m benchmarks update_ratios --data data
 
-Both are trained by the medmnist_classification bundle, train.json and paper.yaml. For one epoch and stage, a row has
-the mean over layers and steps of ‖ΔK‖ / ‖K‖ of the dense kernels K, and of the same ratio of the parameters.
+Both are trained on BreastMNIST by the medmnist_classification bundle, train.json and paper.yaml. For each epoch and
+stage, a row has the mean over layers and steps of ‖ΔK‖ / ‖K‖ of the dense kernels K, and of the same ratio of the
+parameters.
 """
 
-from __future__ import annotations
-
-import argparse
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigParser
 from torch import Tensor, nn
 from tqdm import trange
 
 from benchmarks.bundle_runs import BundleRun
-from benchmarks.medmnist_table import BUNDLE
-from sre_monai.io.tables import align_columns, write_table
+from benchmarks.experiments import MEDMNIST
+from benchmarks.tables import markdown_table
+from sre_monai.io.tables import write_table
 from sre_monai.networks.layers import SREConv2d
 
-__all__ = ["measure"]
-
-RUNS: dict[str, dict[str, Any]] = {
-    "resnet18": {"net": "resnet18"},
-    "sre_resnet18": {"net": "sre_resnet18"},
-    "sre_resnet18, a tenth of the learning rate": {"net": "sre_resnet18", "learning_rate": 0.002},
-    "sre_resnet18, ten times the initial weights": {"net": "sre_resnet18", "scale": 10.0},
+RUNS: dict[str, tuple[dict[str, Any], float]] = {
+    "resnet18": ({"net": "resnet18"}, 1),
+    "sre_resnet18": ({"net": "sre_resnet18"}, 1),
+    "sre_resnet18, a tenth of the learning rate": ({"net": "sre_resnet18", "learning_rate": 0.002}, 1),
+    "sre_resnet18, ten times the initial weights": ({"net": "sre_resnet18"}, 10),
 }
+"""Settings of the bundle, and the factor of the initial weights."""
+CHOICES = {"rows": RUNS}
 
 
 def kernels(network: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
     """Copies of each convolution's dense kernel and of its parameter, by the layer's name."""
     layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, (SREConv2d, nn.Conv2d))}
-    return {
-        name: (
-            (layer.kernel() if isinstance(layer, SREConv2d) else layer.weight).detach().clone(),
-            layer.weight.detach().clone(),
-        )
-        for name, layer in layers.items()
-    }
+    dense = {name: layer.kernel() if isinstance(layer, SREConv2d) else layer.weight for name, layer in layers.items()}
+    return {name: (dense[name].detach().clone(), layer.weight.detach().clone()) for name, layer in layers.items()}
 
 
 def relative_change(before: Tensor, after: Tensor) -> float:
@@ -50,34 +44,17 @@ def relative_change(before: Tensor, after: Tensor) -> float:
     return float((after - before).norm() / before.norm())
 
 
-def configure(settings: dict[str, Any], dataset_dir: Path, epochs: int) -> tuple[ConfigParser, float]:
-    """Parse the published recipe for a run; returns it with the factor of the initial weights."""
-    settings = {"dataset_dir": str(dataset_dir), "max_epochs": epochs, **settings}
-    scale = settings.pop("scale", 1.0)
-    return BundleRun(BUNDLE, ["train.json", "paper.yaml"], Path(), settings).configure(), scale
-
-
-def measure(name: str, dataset_dir: Path, epochs: int, seed: int = 0) -> list[dict[str, Any]]:
-    """Train for some epochs.
-
-    Args:
-        name: of the run, one of ``RUNS``.
-        dataset_dir: folder with ``breastmnist.npz``.
-        epochs: to train for.
-        seed: of weights and batches.
-
-    Returns:
-        A row for each epoch and stage.
-    """
-    torch.manual_seed(seed)
-    parser, scale = configure(RUNS[name], dataset_dir, epochs)
-    network, optimizer, batches = (
-        parser.get_parsed_content(key) for key in ("network", "optimizer", "train#dataloader")
-    )
+def measure(name: str, data: Path, epochs: int) -> list[dict[str, Any]]:
+    """Train one of ``RUNS`` on a folder of .npz files for some epochs; a row for each epoch and stage."""
+    torch.manual_seed(0)
+    settings, factor = RUNS[name]
+    settings = {"dataset_dir": str(data), "max_epochs": epochs, **settings}
+    get = BundleRun(MEDMNIST, ["train.json", "paper.yaml"], Path(), settings).configure().get_parsed_content
+    network, optimizer, batches = get("network"), get("optimizer"), get("train#dataloader")
     with torch.no_grad():
         for layer in network.modules():
             if isinstance(layer, SREConv2d):
-                layer.weight *= scale
+                layer.weight *= factor
     rows = []
     for epoch in trange(epochs, desc=name):
         ratios, losses = defaultdict(list), []
@@ -98,18 +75,14 @@ def measure(name: str, dataset_dir: Path, epochs: int, seed: int = 0) -> list[di
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset_dir", required=True, type=Path, help="folder with breastmnist.npz")
-    parser.add_argument("--output", type=Path, default=Path("output/update_ratios.csv"))
-    parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS), metavar="RUN")
-    parser.add_argument("--epochs", type=int, default=10)
-    options = parser.parse_args()
-    rows = [row for name in options.runs for row in measure(name, options.dataset_dir, options.epochs)]
-    write_table(options.output, rows)
-    shown = [row for row in rows if row["epoch"] in (1, options.epochs)]
-    print(align_columns([list(shown[0]), *([str(value) for value in row.values()] for row in shown)]))
-
-
-if __name__ == "__main__":
-    main()
+def main(
+    data: Path = Path("data"),
+    output: Path = Path("output/update_ratios.csv"),
+    rows: Sequence[str] = tuple(RUNS),
+    epochs: int = 10,
+) -> str:
+    """Train all, write the rows, and give those of the first and the last epoch."""
+    measured = [row for name in rows for row in measure(name, data / "medmnist", epochs)]
+    write_table(output, measured)
+    shown = [[str(value) for value in row.values()] for row in measured if row["epoch"] in (1, epochs)]
+    return markdown_table(list(measured[0]), shown)

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -9,6 +7,8 @@ import torch
 from benchmarks import bundle_runs
 from benchmarks.bundle_runs import BundleRun, side_by_side
 from tests.benchmarks.instant_runs import instant_runs
+from tests.bundles.medmnist_toy import BUNDLE
+from tests.medmnist.medmnist_toy import write_set
 
 CONFIGURATION = {
     "imports": ["$from sre_monai.runs.identity import run_identity"],
@@ -80,3 +80,23 @@ def test_tasks_share_the_threads(monkeypatch):
     assert sorted(done) == [("a", 2), ("b", 2), ("c", 2)]
     side_by_side(lambda task, threads: done.append((task, threads)), ["d"], jobs=20, unit="task")
     assert done[-1] == ("d", 1)
+
+
+@pytest.mark.parametrize("threads", [None, 2])
+@pytest.mark.parametrize("edge", [10, 1001], ids=["small", "large"])
+def test_weights_are_stored_with_log_and_record_large_ones_in_half_precision(edge, threads, tmp_path):
+    write_set(tmp_path / "data" / "breastmnist.npz")
+    settings = {"dataset_dir": str(tmp_path / "data"), "seed": 3, "device": "cpu"}
+    run = BundleRun(BUNDLE, ["train.json"], tmp_path, settings)
+    (tmp_path / "training_log.csv").write_text("epoch,loss\n")
+    state = {"weight": torch.rand(edge, edge), "num_batches_tracked": torch.tensor(100_001)}
+    torch.save(state, tmp_path / "model.pt")
+    torch.save({"trainer": {"iteration": 2400}, "seconds": 90.0}, tmp_path / "checkpoint.pt")
+    run.store(tmp_path / "models" / "kept.pt", threads)
+    kept = torch.load(tmp_path / "models" / "kept.pt", weights_only=True)
+    assert torch.equal(kept["weight"], state["weight"].half() if edge > 1000 else state["weight"])
+    assert torch.equal(kept["num_batches_tracked"], state["num_batches_tracked"])
+    assert (tmp_path / "models" / "kept.csv").read_text() == "epoch,loss\n"
+    expected = {"parameters": 6462210, "steps": 2400, "training_minutes": 1.5, "seed": 3, "device": "cpu"}
+    expected |= {"mixed_precision": False} | ({"threads": threads} if threads else {})
+    assert json.loads((tmp_path / "models" / "kept.json").read_text()) == expected

@@ -1,10 +1,11 @@
-from __future__ import annotations
+import json
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks.logit_calibration import CameraReliability, LogitCalibration
+from benchmarks.calibration import CameraReliability, LogitCalibration, add_calibrations, calibrate
+from benchmarks.results import Result
 from sre_monai.evaluation import Calibration
 from sre_monai.metrics import Reliability
 from sre_monai.networks.nets import SREUNet
@@ -77,3 +78,35 @@ def test_reads_what_an_evaluation_has_written(tmp_path):
         np.testing.assert_allclose(values, expected)
     assert [read.dice_at(threshold) for threshold in (0.25, 0.5)] == pytest.approx([5 / 6, 5 / 6])
     assert read.dice_at(0.05) == pytest.approx((0.8 + 0.5) / 2)
+
+
+def measured(folder, best: int) -> Result:
+    """An evaluation whose best threshold is ``best`` twentieths."""
+    folder.mkdir()
+    lines = [f"{i / 20},10,{i / 20 + 0.02},{i / 20 + 0.02},{0.8 - 0.01 * abs(i - best)}" for i in range(20)]
+    (folder / "reliability.csv").write_text("\n".join(["threshold,pixels,probability,frequency,dice", *lines]))
+    return Result(folder.name, 0, {}, {"all": folder}, folder.parent / "weights.pt")
+
+
+def test_weights_are_calibrated_on_all_cameras(tmp_path):
+    state = SREUNet(2, 3, 2, features=(4, 4, 8, 4), kernel_size=3).state_dict()
+    torch.save(state, tmp_path / "weights.pt")
+    (tmp_path / "weights.json").write_text('{"steps": 8415}')
+    results = [measured(tmp_path / name, best) for name, best in (("DRIVE", 4), ("STARE", 8), ("HRF", 8))]
+    calibrate(results, tmp_path, "all")
+    fitted = LogitCalibration.fit([CameraReliability.read(each.folders["all"]) for each in results])
+    assert fitted.threshold == 0.3
+    record = json.loads((tmp_path / "model.json").read_text())
+    assert record == {"steps": 8415, "calibration": {"threshold": 0.3, "temperature": fitted.temperature}}
+    calibrated = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert all(torch.equal(calibrated[name], values) for name, values in fitted.apply(state).items())
+    assert [each.values["all dice with it"] for each in results] == pytest.approx([0.78] * 3)
+
+
+def test_a_camera_is_calibrated_by_the_others(tmp_path):
+    results = [measured(tmp_path / name, best) for name, best in (("DRIVE", 4), ("STARE", 8), ("HRF", 10))]
+    add_calibrations([*results, results[0]._replace(seed=1)], tmp_path)
+    assert [each.values["all fitted threshold"] for each in results] == pytest.approx([0.45, 0.35, 0.3])
+    alone = [results[0]._replace(values={})]
+    add_calibrations(alone, tmp_path)
+    assert alone[0].values == {}

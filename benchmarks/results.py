@@ -1,0 +1,99 @@
+"""What a run has measured, as figures by name: ``DRIVE dice mean``, ``turned_back auc worst``, ``training_minutes``."""
+
+import csv
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.bundle_runs import BundleRun
+
+GROUPS = ("raters", "model", "scores", "protocols", "rotation")
+"""Levels of a summary that need no name."""
+KEYS = ("image", "protocol", "axis", "angle", "flip")
+OBSERVER = "second_observer"
+
+
+class Result(NamedTuple):
+    """What was measured of a row with a seed."""
+
+    label: str
+    seed: int
+    values: dict[str, Any]  # figures by name
+    folders: Mapping[str, Path] = {}  # of the evaluations, by their names
+    weights: Path = Path()
+    training: BundleRun | None = None
+
+
+def read_evaluation(name: str, folder: Path) -> dict[str, float]:
+    """Read the numbers of summary.json and, of images in poses, the mean and the worst case over the flips."""
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    values = {
+        " ".join([name, *(part for part in path if part not in (*GROUPS, name))]): value
+        for path, value in _numbers(summary)
+    }
+    flipped: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for pose in read_poses(folder):
+        for score in pose.keys() - KEYS if pose["flip"] else ():
+            flipped[score][pose["angle"], pose["flip"]].append(pose[score])
+    for score, poses in flipped.items():
+        means = [float(np.mean(scores)) for scores in poses.values()]
+        values |= {f"{name} flipped {score} mean": float(np.mean(means)), f"{name} flipped {score} worst": min(means)}
+    return values
+
+
+def read_poses(folder: Path) -> list[dict[str, Any]]:
+    """Read the scores in each pose, of every image or of all images together."""
+    path = folder / "rotation.csv"
+    with (path if path.is_file() else folder / "per_image.csv").open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
+    return [
+        {key: value if key in KEYS and key != "angle" else float(value or "nan") for key, value in row.items()}
+        | {"flip": row["flip"].replace("False", "")}
+        for row in rows
+        if "flip" in row
+    ]
+
+
+def add_difference(results: list[Result], _: Path, score: str, baseline: str) -> None:
+    """Sort by the mean of a score, best first, and add the ``difference`` from a row's mean, if it is there."""
+    means = {each.label: np.mean([r.values[score] for r in results if r.label == each.label]) for each in results}
+    for each in results if baseline in means else ():
+        each.values["difference"] = float(each.values[score] - means[baseline])
+    results.sort(key=lambda each: -means[each.label])
+
+
+def add_second_observer(results: list[Result], _: Path) -> None:
+    """Add the second observer as a result: a mask, which has no ROC curve."""
+    values = {
+        key.replace(f" {OBSERVER} ", " "): value
+        for key, value in results[0].values.items()
+        if f" {OBSERVER} " in key and " auc " not in key
+    }
+    if values:
+        results.append(Result("second observer", 0, values))
+
+
+def add_pixels(results: list[Result], _: Path) -> None:
+    """Add the billions of pixels seen in training: each edge of the crops is cut by 0 to ``max_trim`` pixels."""
+    for each in results:
+        assert each.training is not None
+        parser = each.training.configure()
+        edge = parser["crop_size"] - parser["train#trainer#prepare_batch#max_trim"] / 2
+        crops = each.values["steps"] * parser["images_per_batch"] * parser["crops_per_image"]
+        each.values["billion pixels"] = crops * edge**2 / 1e9
+
+
+def _numbers(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:
+    """The numbers in nested mappings, with their keys; NaN for null."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from _numbers(value, (*path, key))
+    elif isinstance(content, (int, float)) and not isinstance(content, bool):
+        yield path, content
+    elif content is None:
+        yield path, math.nan
