@@ -1,6 +1,6 @@
 """Draw the pictures of README and docs/equivariance.md from the package's own layers, weights and command.
 
-    python docs/make_pictures.py docs/images --table output/retina_table
+    python docs/make_pictures.py docs/images --table output/accuracy
 
 `rings.png`: the rings of a kernel. `harmonics.png`: what a ring kernel and the angular harmonics respond to.
 `rotated_masks.png`: the masks of a photograph and of the rotated one. `overview.png`, with `--table`: a photograph,

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,13 +11,14 @@ from benchmarks.__main__ import main
 from benchmarks.bundle_runs import BundleRun
 from benchmarks.experiments import EXPERIMENTS, MEDMNIST
 from benchmarks.series import run_experiment
+from sre_monai.io import load_datalist
 from tests.benchmarks.instant_runs import instant_runs, leave
 from tests.bundles.medmnist_toy import SHORT
 from tests.bundles.toy import copy_bundle, photographs
 from tests.medmnist.medmnist_toy import write_set
 
 BREAST = EXPERIMENTS["breastmnist"]
-SMALL = {**SHORT, "max_epochs": 1}
+SMALL = {"max_epochs": 1, "image_size": 16, "device": "cpu"}
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_a_measurement_is_of_the_weights_and_the_photographs(retina, data, tmp_p
     assert [run.get("angle_step") for run in started] == [None, 180, 180, 180]
     (retina.bundle / "models" / "baselines" / "plain_unet.pt").write_bytes(b"others")
     run_experiment(retina, tmp_path / "out", data, **chosen)
-    next((data / "DRIVE").rglob("*test*.png")).write_bytes(b"another photograph")
+    Path(load_datalist(data / "DRIVE", "test")[0]["image"]).write_bytes(b"another photograph")
     run_experiment(retina, tmp_path / "out", data, **chosen)
     assert len(started) == 12
     table = (tmp_path / "out" / "table.md").read_text()
@@ -119,9 +121,9 @@ def test_another_training_in_the_same_folder_is_refused(data, tmp_path, monkeypa
     monkeypatch.setattr(BundleRun, "run", run)
     command = ["breastmnist", "--data", str(data), "--output_dir", str(tmp_path / "out"), "--rows", "sre_resnet18"]
     command += ["--seeds", "0", "--settings"]
-    main([*command, json.dumps(SMALL)])
+    main([*command, json.dumps(SHORT | SMALL)])
     with pytest.raises(SystemExit) as stop:
-        main([*command, json.dumps(SMALL | {"optimizer#eps": 0.1})])
+        main([*command, json.dumps(SHORT | SMALL | {"optimizer#eps": 0.1})])
     assert stop.value.code == 2
     sentence = capsys.readouterr().err.strip().splitlines()[-1]
     assert "another training run: optimizer#eps was absent and is now 0.1; give another output_dir" in sentence
