@@ -56,10 +56,11 @@ def test_a_ring_moves_all_taps_of_its_own():
 
 @pytest.mark.parametrize("name", ["drive", "general"])
 def test_photographs_are_measured_with_the_weights_and_the_size_of_a_row(name, repository, tmp_path):
-    (tmp_path / "list.csv").write_text(f"image\n{repository / 'docs' / 'sample' / 'eye_565x584.png'}\n")
-    measured = measures.segment(NETWORKS[name], tmp_path / "list.csv", tmp_path / "results")
-    assert set(measured["eye_565x584.png"]) == set(measures.MEASURES)
-    assert measured["eye_565x584.png"]["area_density"] == pytest.approx(0.14, abs=0.03)
+    (tmp_path / "photographs").mkdir()
+    (tmp_path / "photographs" / "eye.png").symlink_to(repository / "docs" / "sample" / "eye_565x584.png")
+    measured = measures.segment(NETWORKS[name], tmp_path / "photographs", tmp_path / "results")["eye.png"]
+    assert set(measured) == set(measures.MEASURES)
+    assert measured["area_density"] == pytest.approx(0.14, abs=0.03)
 
 
 @pytest.mark.slow
