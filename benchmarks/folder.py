@@ -76,7 +76,7 @@ def subject(name: str, folder: Path, output: Path, settings: dict[str, Any]) -> 
     get("evaluator").run()
     masks = [Image.open(Path(config["output_dir"]) / f"{item['name']}_mask.png") for item in items]
     fields = [estimate_field_of_view(np.asarray(Image.open(item["image"]).convert("RGB")).T)[0] for item in items]
-    pairs = [(np.asarray(mask).T > 0, fov.numpy()) for mask, fov in zip(masks, fields)]
+    pairs = [(np.asarray(mask) > 0, fov.numpy().T) for mask, fov in zip(masks, fields)]
     return lambda: [measure_vessels(*pair) for pair in pairs], None, len(items)
 
 

@@ -80,7 +80,7 @@ def write_posed(images: Iterable[Path], poses: Iterable[Pose], folder: Path) -> 
 
 def measure_mask(mask: Path, fov: Path) -> dict[str, float]:
     """Measure a mask inside the data set's field of view."""
-    vessels, inside = ((np.asarray(Image.open(path).convert("L")) > 0).T for path in (mask, fov))
+    vessels, inside = (np.asarray(Image.open(path).convert("L")) > 0 for path in (mask, fov))
     return measure_vessels(vessels, inside).values
 
 
