@@ -35,7 +35,7 @@ NETWORKS = {"sre_harmonics": "SRE U-Net, 0.26 M parameters", "plain_unet": "U-Ne
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--table", type=Path, help="results of both networks in the accuracy table, for overview.png")
+    parser.add_argument("--table", type=Path, help="results of `python -m benchmarks accuracy`, for overview.png")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     figures = {"rings": draw_rings(), "harmonics": draw_responses(), "rotated_masks": draw_masks()}
