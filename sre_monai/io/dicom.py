@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import struct
 import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sre_monai.io.depth import to_bytes, white_level, white_note
+from sre_monai.io.dicom_colours import looks_converted_twice, looks_like_ybr
+from sre_monai.io.pixel_size import is_plausible_um_per_pixel
 
 if TYPE_CHECKING:
-    from pydicom import FileDataset
+    from pydicom import Dataset, FileDataset
 
 __all__ = ["dicom_size", "is_dicom", "read_dicom", "require_dicom_extra"]
 
 MAGIC, MAGIC_OFFSET = b"DICM", 128
+META_GROUP, FIRST_GROUP = 0x0002, 0x0008  # of elements: a data set without the preamble begins with one of them
 PHOTOGRAPH_CLASSES = (
     "OphthalmicPhotography8BitImageStorage",
     "OphthalmicPhotography16BitImageStorage",
@@ -65,6 +69,8 @@ ELEMENTS = [
     "PixelData",
     "EncryptedAttributesSequence",
     "PixelSpacing",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
     "BurnedInAnnotation",
     "ImageLaterality",
     "Laterality",
@@ -72,20 +78,38 @@ ELEMENTS = [
     "AcquisitionDate",
     "ContentDate",
 ]
-LATERALITIES = ("R", "L", "B")
+LATERALITIES = {
+    **dict.fromkeys(("R", "RIGHT", "OD", "RE"), "R"),
+    **dict.fromkeys(("L", "LEFT", "OS", "LE"), "L"),
+    **dict.fromkeys(("B", "BOTH", "OU", "BE"), "B"),
+}
+YBR_NOTE = "its colours are labelled as RGB but stored as YCbCr, and were read as these"
+RGB_NOTE = "its colours are labelled as YCbCr but stored as RGB, and were read as these"
 ISOTROPY = 1e-3  # relative difference of row and column spacing that still counts as none
 
 
 def is_dicom(path: str | os.PathLike[str]) -> bool:
     """Whether a file is a DICOM object, by its content: extensions vary, and often there is none.
 
+    Objects that lack the preamble, as old systems write them, are recognised by their first element.
+
     Examples:
         >>> is_dicom("docs/sample/eye_565x584.png")
         False
     """
     with open(path, "rb") as stream:
-        stream.seek(MAGIC_OFFSET)
-        return stream.read(len(MAGIC)) == MAGIC
+        head = stream.read(MAGIC_OFFSET + len(MAGIC))
+    return head[MAGIC_OFFSET:] == MAGIC or _begins_as_data_set(head)
+
+
+def _begins_as_data_set(head: bytes) -> bool:
+    """Whether these are the first bytes of an object without preamble: a low element, its type or a short length."""
+    if len(head) < MAGIC_OFFSET:
+        return False
+    group, element, length = struct.unpack_from("<HHI", head)
+    is_explicit = head[4:6].isalpha() and head[4:6].isupper()
+    is_implicit = group == FIRST_GROUP and 0 < length <= MAGIC_OFFSET and length % 2 == 0
+    return group in (META_GROUP, FIRST_GROUP) and element <= 0x0018 and (is_explicit or is_implicit)
 
 
 def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tuple[np.ndarray, dict[str, Any]]:
@@ -100,10 +124,9 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
 
     Returns:
         The pixels, uint8 of shape (H, W) or (H, W, 3); those of more bits are scaled, see
-        `sre_monai.io.depth.white_level`. And what is known of them:
-        ``note`` (of several frames, burned-in text, or a pixel spacing that can't be used), ``laterality`` (``"R"``,
-        ``"L"``, ``"B"`` for both, or empty), ``acquisition_date`` (as in ISO 8601, or empty), and where it is known
-        ``um_per_pixel`` (µm).
+        `sre_monai.io.depth.white_level`. And what is known of them: ``note`` (of several frames, wrong labels of
+        colours, burned-in text, a pixel spacing that can't be used …), ``laterality`` (``"R"``, ``"L"``, ``"B"`` for
+        both, or empty), ``acquisition_date`` (as in ISO 8601, or empty), and where it is known ``um_per_pixel`` (µm).
 
     Raises:
         ImportError: when pydicom isn't installed.
@@ -116,18 +139,20 @@ def read_dicom(path: str | os.PathLike[str], max_pixels: float = math.inf) -> tu
     """
     dataset = read_elements(path, ELEMENTS)
     _check(dataset, max_pixels)
-    um_per_pixel, spacing_note = _um_per_pixel(dataset.get("PixelSpacing"))
+    um_per_pixel, spacing_note = _um_per_pixel(dataset)
     frames = int(dataset.get("NumberOfFrames") or 1)
-    values, depth_note = _to_bytes(_decode(dataset), dataset)
+    stored, colour_note = _decode(dataset)
+    values, depth_note = _to_bytes(stored, dataset)
     notes = [
         f"the first of {frames} frames was read" if frames > 1 else "",
+        colour_note,
         depth_note,
         spacing_note,
         "it has burned-in text, which pictures of it show" if dataset.get("BurnedInAnnotation") == "YES" else "",
     ]
     return values, {
         "note": "; ".join(filter(None, notes)),
-        "laterality": _laterality(dataset),
+        "laterality": laterality(dataset),
         "acquisition_date": _acquisition_date(dataset),
         **({} if um_per_pixel is None else {"um_per_pixel": um_per_pixel}),
     }
@@ -176,9 +201,16 @@ def read_elements(path: str | os.PathLike[str], elements: list[str]) -> FileData
     from pydicom.errors import InvalidDicomError
 
     try:
-        return pydicom.dcmread(path, specific_tags=list(elements), stop_before_pixels="PixelData" not in elements)
+        dataset = pydicom.dcmread(
+            path, specific_tags=list(elements), stop_before_pixels="PixelData" not in elements, force=is_dicom(path)
+        )
     except (InvalidDicomError, EOFError, NotImplementedError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"its DICOM header is damaged: {error}") from None
+    if not dataset.file_meta and dataset.original_encoding[1]:  # without preamble and what follows it
+        implicit = dataset.original_encoding[0]
+        syntax = pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
+        dataset.file_meta.TransferSyntaxUID = syntax
+    return dataset
 
 
 def _check(dataset: FileDataset, max_pixels: float) -> None:
@@ -205,9 +237,9 @@ def _check(dataset: FileDataset, max_pixels: float) -> None:
         raise ValueError(f"its colours are stored as {colours!r}, which is not supported")
 
 
-def _decode(dataset: FileDataset) -> np.ndarray:
-    """Decode the first frame: (H, W) or (H, W, 3)."""
-    from pydicom.pixels import pixel_array
+def _decode(dataset: FileDataset) -> tuple[np.ndarray, str]:
+    """Decode the first frame: grey (H, W) or RGB (H, W, 3), with a note where its colours are labelled wrongly."""
+    from pydicom.pixels import convert_color_space, pixel_array
 
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     if syntax is None:
@@ -215,7 +247,14 @@ def _decode(dataset: FileDataset) -> np.ndarray:
     decoder = DECODERS.get(syntax.keyword, "")
     try:
         _check_coded_size(dataset, decoder)
-        return pixel_array(dataset, index=0, decoding_plugin=decoder)
+        values = pixel_array(dataset, index=0, decoding_plugin=decoder)
+        if values.ndim != 3 or values.dtype != np.uint8:
+            return values, ""
+        if dataset.PhotometricInterpretation == "RGB" and looks_like_ybr(values):
+            return convert_color_space(values, "YBR_FULL", "RGB"), YBR_NOTE
+        if dataset.PhotometricInterpretation.startswith("YBR_FULL") and looks_converted_twice(values):
+            return pixel_array(dataset, index=0, decoding_plugin=decoder, raw=True), RGB_NOTE
+        return values, ""
     except NotImplementedError:
         raise ValueError(f"its compression {syntax.name!r} is not supported") from None
     except Exception as error:  # of any kind, for damaged pixels
@@ -263,8 +302,9 @@ def _to_bytes(values: np.ndarray, dataset: FileDataset) -> tuple[np.ndarray, str
     return 255 - pixels if is_inverted else pixels, note
 
 
-def _um_per_pixel(spacing: Any) -> tuple[float | None, str]:
-    """Pixel size in µm, None where it is unknown or differs between rows and columns, and a note of that."""
+def _um_per_pixel(dataset: FileDataset) -> tuple[float | None, str]:
+    """Pixel size in µm, None where it is unknown or can't be right, and a note of that."""
+    spacing = dataset.get("PixelSpacing") or _of_first_frame(dataset, "PixelMeasuresSequence", "PixelSpacing")
     if not spacing:
         return None, ""
     try:
@@ -275,14 +315,28 @@ def _um_per_pixel(spacing: Any) -> tuple[float | None, str]:
         return None, "its pixel spacing is not positive, and was ignored"
     if not math.isclose(between_rows, between_columns, rel_tol=ISOTROPY):
         return None, f"its pixel spacing of {between_rows:g} × {between_columns:g} mm is not isotropic, and was ignored"
-    return round(500 * (between_rows + between_columns), 6), ""
+    size = round(500 * (between_rows + between_columns), 6)
+    if not is_plausible_um_per_pixel(size, max(dataset.Rows, dataset.Columns)):
+        return None, f"its pixel spacing of {size / 1000:g} mm can't be that of a retina, and was ignored"
+    return size, ""
 
 
-def _laterality(dataset: FileDataset) -> str:
-    """Which eye."""
-    for value in (dataset.get("ImageLaterality"), dataset.get("Laterality")):
-        if value in LATERALITIES:
-            return str(value)
+def _of_first_frame(dataset: Dataset, group: str, element: str) -> Any:
+    """An element of the first frame's functional groups, or of those that all frames share."""
+    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
+        for frame in (dataset.get(groups) or [])[:1]:
+            for item in (frame.get(group) or [])[:1]:
+                if item.get(element):
+                    return item.get(element)
+    return None
+
+
+def laterality(dataset: Dataset) -> str:
+    """Which eye: ``"R"``, ``"L"``, ``"B"`` for both, or empty; also where it is written as OD, OS or OU."""
+    frame = _of_first_frame(dataset, "FrameAnatomySequence", "FrameLaterality")
+    for value in (dataset.get("ImageLaterality"), frame, dataset.get("Laterality")):
+        if side := LATERALITIES.get(str(value).strip().upper()):
+            return side
     return ""
 
 

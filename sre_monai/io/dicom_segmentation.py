@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import sre_monai
-from sre_monai.io.dicom import read_elements
+from sre_monai.io.dicom import laterality, read_elements
 from sre_monai.io.files import written_atomically
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def write_dicom_segmentation(
         source_images=[header],
         pixel_array=values.astype(np.uint8 if binary else np.float32)[None],
         segmentation_type=SegmentationTypeValues.BINARY if binary else SegmentationTypeValues.FRACTIONAL,
-        segment_descriptions=[_segment(label, _laterality(header), algorithm, parameters)],
+        segment_descriptions=[_segment(label, laterality(header), algorithm, parameters)],
         series_instance_uid=UID(),
         series_number=SERIES_NUMBER,
         series_description=label,
@@ -141,14 +141,12 @@ def _header(source: str | os.PathLike[str], keep_identifiers: bool) -> Dataset:
     for name in REQUIRED:
         if name not in header:
             setattr(header, name, "")
+    header.decode()  # by its own character set, however that is written
+    header.SpecificCharacterSet = "ISO_IR 192"  # UTF-8, which holds them all
     return header
 
 
-def _laterality(header: Dataset) -> str:
-    return str(header.get("ImageLaterality") or header.get("Laterality") or "")
-
-
-def _segment(label: str, laterality: str, algorithm: str, parameters: Mapping[str, Any] | None) -> SegmentDescription:
+def _segment(label: str, side: str, algorithm: str, parameters: Mapping[str, Any] | None) -> SegmentDescription:
     """Describe the segment: what it shows, where, and what found it."""
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
@@ -170,9 +168,9 @@ def _segment(label: str, laterality: str, algorithm: str, parameters: Mapping[st
         ),
         anatomic_regions=[codes.SCT.Retina],
     )
-    side = {"R": codes.SCT.Right, "L": codes.SCT.Left}.get(laterality)
-    if side is not None:
-        segment.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [CodedConcept.from_code(side)]
+    modifier = {"R": codes.SCT.Right, "L": codes.SCT.Left}.get(side)
+    if modifier is not None:
+        segment.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [CodedConcept.from_code(modifier)]
     return segment
 
 

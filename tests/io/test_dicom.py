@@ -1,16 +1,20 @@
 """DICOM photographs of every kind through the reader, and what can't be read."""
 
+import gzip
+import io
 import sys
 
 import numpy as np
 import pytest
 from monai.transforms import LoadImage
+from PIL import Image
 from pydicom import Dataset, uid
 from pydicom.encaps import encapsulate
 
 from sre_monai.io import RGBReader
 from sre_monai.io.decode import MAX_PIXELS
 from sre_monai.io.dicom import dicom_size, is_dicom, read_dicom
+from sre_monai.io.dicom_colours import looks_converted_twice, looks_like_ybr
 from sre_monai.retina import synthetic_fundus
 from tests.io.dicom_toy import (
     IDENTIFYING,
@@ -205,12 +209,21 @@ def test_what_is_known_of_a_photograph(pixels, tmp_path):
         ({"ImageLaterality": "L"}, "laterality", "L"),
         ({"ImageLaterality": None, "Laterality": "L"}, "laterality", "L"),
         ({"ImageLaterality": "X"}, "laterality", ""),
+        ({"ImageLaterality": "X", "Laterality": "L"}, "laterality", "L"),
+        ({"ImageLaterality": "OD"}, "laterality", "R"),
+        ({"ImageLaterality": "OS"}, "laterality", "L"),
+        ({"ImageLaterality": "OU"}, "laterality", "B"),
+        ({"ImageLaterality": "LEFT"}, "laterality", "L"),
+        ({"ImageLaterality": "U"}, "laterality", ""),
         ({"AcquisitionDateTime": None, "AcquisitionDate": "20231231"}, "acquisition_date", "2023-12-31"),
         ({"AcquisitionDateTime": None, "ContentDate": "20231231"}, "acquisition_date", "2023-12-31"),
         ({"AcquisitionDateTime": None, "ContentDate": None}, "acquisition_date", ""),
         ({"PixelSpacing": None}, "um_per_pixel", None),
         ({"PixelSpacing": [0.007, 0.008]}, "um_per_pixel", None),
         ({"PixelSpacing": [0.0, 0.0]}, "um_per_pixel", None),
+        ({"PixelSpacing": [1.0, 1.0]}, "um_per_pixel", None),
+        ({"PixelSpacing": [0.264583, 0.264583]}, "um_per_pixel", None),  # 96 dots per inch
+        ({"PixelSpacing": [0.00001, 0.00001]}, "um_per_pixel", None),
     ],
 )
 def test_what_is_unknown_is_empty(elements, key, expected, pixels, tmp_path):
@@ -218,6 +231,125 @@ def test_what_is_unknown_is_empty(elements, key, expected, pixels, tmp_path):
     meta = read(tmp_path / "eye.dcm")[1]
     assert meta.get(key) == expected
     assert ("ignored" in meta["note"]) == bool(elements.get("PixelSpacing"))
+
+
+@pytest.mark.parametrize("groups", ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"])
+def test_what_functional_groups_tell(groups, pixels, tmp_path):
+    measures, anatomy, frame = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing, anatomy.FrameLaterality = [0.008, 0.008], "L"
+    frame.PixelMeasuresSequence, frame.FrameAnatomySequence = [measures], [anatomy]
+    elements = {"PixelSpacing": None, "ImageLaterality": None, groups: [frame]}
+    write_photograph(tmp_path / "eye.dcm", pixels, **elements)
+    meta = read(tmp_path / "eye.dcm")[1]
+    assert (meta["um_per_pixel"], meta["laterality"], meta["note"]) == (8.0, "L", "")
+
+
+def without_markers(stream):
+    """Without JFIF and Adobe segments, which tell the colours of a JPEG file."""
+    kept, at = stream[:2], 2
+    while stream[at + 1] != 0xDA:
+        length = 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+        kept += b"" if stream[at + 1] in (0xE0, 0xEE) else stream[at : at + length]
+        at += length
+    return kept + stream[at:]
+
+
+def with_adobe_marker(stream):
+    """With the segment by which Pillow converts the colours before pydicom does."""
+    return stream[:2] + b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x01" + without_markers(stream)[2:]
+
+
+MISLABELLED = {
+    "JPEG without markers": ("RGB", lambda pixels: without_markers(jpeg(pixels))),
+    "JPEG without markers 4:2:2": ("RGB", lambda pixels: without_markers(jpeg(pixels, subsampling=1))),
+    "JPEG without markers 4:4:4": ("RGB", lambda pixels: without_markers(jpeg(pixels, subsampling=0))),
+    "Adobe's JPEG": ("YBR_FULL_422", lambda pixels: with_adobe_marker(jpeg(pixels))),
+    "Adobe's JPEG, labelled RGB": ("RGB", lambda pixels: with_adobe_marker(jpeg(pixels))),
+    "JFIF, labelled RGB": ("RGB", jpeg),
+    "JPEG of RGB": ("RGB", lambda pixels: jpeg(pixels, keep_rgb=True)),
+    "JPEG of RGB, labelled YBR": ("YBR_FULL_422", lambda pixels: jpeg(pixels, keep_rgb=True)),
+}
+
+
+@pytest.mark.parametrize("kind", MISLABELLED)
+@pytest.mark.parametrize("border", [True, False])
+def test_jpeg_with_wrong_labels(kind, border, pixels, tmp_path):
+    pixels = pixels if border else np.ascontiguousarray(pixels[20:44, 24:48])
+    colours, encode = MISLABELLED[kind]
+    if kind == "Adobe's JPEG" and not border:  # a retina converted twice is not told from others
+        return
+    dataset = photograph_dataset(pixels)
+    dataset.file_meta.TransferSyntaxUID, dataset.PhotometricInterpretation = uid.JPEGBaseline8Bit, colours
+    dataset.PixelData = encapsulate([encode(pixels)])
+    dataset["PixelData"].VR = "OB"
+    write(tmp_path / "eye.dcm", dataset)
+    image, meta = read(tmp_path / "eye.dcm")
+    assert np.abs(image - pixels).mean() < 5
+    note = {True: "labelled as RGB but stored as YCbCr", False: "labelled as YCbCr but stored as RGB"}
+    told = kind.startswith("JPEG without") or kind == "Adobe's JPEG"
+    assert (note[colours == "RGB"] in meta["note"]) == told
+
+
+@pytest.mark.parametrize("kind", ["plain", *LOSSLESS])
+def test_lossless_colours_with_wrong_labels(kind, pixels, tmp_path):
+    if kind == "plain":
+        write_photograph(tmp_path / "eye.dcm", as_ybr(pixels))
+    else:
+        write_compressed(tmp_path / "eye.dcm", as_ybr(pixels), *LOSSLESS[kind])
+    image, meta = read(tmp_path / "eye.dcm")
+    assert np.abs(image - pixels).max() <= 2
+    assert "stored as YCbCr" in meta["note"]
+
+
+def test_rgb_labelled_as_ybr(pixels, tmp_path):
+    write_photograph(tmp_path / "eye.dcm", pixels, colours="YBR_FULL")
+    image, meta = read(tmp_path / "eye.dcm")
+    np.testing.assert_array_equal(image, pixels)
+    assert "stored as RGB" in meta["note"]
+
+
+@pytest.mark.parametrize(
+    "name", ["DRIVE/test/images/01_test.tif", "STARE/stare-images/im0001.ppm.gz", "HRF/images/01_dr.JPG"]
+)
+def test_real_photographs_are_rgb(name, shared_data, tmp_path):
+    path = shared_data / name
+    with Image.open(io.BytesIO(gzip.decompress(path.read_bytes())) if name.endswith(".gz") else path) as image:
+        pixels = np.asarray(image.convert("RGB"))[::3, ::3]
+    for part in (pixels, pixels[60:120, 60:120]):
+        assert not looks_like_ybr(part)
+        assert not looks_converted_twice(part)
+        assert looks_like_ybr(as_ybr(part))
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize("has_meta", [False, True])
+def test_without_the_preamble(implicit, has_meta, pixels, tmp_path):
+    dataset = photograph_dataset(pixels)
+    dataset.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian
+    write(tmp_path / "whole.dcm", dataset)
+    content = (tmp_path / "whole.dcm").read_bytes()[132:]
+    length = int.from_bytes(content[8:12], "little")  # of the group of meta elements
+    (tmp_path / "eye").write_bytes(content if has_meta else content[12 + length :])
+    assert is_dicom(tmp_path / "eye")
+    image, meta = read(tmp_path / "eye")
+    np.testing.assert_array_equal(image, pixels)
+    assert (meta["laterality"], meta["um_per_pixel"]) == ("R", 6.5)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM", "WEBP", "TGA", "ICO", "PCX", "JPEG2000"])
+def test_no_other_format_is_taken_for_dicom(kind, pixels, tmp_path):
+    Image.fromarray(pixels).save(tmp_path / "eye", kind)
+    assert not is_dicom(tmp_path / "eye")
+
+
+def test_12_bits_of_16_are_scaled(pixels, tmp_path):
+    """Bits Stored says 16, the pixels have 12."""
+    for colours in ("MONOCHROME2", "MONOCHROME1"):
+        values = _twelve_bits(grey(pixels))
+        write_photograph(tmp_path / "eye.dcm", 4095 - values if colours == "MONOCHROME1" else values, colours=colours)
+        image, meta = read(tmp_path / "eye.dcm")
+        np.testing.assert_allclose(image, as_grey_rgb(np.rint(values * (255 / 4095))), atol=1)
+        assert meta["note"] == "4095 of 65535 was read as white (12 bits)"
 
 
 def test_other_photographs_have_the_same_keys():

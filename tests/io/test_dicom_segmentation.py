@@ -129,6 +129,28 @@ def test_identifiers_are_kept_on_request(eye, tmp_path):
     assert "Comment about Jane" not in str(read)  # not a part of what identifies the study
 
 
+@pytest.mark.parametrize(
+    "written", ["ISO_IR 100", "ISO IR 100", "ISO-IR 100", "ISO 8859-1", "latin1", "\\ISO 2022 IR 100", "UNKNOWN", ""]
+)
+def test_names_are_kept_however_their_character_set_is_written(written, eye, tmp_path):
+    path = tmp_path / "eye.dcm"
+    write_photograph(path, eye.image, PatientName="Müller^Jürgen", SpecificCharacterSet="ISO_IR 100")
+    value = written.encode().ljust(len(written) + len(written) % 2)
+    path.write_bytes(path.read_bytes().replace(b"CS\x0a\0ISO_IR 100", b"CS" + bytes([len(value), 0]) + value))
+    mask = tmp_path / "eye_mask.dcm"
+    write_dicom_segmentation(mask, path, eye.vessels > 0, "Retinal vessels", keep_identifiers=True)
+    assert dcmread(mask).PatientName == "Müller^Jürgen"
+
+
+def test_names_in_utf_8_are_kept(eye, tmp_path):
+    path = tmp_path / "eye.dcm"
+    write_photograph(path, eye.image, PatientName="山田^太郎", SpecificCharacterSet="ISO_IR 192")
+    path.write_bytes(path.read_bytes().replace(b"ISO_IR 192", b"ISO IR 192"))
+    mask = tmp_path / "eye_mask.dcm"
+    write_dicom_segmentation(mask, path, eye.vessels > 0, "Retinal vessels", keep_identifiers=True)
+    assert dcmread(mask).PatientName == "山田^太郎"
+
+
 def test_a_source_without_identifiers_gets_a_sentence(eye, tmp_path):
     with pytest.raises(ValueError, match="header has no StudyInstanceUID, which a DICOM Segmentation has to refer to"):
         write_mask(tmp_path, eye, eye.vessels > 0, StudyInstanceUID=None)
