@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["COMMANDS", "Command", "configuration_files", "find_bundle", "options_file"]
+__all__ = ["COMMANDS", "Command", "comes_with_package", "configuration_files", "find_bundle", "options_file"]
 
 RETINA = "retina_fundus_vessel_segmentation"
 MEDMNIST = "medmnist_classification"
@@ -105,6 +105,22 @@ def find_bundle(bundle_root: str | os.PathLike[str] = RETINA) -> Path:
     raise FileNotFoundError(
         f"bundle_root: no bundle in {bundle_root}; give a bundle's folder or one of {', '.join(names)}."
     )
+
+
+def comes_with_package(file: str | os.PathLike[str]) -> bool:
+    """Whether a file is part of a bundle that came with the package; others' configurations may run any code.
+
+    Args:
+        file: path of a configuration.
+
+    Returns:
+        True when it is.
+
+    Examples:
+        >>> comes_with_package(find_bundle() / "configs" / "train.json"), comes_with_package("train.json")
+        (True, False)
+    """
+    return any(Path(file).resolve().is_relative_to(path.resolve()) for path in BUNDLE_PATHS)
 
 
 def configuration_files(command: Command, root: Path, overlays: Sequence[str]) -> list[str]:

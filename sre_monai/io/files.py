@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["printable", "remove_unfinished", "require_file", "save_state", "written_atomically"]
+__all__ = ["lies_within", "printable", "remove_unfinished", "require_file", "save_state", "written_atomically"]
 
 EXIF_ORIENTATION = 0x0112
 UNFINISHED = "unfinished"
@@ -39,6 +39,24 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def lies_within(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> bool:
+    """Whether a path that was read from a file lies in a folder, links followed.
+
+    Args:
+        folder: the folder.
+        path: relative to the folder; an absolute one lies elsewhere.
+
+    Returns:
+        True when it does.
+
+    Examples:
+        >>> lies_within("output", "eyes/a_mask.png"), lies_within("output", "../a_mask.png")
+        (True, False)
+    """
+    root = os.path.realpath(folder)
+    return not os.path.isabs(path) and os.path.realpath(os.path.join(root, path)).startswith(os.path.join(root, ""))
 
 
 def printable(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -21,9 +22,9 @@ from PIL import Image
 
 from sre_monai.io.decode import image_from_array
 from sre_monai.runs.errors import root_cause, user_error
-from sre_monai.runs.monai_internals import ignore_monai_warnings
+from sre_monai.runs.monai_internals import without_monai_warnings
 from sre_monai_cli import find_bundle
-from sre_monai_cli.bundles import RETINA
+from sre_monai_cli.bundles import RETINA, comes_with_package
 from sre_monai_cli.literals import Literal, for_monai, literal
 from sre_monai_cli.options import check_overrides, read_options
 
@@ -83,7 +84,7 @@ class VesselSegmenter:
         device: where the network runs, such as ``"cuda:0"``; by default a GPU, if there is one.
         threshold: a pixel is a vessel at or above this probability; by default 0.5.
         working_diameter: diameter of the field of view that the network sees, in pixels; by default 912.
-        bundle_root: folder of another bundle.
+        bundle_root: folder of another bundle. Its configuration is code that runs: give only one you trust.
         options: further entries of the configuration by their id, such as ``window_size=512``, or
             ``**{"inferer#overlap": 0.5}``. Values are data: text is never evaluated.
 
@@ -114,9 +115,8 @@ class VesselSegmenter:
             "threshold": threshold,
             "working_diameter": working_diameter,
         }
-        ignore_monai_warnings()
         options |= {name: value for name, value in common.items() if value is not None}
-        with _one_sentence():
+        with _one_sentence(), without_monai_warnings():
             configuration = _read_configuration(find_bundle(os.path.expanduser(bundle_root)), literal(options))
             self._network: torch.nn.Module = configuration.get_parsed_content("network").eval()
             self._device = torch.device(configuration.get_parsed_content("device"))
@@ -202,6 +202,8 @@ class _CopyPerThread(threading.local):
 def _read_configuration(root: Path, options: dict[str, Any]) -> ConfigParser:
     """Read ``inference.json`` without its steps that write files."""
     file = str(root / "configs" / "inference.json")
+    if not comes_with_package(file):
+        warnings.warn(f"{file} is code that runs; use only configurations from sources you trust.", stacklevel=3)
     content = ConfigParser.load_config_files(file)
     for name in options:
         if name in OF_FILES or name.startswith("write_"):

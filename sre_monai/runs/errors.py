@@ -14,16 +14,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO, TypeVar
 
-from monai.bundle import ConfigParser
 from monai.utils.misc import MONAIEnvVars
 
-from sre_monai.runs.monai_internals import ignore_monai_warnings
+from sre_monai.runs.monai_internals import (
+    MONAI_CHECKS,
+    ignore_monai_warnings,
+    misplaced_option,
+    raised_by_expression,
+    refused_arguments,
+    wrapper_line,
+)
 
 __all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "root_cause", "tell_user", "user_error"]
 
 USER_ERROR_STATUS = 2
 
-CHECKS = ("sre_monai", "sre_monai_cli", "monai.bundle", "monai.utils.module")
+CHECKS = ("sre_monai", "sre_monai_cli", *MONAI_CHECKS)
 """Where a ValueError or ImportError is raised on purpose: with a sentence about what the user has given."""
 
 Result = TypeVar("Result")
@@ -51,20 +57,19 @@ def user_error(error: BaseException) -> str | None:
     """
     wrapper = ""
     while isinstance(error, RuntimeError) and error.__cause__ is not None:
-        wrapper, error = _wrapper_line(error), error.__cause__
+        wrapper, error = wrapper_line(error), error.__cause__
     where = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
     module = where[0].f_globals.get("__name__", "") if where else ""
     if str(error).startswith("Caught ") and module == "torch._utils":
         return _worker_error(str(error))
     is_check = any(module == name or module.startswith(f"{name}.") for name in CHECKS)
-    option = _misplaced_option(error)
+    option = misplaced_option(error)
     if option is not None:
         return f"{option}: the configuration has no such option."
     if isinstance(error, OSError) or (is_check and isinstance(error, (ValueError, ImportError))):
         return _one_line(error)
-    is_expression = bool(where) and where[0].f_code.co_filename == "<string>"
-    is_refused = wrapper.startswith("Failed to instantiate") and isinstance(error, (ValueError, TypeError))
-    return f"{wrapper}: {_one_line(error)}" if is_expression or is_refused else None
+    is_refused = refused_arguments(wrapper) and isinstance(error, (ValueError, TypeError))
+    return f"{wrapper}: {_one_line(error)}" if is_refused or raised_by_expression(error) else None
 
 
 def root_cause(error: BaseException) -> BaseException:
@@ -165,14 +170,6 @@ def _log_to_files(message: str) -> None:
             handler.handle(record)
 
 
-def _misplaced_option(error: BaseException) -> str | None:
-    """Name of the override that MONAI finds no place for, such as ``nosuch#id``."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_code is ConfigParser.__setitem__.__code__:
-            return str(frame.f_locals["id"])
-    return None
-
-
 def _worker_error(message: str) -> str | None:
     """Tell a mistake from a defect in a worker process, whose exception arrives as the text of its stack trace."""
     first, _, _ = message.partition("\nThe above exception was the direct cause")
@@ -191,11 +188,6 @@ def _source(name: str) -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
-
-
-def _wrapper_line(error: BaseException) -> str:
-    """What MONAI says of the component or expression that failed, with references as the configuration writes them."""
-    return re.sub(r"__local_refs\[\\?'(.+?)\\?'\]", r"@\1", _one_line(error).partition(" set '_mode_")[0])
 
 
 def _one_line(error: BaseException) -> str:

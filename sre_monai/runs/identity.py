@@ -11,12 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import traceback
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
-
-from monai.bundle import ConfigParser
 
 from sre_monai import __version__
 
@@ -40,38 +37,14 @@ IRRELEVANT = (
 MAX_DIFFERENCES, MAX_LENGTH = 4, 60  # differences in a message, and characters of a value
 
 
-def run_identity(**contents: Any) -> dict[str, str]:
-    """Give the identity of the run whose configuration is being evaluated.
-
-    For an expression in a bundle's configuration. MONAI does not hand the configuration to expressions; it is found on
-    the call stack.
-
-    Args:
-        contents: see `identity_of`.
-
-    Returns:
-        The identity.
-
-    Raises:
-        LookupError: when no configuration is being evaluated.
-
-    Examples:
-        >>> parser = ConfigParser({"imports": ["$from sre_monai.runs.identity import run_identity"], "lr": 0.1,
-        ...                        "output_dir": "out", "identity": "$run_identity()"})
-        >>> parser.get_parsed_content("identity")["lr"]
-        '0.1'
-    """
-    for frame, _ in traceback.walk_stack(None):
-        if frame.f_code is ConfigParser.get_parsed_content.__code__:
-            return identity_of(frame.f_locals["self"].config, **contents)
-    raise LookupError("run_identity must be called from a bundle's configuration")
-
-
-def identity_of(configuration: Mapping[str, Any], **contents: Any) -> dict[str, str]:
+def run_identity(configuration: Mapping[str, Any], **contents: Any) -> dict[str, str]:
     """Give the identity of a run with a configuration.
 
+    In a bundle's configuration it is ``$run_identity(configuration_being_parsed(), dataset_dir=@datalist)``.
+
     Args:
-        configuration: merged, as ``ConfigParser.config`` has it.
+        configuration: merged, as ``ConfigParser.config`` has it; in an expression
+            `sre_monai.runs.monai_internals.configuration_being_parsed` gives it.
         contents: entries of the configuration that stand for files, by name: a path, or lists and mappings of paths and
             values, as datalists are. The files' names and contents count in place of the entry's text, wherever they
             lie. None leaves an entry out.
@@ -80,13 +53,17 @@ def identity_of(configuration: Mapping[str, Any], **contents: Any) -> dict[str, 
         What results depend on, as text by the id of the entry (``train#trainer#max_epochs``).
 
     Examples:
-        >>> identity = identity_of({"net": {"features": [16, 32], "bias": False}, "output_dir": "output"})
+        >>> identity = run_identity({"net": {"features": [16, 32], "bias": False}, "output_dir": "output"})
         >>> [key for key in identity], identity["net#features"]
         (['version', 'net#features', 'net#bias'], '[16, 32]')
     """
     relevant = {key: value for key, value in configuration.items() if key not in (*IRRELEVANT, *contents)}
     files = {key: _describe_content(value) for key, value in contents.items() if value is not None}
     return {"version": __version__, **{key: _text(value) for key, value in _leaves("", relevant)}, **files}
+
+
+identity_of = run_identity
+"""Its former name."""
 
 
 def digest(identity: Mapping[str, str]) -> str:

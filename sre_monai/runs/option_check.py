@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import traceback
-from inspect import signature
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from monai.bundle import ConfigParser, ConfigWorkflow, create_workflow
-from monai.utils import ensure_tuple
+from monai.bundle import ConfigParser
 
 from sre_monai_cli.options import check_overrides, read_options
 
 __all__ = ["check_options"]
 
 
-def check_options() -> None:
-    """Check what the command overrides, by the configuration files it names and the bundle's ``options.json``.
+def check_options(files: Sequence[str], overrides: Mapping[str, Any]) -> None:
+    """Check what a command overrides, by the configuration files it names and the bundle's ``options.json``.
 
-    For the ``initialize`` step of a bundle's configuration: MONAI adds whatever is overridden, so that a misspelt
-    option would be ignored.
+    For the ``initialize`` step of a bundle's configuration, as ``$check_options(*bundle_command())``: MONAI adds
+    whatever is overridden, so that a misspelt option would be ignored.
+
+    Args:
+        files: paths of the configuration files.
+        overrides: values by id, both as `sre_monai.runs.monai_internals.bundle_command` gives them.
 
     Raises:
         ValueError: for the first wrong option, with the nearest name or what is expected.
 
     Examples:
-        >>> check_options()  # outside of a bundle's command there is nothing to compare
+        >>> Path("train.json").write_text('{"epochs": 3}')
+        13
+        >>> check_options(["train.json"], {"epoch": 4})
+        Traceback (most recent call last):
+        ValueError: epoch: the configuration has no such option; did you mean epochs?
     """
-    command = _command()
-    if command is not None:
-        files, overrides = command
-        check_overrides(overrides, ConfigParser.load_config_files(files), read_options(files))
-
-
-def _command() -> tuple[list[str], dict[str, Any]] | None:
-    """Configuration files and overrides of the MONAI command that is being carried out."""
-    for frame, _ in traceback.walk_stack(None):
-        if frame.f_code is create_workflow.__code__:
-            own = signature(ConfigWorkflow).parameters
-            given = frame.f_locals["_args"].items()
-            overrides = {str(key).replace("::", "#"): value for key, value in given if key not in own}
-            return [str(file) for file in ensure_tuple(frame.f_locals["config_file"])], overrides
-    return None
+    check_overrides(overrides, ConfigParser.load_config_files(files), read_options(files))

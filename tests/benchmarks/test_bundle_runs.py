@@ -11,8 +11,8 @@ from tests.bundles.medmnist_toy import BUNDLE
 from tests.medmnist.medmnist_toy import write_set
 
 CONFIGURATION = {
-    "imports": ["$from sre_monai.runs.identity import run_identity"],
-    "identity": "$run_identity()",
+    "imports": ["$from sre_monai.runs import configuration_being_parsed, run_identity"],
+    "identity": "$run_identity(configuration_being_parsed())",
     "loss": 1,
 }
 

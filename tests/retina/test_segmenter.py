@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -250,10 +252,41 @@ def test_options_are_data(tmp_path, monkeypatch):
 def test_a_bundle_in_a_folder_with_a_special_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(find_bundle(), "$r#1", ignore=shutil.ignore_patterns("baselines", "docs"))
-    VesselSegmenter(bundle_root="$r#1", **SMALL)
+    with pytest.warns(UserWarning, match=r"^\$r#1/configs/inference\.json is code that runs"):
+        VesselSegmenter(bundle_root="$r#1", **SMALL)
 
 
 def test_numbers_of_numpy(small_segmenter):
     segmenter = VesselSegmenter(threshold=np.float32(0.75), window_size=np.int64(256), **SMALL)
     result, usual = segmenter.segment(photograph()), small_segmenter.segment(photograph())
     np.testing.assert_array_equal(result.mask, (usual.probability >= 0.75) & usual.field_of_view)
+
+
+def test_the_process_stays_as_it_was():
+    code = """
+import logging, sys, warnings
+
+def state():
+    logged = {name: (logger.level, logger.filters[:], logger.handlers[:], logger.disabled)
+              for name, logger in logging.Logger.manager.loggerDict.items() if isinstance(logger, logging.Logger)}
+    return warnings.filters[:], sys.excepthook, sys.path[:], sys.stderr, logging.root.handlers[:], logged
+
+def others(before, after):
+    return before[:5] == after[:5] and all(after[5][name] == value for name, value in before[5].items())
+
+import monai.bundle, monai.data, monai.engines, monai.handlers, monai.inferers, monai.transforms
+before = state()
+import sre_monai
+imported = state()
+sre_monai.VesselSegmenter, sre_monai.retina.synthetic_fundus
+import skimage.measure, scipy.ndimage, torch._dynamo
+loaded = state()
+segmenter = sre_monai.VesselSegmenter(working_diameter=84)
+constructed = state()
+segmenter.segment(sre_monai.retina.synthetic_fundus((96, 89), seed=0).image)
+print(others(before, imported), others(loaded, constructed), others(constructed, state()))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["True"] * 3
+    assert "nvImageCodec" not in result.stderr
+    assert "Warning" not in result.stderr

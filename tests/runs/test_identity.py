@@ -10,17 +10,17 @@ import pytest
 from monai.bundle import ConfigParser
 
 import sre_monai.runs.identity as module
-from sre_monai.runs.identity import IRRELEVANT, differences, digest, identity_of, run_identity
+from sre_monai.runs.identity import IRRELEVANT, differences, digest, run_identity
 
 CONFIGURATION = {
-    "imports": ["$from sre_monai.runs.identity import run_identity"],
+    "imports": ["$import sre_monai.runs as runs"],
     "output_dir": "output",
     "learning_rate": 0.1,
     "net": {"_target_": "Net", "features": [16, 32], "bias": False},
     "optimizer": {"lr": "@learning_rate", "betas": [0.9, 1.0]},
     "transforms": [{"_target_": "Flip", "prob": 0.5}, "@resize"],
     "resize": None,
-    "identity": "$run_identity()",
+    "identity": "$runs.run_identity(runs.configuration_being_parsed())",
 }
 
 
@@ -43,7 +43,7 @@ def test_every_value_has_its_entry(file):
     identity = evaluated(file)
     assert identity.pop("version") == module.__version__
     assert identity == {
-        "imports": "[$from sre_monai.runs.identity import run_identity]",
+        "imports": "[$import sre_monai.runs as runs]",
         "learning_rate": "0.1",
         "net#_target_": "Net",
         "net#features": "[16, 32]",
@@ -54,7 +54,7 @@ def test_every_value_has_its_entry(file):
         "transforms#0#prob": "0.5",
         "transforms#1": "@resize",
         "resize": "None",
-        "identity": "$run_identity()",
+        "identity": "$runs.run_identity(runs.configuration_being_parsed())",
     }
 
 
@@ -116,12 +116,12 @@ def datalist(folder: Path) -> list[dict[str, object]]:
 
 
 def test_files_count_by_name_and_content_wherever_they_lie(data, tmp_path):
-    identity = identity_of({"dataset_dir": str(data)}, dataset_dir=datalist(data))
+    identity = run_identity({"dataset_dir": str(data)}, dataset_dir=datalist(data))
     assert identity["dataset_dir"].startswith("a.png and 1 more (")
     moved = Path(shutil.move(data, tmp_path / "moved"))
-    assert identity_of({"dataset_dir": str(moved)}, dataset_dir=datalist(moved)) == identity
+    assert run_identity({"dataset_dir": str(moved)}, dataset_dir=datalist(moved)) == identity
     (moved / "b.png").write_text("other")
-    assert identity_of({}, dataset_dir=datalist(moved)) != identity
+    assert run_identity({}, dataset_dir=datalist(moved)) != identity
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_files_count_by_name_and_content_wherever_they_lie(data, tmp_path):
 )
 def test_another_datalist_of_the_same_files_is_another_run(data, change):
     items = datalist(data)
-    assert identity_of({}, data=change(items)) != identity_of({}, data=items)
+    assert run_identity({}, data=change(items)) != run_identity({}, data=items)
 
 
 def test_a_path_in_the_configuration_counts_by_the_content_of_the_file(tmp_path):
@@ -144,20 +144,20 @@ def test_a_path_in_the_configuration_counts_by_the_content_of_the_file(tmp_path)
         path = tmp_path / folder / "model.pt"
         path.parent.mkdir()
         path.write_text(content)
-        identities.append(identity_of({"net": {"pretrained": str(path)}}))
+        identities.append(run_identity({"net": {"pretrained": str(path)}}))
     assert identities[0] == identities[1] != identities[2]
 
 
 def test_a_file_that_is_replaced_is_read_again(tmp_path):
     path = tmp_path / "model.pt"
     path.write_text("weights")
-    former = identity_of({}, checkpoint=path)
+    former = run_identity({}, checkpoint=path)
     path.write_text("others")
-    assert differences(former, identity_of({}, checkpoint=path)).startswith("checkpoint was model.pt (")
+    assert differences(former, run_identity({}, checkpoint=path)).startswith("checkpoint was model.pt (")
 
 
 def test_an_entry_can_be_left_out():
-    assert "dataset_dir" not in identity_of({"dataset_dir": "photographs"}, dataset_dir=None)
+    assert "dataset_dir" not in run_identity({"dataset_dir": "photographs"}, dataset_dir=None)
 
 
 def test_many_and_long_differences_are_cut_short():
@@ -166,8 +166,3 @@ def test_many_and_long_differences_are_cut_short():
     assert text.count(" was ") == 4
     assert text.endswith("; 2 more")
     assert "x" * 61 not in text
-
-
-def test_outside_of_a_configuration_there_is_no_identity():
-    with pytest.raises(LookupError, match="configuration"):
-        run_identity()

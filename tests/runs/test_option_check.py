@@ -3,10 +3,10 @@ import json
 import pytest
 from monai.bundle import create_workflow
 
-from sre_monai.runs.option_check import check_options
+from sre_monai.runs import bundle_command, check_options
 
 CONFIGURATION = {
-    "imports": ["$from sre_monai.runs.option_check import check_options"],
+    "imports": ["$from sre_monai.runs import bundle_command", "$from sre_monai.runs import check_options"],
     "threshold": 0.5,
     "epochs": 3,
     "overlay": True,
@@ -16,7 +16,7 @@ CONFIGURATION = {
     "limit": None,
     "rate": "$1 / @epochs",
     "train": {"network": {"_target_": "torch.nn.Conv2d", "in_channels": 3, "out_channels": 1, "kernel_size": 3}},
-    "initialize": ["$check_options()"],
+    "initialize": ["$check_options(*bundle_command())"],
     "run": ["$@train#network"],
 }
 OPTIONS = {
@@ -86,4 +86,4 @@ def test_what_is_not_is_refused(command, overrides, sentence):
 
 
 def test_outside_of_a_command_nothing_is_compared():
-    check_options()
+    check_options(*bundle_command())

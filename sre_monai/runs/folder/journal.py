@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sre_monai.io.files import written_atomically
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "results_of"]
 
 GATHERED = "gathered.jsonl"
+OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
+"""Absolute paths, those with a drive, and those that leave their folder."""
 
 
 class Journal:
     """A folder of records, one line of JSON each: one file per process, and one with the records of earlier runs.
+
+    It lies in the folder of the results. Records are files that anyone may have written: one that names results
+    elsewhere, by an absolute path or ``..``, counts for nothing.
 
     A record is appended at once and synchronised with the disk. A process that is killed leaves at most an incomplete
     last line, which is ignored.
@@ -59,7 +65,7 @@ class Journal:
                         record = json.loads(line)
                     except ValueError:
                         continue
-                    if isinstance(record, dict) and "file" in record:
+                    if isinstance(record, dict) and isinstance(record.get("file"), str) and _has_own_results(record):
                         yield record
 
     def gather(self, keep: Callable[[dict[str, Any]], bool]) -> None:
@@ -78,6 +84,20 @@ class Journal:
         with self.path.open("rb") as stream:
             stream.seek(-1, os.SEEK_END)
             return stream.read(1) == b"\n"
+
+
+def results_of(record: Mapping[str, Any]) -> Iterator[str]:
+    """Files that were written for a record, relative to the folder of the results."""
+    yield from record.get("outputs", ())
+    yield from record.get("thumbnails", ())
+    yield from [record["preview"]] if "preview" in record else []
+
+
+def _has_own_results(record: Mapping[str, Any]) -> bool:
+    """Whether a record's paths are those that a run writes; by their text, as there may be a million."""
+    if not isinstance(record.get("outputs", {}), dict) or not isinstance(record.get("thumbnails", []), list):
+        return False
+    return all(isinstance(path, str) and not OUTSIDE.search(path) for path in results_of(record))
 
 
 def _once(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

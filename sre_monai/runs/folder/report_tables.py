@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from sre_monai.io.files import printable, written_atomically
+from sre_monai.io.files import lies_within, printable, written_atomically
 from sre_monai.io.tables import write_table
 
 __all__ = ["FolderTable", "GatheredTable", "RecordTable"]
@@ -80,6 +80,9 @@ class GatheredTable:
 
         Args:
             records: of the files that are done, sorted by file.
+
+        Raises:
+            OSError: when one of the other files can't be read, or lies outside of the folder.
         """
         with written_atomically(self.path) as unfinished:
             write_table(unfinished, [], self.columns)
@@ -87,5 +90,7 @@ class GatheredTable:
                 for record in records:
                     for part in record.get("outputs", {}):
                         if Path(part).is_relative_to(self.folder):
+                            if not lies_within(self.path.parent, part):
+                                raise OSError(f"{self.path}: {part} does not lie in this folder.")
                             _, _, rows = (self.path.parent / part).read_bytes().partition(b"\n")
                             stream.write(rows)

@@ -18,10 +18,10 @@ from typing import Any
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from sre_monai.io.files import printable, remove_unfinished, written_atomically
+from sre_monai.io.files import lies_within, printable, remove_unfinished, written_atomically
 from sre_monai.io.tables import write_json
 from sre_monai.runs.distributed import join_processes, on_first_process, wait_for_all
-from sre_monai.runs.folder.journal import Journal
+from sre_monai.runs.folder.journal import Journal, results_of
 from sre_monai.runs.folder.report import FolderReport
 from sre_monai.runs.identity import differences, digest
 
@@ -215,16 +215,17 @@ class FolderRun:
             kept: list[bool] = []
             for record in self.journal:
                 if record["file"] not in index:  # of another folder or a removed file: its results are kept
-                    kept.append(record["status"] == "done")
+                    kept.append(record.get("status") == "done")
                     continue
                 kept.append(self._is_done(record, self.items[index[record["file"]]]))
                 if kept[-1]:
                     done.add(record["file"])
-                    fresh.update(_files_of(record))
+                    fresh.update(results_of(record))
                 else:
-                    stale.update(_files_of(record))
+                    stale.update(results_of(record))
             for output in stale - fresh:
-                (self.output_dir / output).unlink(missing_ok=True)
+                if lies_within(self.output_dir, output):
+                    (self.output_dir / output).unlink(missing_ok=True)
             verdicts = iter(kept)
             self.journal.gather(keep=lambda record: next(verdicts))
             write_json(self.journal.folder / IDENTITY_NAME, self.identity)
@@ -243,17 +244,10 @@ class FolderRun:
 
     def _is_done(self, record: Mapping[str, Any], item: Mapping[str, str]) -> bool:
         """Whether the results of a file are valid and complete."""
-        if not self.resume or record["status"] != "done" or record["fingerprint"] != self.fingerprint(item):
+        if not self.resume or record.get("status") != "done" or record.get("fingerprint") != self.fingerprint(item):
             return False
         folder = str(self.output_dir)  # a list of a hundred thousand has no time for Path
         return all(_size(f"{folder}/{output}") == size for output, size in record.get("outputs", {}).items())
-
-
-def _files_of(record: Mapping[str, Any]) -> Iterator[str]:
-    """Files that were written for a record, relative to the output folder."""
-    yield from record.get("outputs", ())
-    yield from record.get("thumbnails", ())
-    yield from [record["preview"]] if "preview" in record else []
 
 
 def _size(path: str) -> int | None:

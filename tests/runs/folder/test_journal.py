@@ -47,3 +47,24 @@ def test_an_empty_journal_is_made(tmp_path):
     assert list(journal) == []
     journal.gather(keep=lambda record: True)
     assert list(journal) == []
+
+
+ELSEWHERE = ["/etc/passwd", "../a.png", "x/../../a.png", "..", "C:/a.png", "\\\\server\\a.png", 3, None]
+
+
+@pytest.mark.parametrize("path", ELSEWHERE, ids=str)
+@pytest.mark.parametrize("key", ["outputs", "thumbnails", "preview"])
+def test_a_record_of_files_elsewhere_counts_for_nothing(tmp_path, key, path):
+    path = str(path) if key == "outputs" else path  # a key of JSON is text
+    if path in ("3", "None"):
+        path = "/3"
+    journal = Journal(tmp_path)
+    journal.append({"file": "a.png", key: {"outputs": {path: 1}, "thumbnails": [path], "preview": path}[key]})
+    journal.append({"file": "b.png", "outputs": {"x/b..c.png": 4, "..b.png": 1}, "thumbnails": [".journal/b.jpg"]})
+    assert [record["file"] for record in journal] == ["b.png"]
+
+
+@pytest.mark.parametrize("record", [{"outputs": ["/etc/passwd"]}, {"thumbnails": "abc"}, {"outputs": 3}, {"file": []}])
+def test_a_record_of_another_form_counts_for_nothing(tmp_path, record):
+    Journal(tmp_path).append({"file": "a.png", **record})
+    assert list(Journal(tmp_path)) == []

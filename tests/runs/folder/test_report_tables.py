@@ -1,5 +1,7 @@
 import csv
 
+import pytest
+
 from sre_monai.io.tables import write_table
 from sre_monai.runs.folder import FolderReport, GatheredTable, RecordTable
 
@@ -48,3 +50,14 @@ def test_nothing_is_done(tmp_path):
     FolderReport(tmp_path, tables=tables).write(ITEMS, [])
     assert (tmp_path / "a.csv").read_text() == "file,x\n"
     assert (tmp_path / "b.csv").read_text() == "y\n"
+
+
+def test_parts_elsewhere_are_not_read(tmp_path):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "a.csv").write_text("file\nsecret\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "parts").symlink_to(tmp_path / "secret")
+    for part in ("parts/a.csv", "parts/../../secret/a.csv"):
+        with pytest.raises(OSError, match=r"parts/.*a\.csv does not lie in this folder"):
+            GatheredTable(tmp_path / "out" / "all.csv", ["file"], "parts").write([{"file": "a", "outputs": {part: 1}}])
+    assert not (tmp_path / "out" / "all.csv").exists()

@@ -1,6 +1,7 @@
 """Which files a run processes again, and which it keeps."""
 
 import csv
+import json
 import os
 
 import pytest
@@ -202,3 +203,22 @@ def test_an_unusable_output_folder_is_named(folder):
     (folder / "out").write_text("a file")
     with pytest.raises(OSError, match=r"output_dir: can't write to .*out"):
         again(folder)
+
+
+@pytest.mark.parametrize("key", ["outputs", "thumbnails", "preview"])
+@pytest.mark.parametrize("path", ["{}/photographs/a.png", "../photographs/a.png", "linked/a.png"])
+def test_a_journal_removes_nothing_elsewhere(folder, key, path):
+    """Whatever someone wrote into it."""
+    (folder / "photographs").mkdir()
+    (folder / "photographs" / "a.png").write_text("precious")
+    (folder / "out" / ".journal").mkdir(parents=True)
+    (folder / "out" / "linked").symlink_to(folder / "photographs")
+    (folder / "out" / "a_mask.png").write_text("stale")
+    path = path.format(folder)
+    named = {"outputs": {path: 1}, "thumbnails": [path], "preview": path}[key]
+    record = {"file": "a.png", "status": "done", "fingerprint": "stale"}
+    lines = [record | {key: named}, record | {"file": "b.png", "outputs": {"a_mask.png": 5}}, {"file": "c.png"}]
+    (folder / "out" / ".journal" / "process_0.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert again(folder) == [0, 1, 2]
+    assert (folder / "photographs" / "a.png").read_text() == "precious"
+    assert not (folder / "out" / "a_mask.png").exists()
