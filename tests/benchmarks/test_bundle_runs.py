@@ -11,8 +11,8 @@ from tests.bundles.medmnist_toy import BUNDLE
 from tests.medmnist.medmnist_toy import write_set
 
 CONFIGURATION = {
-    "imports": ["$from sre_monai.runs import configuration_being_parsed, run_identity"],
-    "identity": "$run_identity(configuration_being_parsed())",
+    "imports": ["$import sre_monai.runs as runs"],
+    "identity": "$runs.run_identity(runs.configuration_being_parsed())",
     "loss": 1,
 }
 

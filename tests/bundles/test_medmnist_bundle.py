@@ -314,3 +314,10 @@ def test_a_mistake_ends_with_one_sentence(data, trained, tmp_path, capfd, names,
         settings["checkpoint"] = str(trained / "model.pt")
     assert sentence in mistake(capfd, lambda: run_bundle(*names, **settings | wrong))
     assert not (tmp_path / "out").exists()
+
+
+def test_each_process_of_inference_has_its_own_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    assert parse("inference.json").get_parsed_content("device") == torch.device("cuda:2")

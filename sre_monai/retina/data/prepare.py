@@ -64,6 +64,7 @@ def prepare_dataset(
         PosixPath('data/DRIVE/datalist.json')
     """
     source, output = Path(source), Path(output)
+    _recover(output)
     _check_output(source, output, overwrite)
     if download:
         _download(dataset, source)
@@ -87,10 +88,36 @@ def prepare_dataset(
             **sections,
         }
         Path(prepared, DATALIST_NAME).write_text(json.dumps(datalist, indent=2) + "\n", encoding="utf-8")
-        if output.exists():
-            os.replace(output, Path(scratch, "previous"))
-        os.replace(prepared, output)
+        _move_into_place(prepared, output)
     return output / DATALIST_NAME
+
+
+def _previous(output: Path) -> Path:
+    """Where a data set is while another takes its place."""
+    return output.with_name(f".{output.name}.previous")
+
+
+def _move_into_place(prepared: Path, output: Path) -> None:
+    """Replace a data set; at every moment the former one or the new one is whole, in its place or beside it."""
+    if not output.exists():
+        os.replace(prepared, output)
+        return
+    os.replace(output, _previous(output))
+    try:
+        os.replace(prepared, output)
+    except BaseException:
+        os.replace(_previous(output), output)
+        raise
+    shutil.rmtree(_previous(output))
+
+
+def _recover(output: Path) -> None:
+    """Finish what a killed process left: without a new data set the former one goes back to its place."""
+    if _previous(output).exists():
+        if output.exists():
+            shutil.rmtree(_previous(output))
+        else:
+            os.replace(_previous(output), output)
 
 
 def _download(dataset: RetinaDataset, folder: Path) -> None:

@@ -56,11 +56,12 @@ class FolderEvaluator(SupervisedEvaluator):
         self.folder_run = folder_run
         self.loader = val_data_loader
         self.postprocessing = postprocessing
+        self.saving_threads = saving_threads
         self._local = threading.local()  # MONAI's Invertd is not thread-safe: it switches flags of its transforms
-        self._savers = ThreadPoolExecutor(saving_threads, thread_name_prefix="saver", initializer=self._copy_transforms)
+        self._savers: ThreadPoolExecutor | None = None
 
     def run(self) -> None:  # type: ignore[override]
-        """Process the files and write the report.
+        """Process the files and write the report; again, those that are not done.
 
         Raises:
             OSError: when the output folder can't be written to.
@@ -68,6 +69,8 @@ class FolderEvaluator(SupervisedEvaluator):
         """
         self.loader.sampler = self.folder_run.start()
         with self.folder_run.running():
+            self._savers = ThreadPoolExecutor(self.saving_threads, "saver", initializer=self._copy_transforms)
+            self._forget_former_run()
             try:
                 if len(self.loader.sampler):
                     super().run()
@@ -75,10 +78,16 @@ class FolderEvaluator(SupervisedEvaluator):
             finally:
                 self._savers.shutdown(wait=True, cancel_futures=True)
 
+    def _forget_former_run(self) -> None:
+        """Ignite would take the number of batches from it, and go on with one that was broken off, which has ended."""
+        self.state.epoch_length = None
+        self._internal_run_generator = None
+
     def _copy_transforms(self) -> None:
         self._local.postprocessing = deepcopy(self.postprocessing)
 
     def _iteration(self, engine: SupervisedEvaluator, batchdata: list[dict[str, Any]]) -> dict[str, Any]:  # type: ignore[override]
+        assert self._savers is not None
         for group in _equal_sizes(batchdata):
             start = perf_counter()
             predictions = self._predict(group)

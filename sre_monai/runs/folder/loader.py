@@ -72,6 +72,7 @@ class PixelBudgetLoader:
         ahead: deque[list[Future[dict[str, Any]]]] = deque()
         waiting = self._batches()
         batch = next(waiting, None)
+        self._used = 0  # an iteration that was broken off has kept its share
         try:
             while batch or ahead:
                 while batch and self._take(sum(share for _, share in batch), wait=not ahead):

@@ -85,6 +85,7 @@ class FolderRun:
         """
         self.rank, self.processes = join_processes()
         self.journal = Journal(self.output_dir / JOURNAL_NAME, self.rank)
+        self.unwritten.clear()
         todo = on_first_process(self._sort_out)
         mine = todo[self.rank :: self.processes]
         total = len(mine) if self.processes > 1 else len(self.items)

@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -298,6 +299,61 @@ def test_interruption_leaves_the_old_output_and_nothing_else(error, source, tmp_
         prepare_dataset(DRIVE, source, output, overwrite=True)
     assert tree(output) == before
     assert sorted(os.listdir(tmp_path)) == ["out", "source"]
+
+
+def swapped(source, output, monkeypatch, stop, at):
+    """Replace a data set by another, with the process stopped at one of the renames."""
+    prepare_dataset(DRIVE, source, output)
+    (output / "mine.txt").write_text("the former one")
+    renames, replace_file = [], os.replace
+
+    def replace_or_stop(old, new):
+        renames.append(new)
+        if len(renames) == at:
+            stop()
+        replace_file(old, new)
+
+    monkeypatch.setattr(prepare.os, "replace", replace_or_stop)
+    try:
+        prepare_dataset(DRIVE, source, output, overwrite=True)
+    finally:
+        monkeypatch.setattr(prepare.os, "replace", replace_file)
+
+
+@pytest.mark.parametrize("name", ["out", "out/"])
+def test_a_rename_that_fails_leaves_the_former_data_set(name, source, tmp_path, monkeypatch):
+    def stop():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        swapped(source, Path(f"{tmp_path}/{name}"), monkeypatch, stop, at=2)
+    assert (tmp_path / "out" / "mine.txt").read_text() == "the former one"
+    assert (tmp_path / "out" / "datalist.json").is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {"source", "out"}
+
+
+def test_the_former_data_set_survives_a_kill_between_the_renames(source, tmp_path, monkeypatch):
+    output = tmp_path / "out"
+    if not (child := os.fork()):
+        try:
+            swapped(source, output, monkeypatch, lambda: os.kill(os.getpid(), signal.SIGKILL), at=2)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert not output.exists()
+    with pytest.raises(FileExistsError, match="exists already"):
+        prepare_dataset(DRIVE, source, output)
+    assert (output / "mine.txt").read_text() == "the former one"
+    prepare_dataset(DRIVE, source, output, overwrite=True)
+    assert not (output / "mine.txt").exists()
+    assert not (tmp_path / ".out.previous").exists()
+
+
+def test_what_a_killed_removal_left_is_removed(source, tmp_path):
+    prepare_dataset(DRIVE, source, tmp_path / "out")
+    (tmp_path / ".out.previous").mkdir()
+    prepare_dataset(DRIVE, source, tmp_path / "out", overwrite=True)
+    assert not (tmp_path / ".out.previous").exists()
 
 
 def test_download_is_saved_in_the_source_folder(tmp_path, monkeypatch):

@@ -81,3 +81,27 @@ def test_equal_sizes_go_together_and_one_by_one_when_that_is_too_much(tmp_path):
     _, rows = run_folder(tmp_path / "two", files, small, batch_size=4)
     assert small.batches == [2, 1, 1, 2, 1, 1, 1]
     assert [row["status"] for row in rows.values()] == ["done"] * 4 + ["failed"]
+
+
+def test_a_second_run_does_what_is_left(tmp_path):
+    """After one that failed in part, and after one that was broken off with images in memory."""
+    files = [("a", 1.0), ("b", 9.0), ("c", 2.0), ("d", 2.5)]
+    items = [{"file": file, "name": file, "image": "", "value": value, "size": 4} for file, value in files]
+    run = FolderRun(items, tmp_path, {}, report=FolderReport(tmp_path, ["mean_probability"]))
+    dataset = TolerantDataset(items, prepare, run.fingerprint)
+    network = Network(largest_batch=9)
+    evaluator = FolderEvaluator(run, PixelBudgetLoader(dataset, max_pixels=2), finish, device=CPU, network=network)
+    with pytest.raises(SystemExit, match="3"):
+        evaluator.run()
+    assert network.batches == [1] * 4
+    items[1]["value"] = 1.5
+    network.forward = lambda x: (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(SystemExit, match="130"):
+        evaluator.run()
+    del network.forward
+    evaluator.run()
+    assert network.batches == [1] * 5
+    with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as stream:
+        assert {row["file"]: row["status"] for row in csv.DictReader(stream)} == dict.fromkeys("abcd", "done")
+    evaluator.run()
+    assert network.batches == [1] * 5
