@@ -7,8 +7,7 @@ import lazy_loader
 from monai.networks.layers import Conv
 
 from sre_monai.former import offer_former_modules
-
-__version__ = "0.1.0"
+from sre_monai_cli.version import __version__ as __version__
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 

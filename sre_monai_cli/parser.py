@@ -16,7 +16,7 @@ from sre_monai_cli.bundles import COMMANDS, Command, configuration_files, find_b
 from sre_monai_cli.configuration import normalize_id, read_configuration
 from sre_monai_cli.literals import literal
 from sre_monai_cli.options import Schema, describe, fits, is_expression, read_options
-from sre_monai_cli.version import package_version
+from sre_monai_cli.version import __version__
 
 __all__ = [
     "MONAI_OPTIONS",
@@ -93,7 +93,7 @@ def build_parser(
         epilog="Options of a command: sre-monai segment --help\nexample: sre-monai segment my/photographs my/results",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"sre-monai {package_version()}")
+    parser.add_argument("--version", action="version", version=f"sre-monai {__version__}")
     parser.add_argument(
         "--print_completion",
         metavar="SHELL",

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from sre_monai_cli.bundles import COMMANDS, find_bundle
-from sre_monai_cli.version import package_version
+from sre_monai_cli.version import __version__
 
 __all__ = ["run_doctor"]
 
@@ -30,7 +30,7 @@ def run_doctor() -> int:
     """
     sections = {"packages": _packages(), "kernels": _kernels(), "devices": _devices(), "bundles": _bundles()}
     complete = True
-    print(f"sre-monai {package_version()}, Python {platform.python_version()}, {platform.platform()}")
+    print(f"sre-monai {__version__}, Python {platform.python_version()}, {platform.platform()}")
     for title, findings in sections.items():
         print(f"\n{title}")
         for name, found, text in findings:

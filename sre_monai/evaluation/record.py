@@ -62,7 +62,7 @@ def weights_record(checkpoint: str | os.PathLike[str]) -> dict[str, str]:
 
     Examples:
         >>> weights_record("models/model.pt")["sre_monai_version"]  # doctest: +SKIP
-        '0.1.0'
+        '0.2.0'
     """
     return {
         "checkpoint_sha256": hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest(),

@@ -2,8 +2,8 @@
 
 Whether a training run may resume, a file of a folder is done, or a row of a benchmark is finished is decided by
 comparing identities. An identity has an entry for every value of the bundle's configuration, with all files merged and
-the command's overrides applied, and one for the version of this package. References and expressions count by their
-text; weights and data by their content.
+the command's overrides applied, and one for the version and the code of this package. References and expressions count
+by their text; weights and data by their content.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sre_monai import __version__
 
-__all__ = ["differences", "digest", "identity_of", "run_identity"]
+__all__ = ["code_digest", "differences", "digest", "identity_of", "run_identity"]
 
 IRRELEVANT = (
     "_meta_",  # the bundle's description
@@ -33,6 +35,9 @@ IRRELEVANT = (
     "saving_threads",
 )
 """Top-level entries of a configuration that results don't depend on."""
+
+SOURCES = Path(__file__).resolve().parents[1]
+COMMENTS = re.compile(rb'(?ms)^[ \t]*r?"""(?:.*?)"""[ \t]*$|(?P<text>"""(?:.*?)""")|^[ \t]*#[^\n]*')
 
 MAX_DIFFERENCES, MAX_LENGTH = 4, 60  # differences in a message, and characters of a value
 
@@ -59,7 +64,11 @@ def run_identity(configuration: Mapping[str, Any], **contents: Any) -> dict[str,
     """
     relevant = {key: value for key, value in configuration.items() if key not in (*IRRELEVANT, *contents)}
     files = {key: _describe_content(value) for key, value in contents.items() if value is not None}
-    return {"version": __version__, **{key: _text(value) for key, value in _leaves("", relevant)}, **files}
+    return {
+        "version": f"{__version__} ({code_digest()})",
+        **{key: _text(value) for key, value in _leaves("", relevant)},
+        **files,
+    }
 
 
 identity_of = run_identity
@@ -80,6 +89,30 @@ def digest(identity: Mapping[str, str]) -> str:
         True
     """
     return hashlib.sha256(json.dumps(sorted(identity.items())).encode()).hexdigest()
+
+
+@cache
+def code_digest() -> str:
+    """Hash the package's own source, so that what was done in a clone was done by this code.
+
+    Comments and docstrings don't count, nor do the sources of the kernels, whose results differ by rounding only.
+
+    Returns:
+        12 hexadecimal digits.
+
+    Examples:
+        >>> len(code_digest())
+        12
+    """
+    code = hashlib.sha256()
+    for path in sorted(SOURCES.rglob("*.py")):
+        code.update(f"{path.relative_to(SOURCES).as_posix()}\n".encode() + _without_comments(path.read_bytes()))
+    return code.hexdigest()[:12]
+
+
+def _without_comments(source: bytes) -> bytes:
+    """Leave out docstrings and the lines of comments; other text in triple quotes stays."""
+    return COMMENTS.sub(lambda found: found["text"] or b"", source)
 
 
 def differences(former: Mapping[str, str], present: Mapping[str, str]) -> str:

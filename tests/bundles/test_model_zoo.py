@@ -127,7 +127,10 @@ def test_required_packages_are_what_pip_installs(bundle):
     required = bundle.metadata["required_packages_version"]
     own = {name: bundle.metadata[f"{key}_version"] for name, key in ENTRIES.items()}
     for name, wanted in {**required, **own}.items():
-        assert Version(version(name)) >= Version(wanted), name
+        installed = (
+            sre_monai.__version__ if name == "sre-monai" else version(name)
+        )  # a clone is newer than its metadata
+        assert Version(installed) >= Version(wanted), name
 
 
 def test_metadata(bundle):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from monai.bundle import ConfigParser
 
 import sre_monai.runs.identity as module
-from sre_monai.runs.identity import IRRELEVANT, differences, digest, run_identity
+from sre_monai.runs.identity import IRRELEVANT, code_digest, differences, digest, run_identity
 
 CONFIGURATION = {
     "imports": ["$import sre_monai.runs as runs"],
@@ -41,7 +42,7 @@ def file(tmp_path) -> Path:
 
 def test_every_value_has_its_entry(file):
     identity = evaluated(file)
-    assert identity.pop("version") == module.__version__
+    assert identity.pop("version") == f"{module.__version__} ({module.code_digest()})"
     assert identity == {
         "imports": "[$import sre_monai.runs as runs]",
         "learning_rate": "0.1",
@@ -99,7 +100,88 @@ def test_what_results_do_not_depend_on_is_left_out(file, name):
 def test_another_version_is_another_run(file, monkeypatch):
     former = evaluated(file)
     monkeypatch.setattr(module, "__version__", "9")
-    assert differences(former, evaluated(file)) == f"version was {former['version']} and is now 9"
+    assert differences(former, evaluated(file)) == f"version was {former['version']} and is now 9 ({code_digest()})"
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """A package of one file, whose digest is not remembered."""
+    (tmp_path / "package" / "nets").mkdir(parents=True)
+    monkeypatch.setattr(module, "SOURCES", tmp_path / "package")
+
+    def digest_of(text, name="nets/a.py"):
+        for path in (tmp_path / "package").rglob("*.*"):
+            path.unlink()
+        (tmp_path / "package" / name).write_text(text)
+        return code_digest.__wrapped__()
+
+    return digest_of
+
+
+CODE = '''"""A module."""
+import os  # needed
+
+
+class A:
+    """A class.
+
+    With two lines.
+    """
+
+    # a comment
+    text = """
+    # kept
+    """
+
+    def f(self):
+        r"""Docstring."""
+        return "#" + f"""{self}"""
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("A module.", "The module."), ("two", "three"), ("# a comment", "# another"), ("Docstring", "D")]
+)
+def test_comments_do_not_count(sources, old, new):
+    assert old in CODE
+    assert sources(CODE) == sources(CODE.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("# kept", "# lost"), ("import os", "import re"), ('"#"', '"@"'), ("{self}", "{self!r}"), ("A:", "B:")],
+)
+def test_code_counts(sources, old, new):
+    assert old in CODE
+    assert sources(CODE) != sources(CODE.replace(old, new))
+
+
+def test_names_of_files_count_and_documentation_does_not(sources, tmp_path):
+    assert sources(CODE) != sources(CODE, "nets/b.py")
+    former = sources(CODE)
+    (tmp_path / "package" / "README.md").write_text("documentation")
+    assert code_digest.__wrapped__() == former
+
+
+def test_what_is_left_out_of_this_package_is_no_code():
+    for path in module.SOURCES.rglob("*.py"):
+        left = module.COMMENTS.sub(emptied, path.read_bytes())
+        kept, whole = (ast.unparse(Undocumented().visit(ast.parse(text))) for text in (left, path.read_bytes()))
+        if kept != whole:  # where a comment became text
+            pytest.fail(f"{path}: its docstrings are not told from its code")
+
+
+def emptied(found):
+    """What is left out of a file, as a statement that does nothing."""
+    text = found[0].lstrip()
+    return found["text"] or (b"" if text.startswith(b"#") else found[0][: -len(text)] + b'""')
+
+
+class Undocumented(ast.NodeTransformer):
+    """Leaves out statements that are nothing but text."""
+
+    def visit_Expr(self, node):
+        return ast.Pass() if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
 
 
 @pytest.fixture
