@@ -37,7 +37,8 @@ IRRELEVANT = (
 """Top-level entries of a configuration that results don't depend on."""
 
 SOURCES = Path(__file__).resolve().parents[1]
-COMMENTS = re.compile(rb'(?ms)^[ \t]*r?"""(?:.*?)"""[ \t]*$|(?P<text>"""(?:.*?)""")|^[ \t]*#[^\n]*')
+TEXT = rb'"""(?:(?!""").)*"""'
+COMMENTS = re.compile(rb"(?ms)^[ \t]*r?" + TEXT + rb"[ \t]*$|(?P<text>" + TEXT + rb")|^[ \t]*#[^\n]*")
 
 MAX_DIFFERENCES, MAX_LENGTH = 4, 60  # differences in a message, and characters of a value
 
