@@ -58,5 +58,7 @@ def test_monais_command_refuses_what_it_reads_otherwise(eye, capfd):
     common = {"config_file": str(BUNDLE / "configs" / "inference.json"), "bundle_root": str(BUNDLE)}
     told = mistake(capfd, run, **common, dataset_dir=str(eye.parent), output_dir="r#1")
     assert told == r"""output_dir: MONAI does not read 'r#1' as it is written; give "$'r\x231'"."""
+    told = mistake(capfd, run, config_file=common["config_file"], bundle_root="b#1")
+    assert told == r"""bundle_root: MONAI does not read 'b#1' as it is written; give "$'b\x231'"."""
     assert mistake(capfd, run, **common, dataset_dir=str(eye.parent), output_dir="~/out").endswith('/home/out".')
     assert {path.name for path in Path().iterdir()} == {"eye.png"}
