@@ -52,7 +52,7 @@ TINY = ["--train", "4", "--val", "4", "--test", "4", "--size", "10"]
 PRINT_PLACES = """
 import sys
 import sre_monai
-from sre_monai.networks.layers.accelerated.library import VARIANTS
+from sre_monai.networks.layers.kernels.library import VARIANTS
 print(sre_monai.__version__, sre_monai.__file__, "kernels:", *VARIANTS or ["none"])
 assert VARIANTS or sys.platform != "linux", "the wheel has no compiled layers"
 """

@@ -10,7 +10,7 @@ from torch import nn
 
 from sre_monai.networks import mixed_precision
 from sre_monai.networks.layers import SREConv2d
-from sre_monai.networks.layers.accelerated import compiled
+from sre_monai.networks.layers.kernels.library import VARIANTS
 from sre_monai.networks.nets import SREUNet, build_classifier, build_segmenter
 from tests.published import PublishedUNet, sre_conv, sre_resnet
 from tests.published_gmr import gmr
@@ -42,7 +42,7 @@ LAYERS: Subjects = {
     "ours, bands": sre_layer,
     "ours, gaussian": partial(sre_layer, profile="gaussian"),
     "ours, harmonics": partial(sre_layer, kind="sre_harmonic"),
-    **({"ours, bands, PyTorch alone": partial(sre_layer, algorithm="rings")} if compiled.VARIANTS else {}),
+    **({"ours, bands, PyTorch alone": partial(sre_layer, algorithm="rings")} if VARIANTS else {}),
     REFERENCE: partial(published_layer, kind="SRE"),
     "GMR-Conv 1.0.3": partial(published_layer, kind="GMR"),
     "nn.Conv": ordinary_layer,
@@ -92,7 +92,7 @@ UNETS: Subjects = {
     ORDINARY: published_unet_of_3x3,
     "BasicUNet, 1.98 M": partial(BASIC, features=(32, 32, 64, 128, 256, 32)),
 }
-if "avx512_bf16" in compiled.VARIANTS:
+if "avx512_bf16" in VARIANTS:
     UNETS = {
         **UNETS,
         "ours, the bundle's with harmonics, mixed precision": partial(in_bfloat16, OURS),

@@ -77,10 +77,10 @@ def _version(name: str) -> str | None:
 
 
 def _kernels() -> Iterator[Finding]:
-    from sre_monai.networks.layers.accelerated.library import VARIANTS
+    from sre_monai.networks.layers.kernels.library import PROBLEM, VARIANTS
 
     compiled = f"{', '.join(VARIANTS)}; the first is used"
-    yield "CPU", True, compiled if VARIANTS else "not compiled, so PyTorch computes the layers, several times slower"
+    yield "CPU", True, compiled if VARIANTS else f"{PROBLEM}, so PyTorch computes the layers, several times slower"
     yield "GPU", True, "cuDNN's convolutions, of the layers' dense kernels"
 
 

@@ -19,7 +19,7 @@ from sre_monai.conversion.check import EquivarianceReport, check_equivariance
 from sre_monai.conversion.replace import Replacer
 from sre_monai.conversion.report import ConversionReport, ReplacedLayer
 from sre_monai.conversion.scripting import ScriptableConverted
-from sre_monai.networks.layers.profiles import get_profile
+from sre_monai.networks.layers.rings import get_profile
 
 __all__ = ["convert_to_sre"]
 

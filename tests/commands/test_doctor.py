@@ -5,7 +5,7 @@ import torch
 
 from sre_monai.commands import doctor
 from sre_monai.commands.doctor import run_doctor
-from sre_monai.networks.layers.accelerated.library import VARIANTS
+from sre_monai.networks.layers.kernels.library import VARIANTS
 
 
 def test_it_tells_what_is_installed(capsys):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated.layout import channels_last
+from sre_monai.networks.layers.layout import channels_last
 
 __all__ = ["concatenate"]
 

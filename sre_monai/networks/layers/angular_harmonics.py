@@ -24,9 +24,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["ORDERS", "filtered_magnitude", "harmonic_filters", "harmonic_magnitude"]
+from sre_monai.networks.layers.arguments import ORDERS, check_magnitude
 
-ORDERS = (1, 2)
+__all__ = ["ORDERS", "filtered_magnitude", "harmonic_filters", "harmonic_magnitude"]
 
 REACH = 2  # px; of the longest tap below
 FLOOR = 0.01  # keeps the root differentiable where nothing varies
@@ -74,10 +74,7 @@ def harmonic_magnitude(input: Tensor, order: int) -> Tensor:
         Machine Intelligence 13(9), 1991, https://doi.org/10.1109/34.93808; Worrall et al., "Harmonic Networks",
         CVPR 2017, https://arxiv.org/abs/1612.04642.
     """
-    if order not in ORDERS:
-        raise ValueError(f"order must be one of {ORDERS}, got {order!r}.")
-    if input.ndim not in (4, 5):
-        raise ValueError(f"input must be (batch, channels, 2 or 3 spatial axes), got {tuple(input.shape)}.")
+    check_magnitude(input, order)
     if input.dtype == torch.float16:  # which ends at 65504: the squares would overflow
         return harmonic_magnitude(input.float(), order).half()
     if torch.jit.is_tracing() or torch.compiler.is_exporting():
@@ -157,7 +154,7 @@ def harmonic_filters(spatial_dims: int, order: int) -> Tensor:
         order: 1 or 2.
 
     Returns:
-        (filters, 1, 5, …, 5), float32.
+        (filters, 1, 5, …, 5), float64.
 
     Examples:
         >>> harmonic_filters(2, order=1).shape
@@ -172,7 +169,7 @@ def harmonic_filters(spatial_dims: int, order: int) -> Tensor:
                 place[axis] += offset
             filter[tuple(place)] = tap * weight**0.5
         filters.append(filter)
-    return torch.tensor(np.stack(filters)[:, None].tolist())
+    return torch.from_numpy(np.stack(filters)[:, None])
 
 
 def filtered_magnitude(input: Tensor, filters: Tensor) -> Tensor:

@@ -10,7 +10,9 @@ import torch
 __all__ = ["define_operator"]
 
 
-def define_operator(name: str, fake: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+def define_operator(
+    name: str, fake: Callable[..., Any], check: Callable[..., None]
+) -> Callable[[Callable[..., Any]], Any]:
     """Make an operator of a function that changes none of its inputs.
 
     These are the parts of ``torch.library.custom_op``. As a whole it takes most of a second of a program's start: it
@@ -21,13 +23,14 @@ def define_operator(name: str, fake: Callable[..., Any]) -> Callable[[Callable[.
         name: ``"namespace::name"``.
         fake: takes the same arguments and returns tensors like the outputs in shape, type and strides, whatever they
             hold.
+        check: takes the same arguments and raises an error if they are wrong; called before the function and `fake`.
 
     Returns:
         A decorator of the function, whose annotations give the schema. It returns the operator; derivatives are
         registered by ``torch.library.register_autograd(name, …)``.
 
     Examples:
-        >>> @define_operator("sre_monai_example::double", fake=lambda x: torch.empty_like(x))
+        >>> @define_operator("sre_monai_example::double", fake=torch.empty_like, check=lambda x: None)
         ... def double(x: torch.Tensor) -> torch.Tensor:
         ...     return 2 * x
         >>> double(torch.tensor([1.0, 2.0]))
@@ -37,9 +40,17 @@ def define_operator(name: str, fake: Callable[..., Any]) -> Callable[[Callable[.
     def define(function: Callable[..., Any]) -> Any:
         schema = torch.library.infer_schema(function, mutates_args=())
         torch.library.define(name, schema, tags=(torch.Tag.pt2_compliant_tag,))
-        torch.library.impl(name, "default", function)
-        torch.library.impl(name, "meta", fake)
+        torch.library.impl(name, "default", _checked(function, check))
+        torch.library.impl(name, "meta", _checked(fake, check))
         namespace, _, operator = name.partition("::")
         return getattr(getattr(torch.ops, namespace), operator)
 
     return define
+
+
+def _checked(function: Callable[..., Any], check: Callable[..., None]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        check(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return call

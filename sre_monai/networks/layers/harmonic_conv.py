@@ -18,11 +18,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated import harmonics
-from sre_monai.networks.layers.accelerated.layout import channels_last, empty_map, same_padding
 from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
+from sre_monai.networks.layers.arguments import (
+    check_gradient,
+    check_harmonic_conv,
+    check_harmonic_geometry,
+    check_orders,
+    check_types,
+)
 from sre_monai.networks.layers.define_operator import define_operator
-from sre_monai.networks.layers.ring_conv import ALGORITHMS, can_compile, cast_for_autocast, choose_algorithm, ring_conv
+from sre_monai.networks.layers.kernels import harmonic_job
+from sre_monai.networks.layers.layout import channels_last, empty_map, same_padding
+from sre_monai.networks.layers.ring_conv import (
+    ALGORITHMS,
+    are_rings_possible,
+    cast_for_autocast,
+    check_can_run,
+    check_reach,
+    choose_algorithm,
+    ring_conv,
+)
 
 __all__ = ["harmonic_conv"]
 
@@ -58,7 +73,8 @@ def harmonic_conv(
         (batch, out_channels, *spatial*); differentiable to any order.
 
     Raises:
-        ValueError: for an unknown algorithm, or one that is not available here.
+        ValueError: for arguments that do not fit each other, an unknown algorithm, or one that is not available here.
+        TypeError: for what is no tensor or no number.
 
     Examples:
         >>> from sre_monai.networks.layers import ring_basis
@@ -66,15 +82,19 @@ def harmonic_conv(
         >>> harmonic_conv(x, weight, ring_basis(3, 2).float(), None, mix, orders=(1, 2)).shape
         torch.Size([1, 8, 64, 64])
     """
-    dilation = tuple(dilation or (1,) * (rings.ndim - 1))
     if algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm must be one of {ALGORITHMS}, got {algorithm!r}.")
+    check_types(input=input, weight=weight, rings=rings, bias=bias, mix=mix)
     input, weight, bias, mix = cast_for_autocast(input, weight, bias, mix)
+    dilation = dilation or (1,) * (rings.ndim - 1)
+    padding = check_harmonic_geometry(rings, dilation)
     if algorithm == "auto":
-        algorithm = choose_algorithm(input, weight, rings)
-    if algorithm == "compiled" and can_compile(input):
-        arguments = (weight, rings, bias, mix.flatten(1), list(orders), list(dilation), negative_slope)
-        return _harmonic_conv(input, *arguments)
+        by_rings = are_rings_possible(rings, padding, dilation)
+        algorithm = choose_algorithm(input, weight, rings) if by_rings else "dense"
+    if algorithm == "compiled":
+        check_orders(orders, negative_slope)
+        return _harmonic_conv(input, weight, rings, bias, mix, list(orders), list(dilation), negative_slope)
+    check_harmonic_conv(input, weight, rings, bias, mix, orders, dilation, negative_slope)
     output = compose(input, weight, rings, bias, mix, orders, dilation, algorithm)
     return output if negative_slope == 1 else F.leaky_relu(output, negative_slope)
 
@@ -116,6 +136,16 @@ def mix_magnitudes(maps: Tensor, mix: Tensor, orders: Sequence[int]) -> Tensor:
 # --- The fused operation as an operator ------------------------------------------------------------------------------
 
 
+def _check(x, weight, rings, bias, mix, orders, dilation, negative_slope=1.0):
+    check_harmonic_conv(x, weight, rings, bias, mix, orders, dilation, negative_slope)
+    check_reach(rings, same_padding(rings, dilation), dilation, "compiled")
+
+
+def _check_backward(g, x, weight, rings, bias, mix, orders, dilation):
+    _check(x, weight, rings, bias, mix, orders, dilation)
+    check_gradient(g, x, (x.shape[0], mix.shape[0], *x.shape[2:]))
+
+
 def _fake(x, weight, rings, bias, mix, orders, dilation, negative_slope):
     return empty_map(x, mix.shape[0], x.shape[2:])
 
@@ -125,7 +155,7 @@ def _fake_backward(g, x, weight, rings, bias, mix, orders, dilation):
     return torch.empty_like(channels_last(x)), grad_weight, weight.new_empty(weight.shape[0]), grad_mix
 
 
-@define_operator("sre_monai::harmonic_conv", _fake)
+@define_operator("sre_monai::harmonic_conv", _fake, _check)
 def _harmonic_conv(
     x: Tensor,
     weight: Tensor,
@@ -137,11 +167,12 @@ def _harmonic_conv(
     negative_slope: float,
 ) -> Tensor:
     """Compute the operation with its activation."""
+    check_can_run(x, "compiled")
     with torch.autocast(x.device.type, enabled=False):  # it would recast what the implementation prepares
-        return harmonics.forward(x, weight, rings, bias, mix, orders, dilation, negative_slope)
+        return harmonic_job.forward(x, weight, rings, bias, mix, orders, dilation, negative_slope)
 
 
-@define_operator("sre_monai::harmonic_conv_backward", _fake_backward)
+@define_operator("sre_monai::harmonic_conv_backward", _fake_backward, _check_backward)
 def _harmonic_conv_backward(
     g: Tensor,
     x: Tensor,
@@ -153,8 +184,9 @@ def _harmonic_conv_backward(
     dilation: Sequence[int],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Compute the gradients of x, weight, bias and mix from that of the output before its activation."""
+    check_can_run(x, "compiled")
     with torch.autocast(x.device.type, enabled=False):
-        return harmonics.backward(g, x, weight, rings, bias, mix, orders, dilation)
+        return harmonic_job.backward(g, x, weight, rings, bias, mix, orders, dilation)
 
 
 def _save_forward(ctx, inputs, output) -> None:

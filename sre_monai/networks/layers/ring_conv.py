@@ -7,8 +7,8 @@ can be read in two ways:
 - *rings*: :math:`y = \sum_j W_j (\mathrm{ring}_j * x)`, a few depthwise filters shared by all output channels, then
   1×1 products. An order of magnitude less arithmetic for large kernels.
 
-The second is computed by one of several implementations in :mod:`~sre_monai.networks.layers.accelerated`, which all
-give the same numbers.
+The second is computed by one of two implementations, which give the same numbers: in C
+(:mod:`~sre_monai.networks.layers.kernels`), or in PyTorch alone (:mod:`~sre_monai.networks.layers.strips`).
 
 A ring filter is symmetric, hence its own adjoint. With :math:`G_j = \mathrm{ring}_j * g` for the output's gradient
 *g*, both gradients come from one set of filtered maps and nothing but *x* is kept:
@@ -24,18 +24,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated import compiled, strips
-from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output, pixels
+from sre_monai.networks.layers import strips
+from sre_monai.networks.layers.arguments import (
+    check_geometry,
+    check_gradient,
+    check_ring_conv,
+    check_tensors,
+    check_types,
+)
 from sre_monai.networks.layers.define_operator import define_operator
+from sre_monai.networks.layers.kernels import library, ring_job
+from sre_monai.networks.layers.layout import channels_last, empty_output, output_size, pixels
 
 __all__ = ["ALGORITHMS", "choose_algorithm", "expand_kernel", "ring_conv"]
 
 # the implementations of the rings form; auto and dense need none
-_BY_RINGS = {"rings": strips, "compiled": compiled}
+_BY_RINGS = {"rings": strips, "compiled": ring_job}
 ALGORITHMS = ("auto", "dense", *_BY_RINGS)
 
 # Fewer input channels than these make the 1×1 product of strips too thin.
 _MIN_CHANNELS = 8
+
+# Pixels from one side of a kernel to the other; of longer ones the rings form keeps too much at hand.
+_MOST_REACH = 4096
 
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
@@ -69,8 +80,9 @@ def ring_conv(
         (batch, out_channels, *spatial'*), as an ordinary convolution would give; differentiable to any order.
 
     Raises:
-        ValueError: for an unknown algorithm, one that is not possible for the arguments or not available here, or an
-            input that does not fit the weights.
+        ValueError: for arguments that do not fit each other, an unknown algorithm, or one that is not possible for the
+            arguments or not available here.
+        TypeError: for what is no tensor or no number.
 
     Examples:
         >>> from sre_monai.networks.layers import ring_basis
@@ -78,34 +90,24 @@ def ring_conv(
         >>> ring_conv(x, weight, ring_basis(9, 2).float(), padding=(4, 4)).shape
         torch.Size([1, 32, 64, 64])
     """
-    dims = rings.ndim - 1
-    stride, padding, dilation = stride or (1,) * dims, padding or (0,) * dims, dilation or (1,) * dims
     if algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm must be one of {ALGORITHMS}, got {algorithm!r}.")
-    if input.ndim != dims + 2 or input.shape[1] != weight.shape[1] * groups:
-        raise ValueError(
-            f"input must have the shape (batch, {weight.shape[1] * groups}, {dims} spatial axes), "
-            f"got {tuple(input.shape)}."
-        )
-    reach = [d * (rings.shape[-1] - 1) for d in dilation]
-    if any(n + 2 * p <= r for n, p, r in zip(input.shape[2:], padding, reach)):
-        raise ValueError(f"the kernel's reach of {reach} exceeds the padded input of shape {tuple(input.shape)}.")
-    possible = groups == 1 and all(s == 1 for s in stride) and all(p <= r for p, r in zip(padding, reach))
-    if algorithm in _BY_RINGS and not possible:
-        raise ValueError(
-            f"algorithm={algorithm!r} needs stride 1, groups 1 and padding of at most dilation * (kernel_size - 1), "
-            f"got stride={tuple(stride)}, groups={groups}, padding={tuple(padding)}; use 'dense' or 'auto'."
-        )
-    if algorithm == "auto":
-        algorithm = choose_algorithm(input, weight, rings) if possible else "dense"
-    if algorithm == "dense":
-        kernel = expand_kernel(weight, rings)
-        return _CONV[dims](input, kernel, bias, tuple(stride), tuple(padding), tuple(dilation), groups)
+    check_types(input=input, weight=weight, rings=rings, bias=bias)
     input, weight, bias = cast_for_autocast(input, weight, bias)
-    if algorithm == "compiled" and not can_compile(input):
+    ones = (1,) * (rings.ndim - 1)
+    stride, padding, dilation = stride or ones, padding or (0,) * len(ones), dilation or ones
+    check_geometry(rings, stride, padding, dilation, groups)
+    if algorithm == "auto":
+        by_rings = groups == 1 and set(stride) == {1} and are_rings_possible(rings, padding, dilation)
+        algorithm = choose_algorithm(input, weight, rings) if by_rings else "dense"
+    if algorithm == "dense":
+        check_ring_conv(input, weight, rings, bias, stride, padding, dilation, groups)
+        kernel = torch.tensordot(weight, rings.to(weight.dtype), dims=1)
+        return _CONV[len(ones)](input, kernel, bias, tuple(stride), tuple(padding), tuple(dilation), groups)
+    if groups != 1 or set(stride) != {1}:
         raise ValueError(
-            f"algorithm='compiled' needs float32 or bfloat16 on the CPU and the compiled kernel, got {input.dtype} on "
-            f"{input.device} and {'the' if compiled.VARIANTS else 'no'} kernel; use 'auto'."
+            f"algorithm={algorithm!r} needs stride 1 and groups 1, got stride={tuple(stride)}, groups={groups}; "
+            "use 'dense' or 'auto'."
         )
     return _ring_conv(input, weight, rings, bias, list(padding), list(dilation), algorithm)
 
@@ -119,7 +121,17 @@ def expand_kernel(weight: Tensor, rings: Tensor) -> Tensor:
 
     Returns:
         (out_channels, in_channels / groups, *k*, …, *k*).
+
+    Raises:
+        ValueError: when there are not as many weights as rings.
     """
+    check_types(weight=weight, rings=rings)
+    check_tensors(weight=weight, rings=rings)
+    if not weight.ndim or not rings.ndim or weight.shape[-1] != rings.shape[0]:
+        raise ValueError(
+            f"weight must have as many weights along its last axis as there are rings, got {tuple(weight.shape)} and "
+            f"rings of shape {tuple(rings.shape)}."
+        )
     return torch.tensordot(weight, rings.to(weight.dtype), dims=1)
 
 
@@ -145,24 +157,61 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
         return "compiled"
     # depthwise filters have no fast implementation in float64
     fast_filters = input.device.type == "cpu" and input.dtype != torch.float64
-    return "rings" if fast_filters and weight.shape[1] >= _MIN_CHANNELS else "dense"
+    return "rings" if fast_filters and input.shape[1:2] >= (_MIN_CHANNELS,) else "dense"
 
 
 def can_compile(input: Tensor) -> bool:
     """Tell whether there is a compiled kernel for a map."""
-    return input.device.type == "cpu" and input.dtype in compiled.DTYPES and bool(compiled.VARIANTS)
+    return input.device.type == "cpu" and input.dtype in ring_job.DTYPES and bool(library.VARIANTS)
+
+
+def check_can_run(input: Tensor, algorithm: str) -> None:
+    """Raise an error where there should be a compiled kernel for a map, and is none."""
+    if algorithm == "compiled" and not can_compile(input):
+        raise ValueError(
+            f"algorithm='compiled' needs float32 or bfloat16 on the CPU and the compiled kernel, got {input.dtype} on "
+            f"{input.device} and {'the' if library.VARIANTS else 'no'} kernel; use 'auto'."
+        )
 
 
 def cast_for_autocast(input: Tensor, *others: Tensor | None) -> tuple[Any, ...]:
     """Cast tensors as autocast does for the convolutions it knows."""
     device = input.device.type
-    if not torch.is_autocast_enabled(device):
+    if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
         return input, *others
     dtype = torch.get_autocast_dtype(device)
-    return tuple(tensor if tensor is None else tensor.to(dtype) for tensor in (input, *others))
+    return tuple(t if t is None or t.dtype == torch.float64 else t.to(dtype) for t in (input, *others))
+
+
+def are_rings_possible(rings: Tensor, padding: Sequence[int], dilation: Sequence[int]) -> bool:
+    """Tell whether the rings form can be computed: its backward pass pads by what the padding leaves of the reach."""
+    reach = [d * (rings.shape[-1] - 1) for d in dilation]
+    return max(reach) <= _MOST_REACH and all(p <= r for p, r in zip(padding, reach))
+
+
+def check_reach(rings: Tensor, padding: Sequence[int], dilation: Sequence[int], algorithm: str) -> None:
+    """Raise an error where the rings form cannot be computed."""
+    if not are_rings_possible(rings, padding, dilation):
+        raise ValueError(
+            f"algorithm={algorithm!r} needs dilation * (kernel_size - 1) of at most {_MOST_REACH}, and padding of at "
+            f"most that, got kernel_size={rings.shape[-1]}, dilation={tuple(dilation)}, padding={tuple(padding)}; "
+            "use 'dense' or 'auto'."
+        )
 
 
 # --- The rings form as an operator: a forward, a backward, and a derivative of the backward in terms of both ----------
+
+
+def _check(x, weight, rings, bias, padding, dilation, algorithm):
+    check_ring_conv(x, weight, rings, bias, (1,) * len(padding), padding, dilation, 1)
+    if algorithm not in _BY_RINGS:
+        raise ValueError(f"algorithm must be one of {tuple(_BY_RINGS)}, got {algorithm!r}.")
+    check_reach(rings, padding, dilation, algorithm)
+
+
+def _check_backward(g, x, weight, rings, padding, dilation, algorithm):
+    _check(x, weight, rings, None, padding, dilation, algorithm)
+    check_gradient(g, x, (x.shape[0], weight.shape[0], *output_size(x, rings, padding, dilation)))
 
 
 def _fake(x, weight, rings, bias, padding, dilation, algorithm):
@@ -173,7 +222,7 @@ def _fake_backward(g, x, weight, rings, padding, dilation, algorithm):
     return torch.empty_like(channels_last(x)), torch.empty_like(weight, memory_format=torch.contiguous_format)
 
 
-@define_operator("sre_monai::ring_conv", _fake)
+@define_operator("sre_monai::ring_conv", _fake, _check)
 def _ring_conv(
     x: Tensor,
     weight: Tensor,
@@ -184,11 +233,12 @@ def _ring_conv(
     algorithm: str,
 ) -> Tensor:
     """Compute y = Σ_j W_j (ring_j ∗ x) + b."""
+    check_can_run(x, algorithm)
     with torch.autocast(x.device.type, enabled=False):  # it would recast what the implementation prepares
         return _BY_RINGS[algorithm].forward(x, weight, rings, bias, padding, dilation)
 
 
-@define_operator("sre_monai::ring_conv_backward", _fake_backward)
+@define_operator("sre_monai::ring_conv_backward", _fake_backward, _check_backward)
 def _ring_conv_backward(
     g: Tensor,
     x: Tensor,
@@ -199,6 +249,7 @@ def _ring_conv_backward(
     algorithm: str,
 ) -> tuple[Tensor, Tensor]:
     """Compute ∂x = Σ_j W_jᵀ G_j and ∂W_j = ⟨G_j, x⟩ from the same filtered gradients G_j = ring_j ∗ g."""
+    check_can_run(x, algorithm)
     with torch.autocast(x.device.type, enabled=False):
         return _BY_RINGS[algorithm].backward(g, x, weight, rings, padding, dilation)
 

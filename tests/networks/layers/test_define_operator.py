@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from sre_monai.networks.layers.define_operator import define_operator
@@ -10,7 +11,13 @@ from sre_monai.networks.layers.define_operator import define_operator
 NAME = "sre_monai_test::scale"
 
 
-@define_operator(NAME, fake=lambda x, factor: torch.empty_like(x))
+def check(x: torch.Tensor, factor: float) -> None:
+    """Check the argument."""
+    if factor < 0:
+        raise ValueError("factor must not be negative.")
+
+
+@define_operator(NAME, fake=lambda x, factor: torch.empty_like(x), check=check)
 def scale(x: torch.Tensor, factor: float) -> torch.Tensor:
     """Multiply."""
     return x * factor
@@ -25,6 +32,12 @@ torch.library.register_autograd(
 
 def test_pytorch_accepts_it():
     torch.library.opcheck(torch.ops.sre_monai_test.scale.default, (torch.rand(3, requires_grad=True), 2.0))
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_arguments_are_checked_first(device):
+    with pytest.raises(ValueError, match="factor must not be negative"):
+        torch.ops.sre_monai_test.scale(torch.rand(3, device=device), -1.0)
 
 
 def test_in_a_compiled_function():

@@ -4,15 +4,15 @@ import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sre_monai.networks.layers import expand_kernel, harmonic_conv, harmonic_magnitude, ring_basis
-from sre_monai.networks.layers.accelerated import compiled
 from sre_monai.networks.layers.angular_harmonics import ORDERS
+from sre_monai.networks.layers.kernels import library, ring_job
 from tests.tolerances import assert_close
 
 CONV = {2: F.conv2d, 3: F.conv3d}
 ALL_ORDERS = [(1,), (2,), (1, 2), (2, 1)]
-ALGORITHMS = ["dense", "rings", *(["compiled"] if compiled.VARIANTS else [])]
+ALGORITHMS = ["dense", "rings", *(["compiled"] if library.VARIANTS else [])]
 
-needs_kernel = pytest.mark.skipif(not compiled.VARIANTS, reason="the package was built without a compiler")
+needs_kernel = pytest.mark.skipif(not library.VARIANTS, reason="the package was built without a compiler")
 
 
 def make(size=(9, 8), orders=(1, 2), kernel_size=3, profile="gaussian", channels=(3, 4, 2), dtype=torch.float64):
@@ -41,7 +41,7 @@ TYPES = [
     (algorithm, dtype)
     for algorithm in ALGORITHMS
     for dtype in (torch.float64, torch.float32, torch.bfloat16)
-    if algorithm != "compiled" or dtype in compiled.DTYPES
+    if algorithm != "compiled" or dtype in ring_job.DTYPES
 ]
 
 
@@ -231,6 +231,6 @@ def test_errors_say_what_is_wrong(monkeypatch):
         harmonic_conv(*tensors, (1, 2), algorithm="fft")
     with pytest.raises(ValueError, match="needs float32 or bfloat16 on the CPU and the compiled kernel"):
         harmonic_conv(*make(), (1, 2), algorithm="compiled")
-    monkeypatch.setattr(compiled, "VARIANTS", ())
+    monkeypatch.setattr(library, "VARIANTS", ())
     with pytest.raises(ValueError, match="and no kernel"):
         harmonic_conv(*tensors, (1, 2), algorithm="compiled")

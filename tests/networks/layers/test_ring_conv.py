@@ -5,13 +5,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import gradcheck, gradgradcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sre_monai.networks.layers import PROFILES, ring_basis, ring_conv
-from sre_monai.networks.layers.accelerated import compiled, strips
+from sre_monai.networks.layers import PROFILES, ring_basis, ring_conv, strips
+from sre_monai.networks.layers.kernels import library, ring_job
 from sre_monai.networks.layers.ring_conv import choose_algorithm
 from tests.tolerances import assert_close
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
-BY_RINGS = ["rings", "compiled"] if compiled.VARIANTS else ["rings"]
+BY_RINGS = ["rings", "compiled"] if library.VARIANTS else ["rings"]
 
 
 def make(spatial_dims=2, kernel_size=5, profile="bands", channels=(3, 4), size=(9, 8, 7), dtype=torch.float64):
@@ -50,7 +50,7 @@ TYPES = [
     (algorithm, dtype)
     for algorithm in BY_RINGS
     for dtype in (torch.float64, torch.float32, torch.bfloat16)
-    if algorithm == "rings" or dtype in compiled.DTYPES
+    if algorithm == "rings" or dtype in ring_job.DTYPES
 ]
 
 
@@ -157,12 +157,12 @@ def choice(channels, kernel_size, dtype=torch.float32):
 def test_choice_of_algorithm():
     assert choice(32, 9, torch.float16) == "rings"
     assert choice(32, 1) == choice(32, 9, torch.float64) == "dense"
-    if compiled.VARIANTS:
+    if library.VARIANTS:
         assert choice(32, 9) == choice(3, 3) == choice(32, 9, torch.bfloat16) == "compiled"
 
 
 def test_choice_without_the_compiled_kernel(monkeypatch):
-    monkeypatch.setattr(compiled, "VARIANTS", ())
+    monkeypatch.setattr(library, "VARIANTS", ())
     assert choice(32, 9) == choice(32, 3) == choice(32, 9, torch.bfloat16) == "rings"
     assert choice(3, 9) == "dense"
     x, weight, rings, bias = make(dtype=torch.float32)
@@ -211,7 +211,7 @@ def test_every_device_computes_the_same():
     [
         ({"algorithm": "fft"}, "algorithm must be one of"),
         ({"algorithm": "rings", "stride": (2, 2)}, "needs stride 1"),
-        ({"algorithm": "rings", "padding": (5, 5)}, "needs stride 1"),
+        ({"algorithm": "rings", "padding": (5, 5)}, "and padding of at most that, got kernel_size=5"),
         ({"input": torch.zeros(1, 5, 9, 9)}, "input must have the shape"),
         ({"input": torch.zeros(3, 9, 9)}, "input must have the shape"),
         ({"input": torch.zeros(1, 3, 4, 9)}, "exceeds the padded input"),

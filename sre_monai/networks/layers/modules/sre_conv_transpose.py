@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sre_monai.networks.layers.arguments import check_transposed
+from sre_monai.networks.layers.modules.ring_module import RingModule
 from sre_monai.networks.layers.ring_conv import ring_conv
-from sre_monai.networks.layers.ring_module import RingModule
 
 __all__ = ["SREConvTranspose1d", "SREConvTranspose2d", "SREConvTranspose3d"]
 
@@ -66,6 +67,9 @@ class _SREConvTransposeNd(RingModule):
             return ring_conv(
                 input, weight, self.rings, self.bias, None, adjoint, self.dilation, algorithm=self.algorithm
             )
+        check_transposed(
+            input, self.weight, self.stride, self.padding, self.output_padding, self.dilation, self.kernel_size
+        )
         return _CONV_TRANSPOSE[self.spatial_dims](
             input, self.kernel(), self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sre_monai.networks.layers.modules.ring_module import RingModule
 from sre_monai.networks.layers.ring_conv import ring_conv
-from sre_monai.networks.layers.ring_module import RingModule
 
 __all__ = ["SREConv1d", "SREConv2d", "SREConv3d"]
 
@@ -112,8 +112,8 @@ class SREConv2d(_SREConvNd):
         bias: whether a bias is added.
         padding_mode: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
         profile: ``"bands"``, the published definition; ``"gaussian"``, smooth rings that follow other angles more
-            closely; or ``"gmr"``, bands blended by Gaussians of trained widths as in GMR-Conv. Each is defined in a
-            module of :mod:`sre_monai.networks.layers.profiles`.
+            closely; or ``"gmr"``, bands blended by Gaussians of trained widths as in GMR-Conv. See
+            :mod:`sre_monai.networks.layers.rings`.
         num_rings: number of rings, by default ``kernel_size // 2 + 1``.
         circular: False keeps the kernel's corners, as one ring more; not for ``"gaussian"``.
         algorithm: ``"auto"`` or another of :func:`~sre_monai.networks.layers.ring_conv`'s.

@@ -2,15 +2,15 @@ import pytest
 import torch
 
 from sre_monai.networks.layers import ring_basis
-from sre_monai.networks.layers.accelerated import compiled, harmonics
 from sre_monai.networks.layers.harmonic_conv import compose
+from sre_monai.networks.layers.kernels import harmonic_job, library
 from sre_monai.transforms import grid_symmetries
 from tests.tolerances import assert_close
 
 ORDERS = [(1,), (2,), (1, 2), (2, 1)]
 SIZES = [(1, 1), (1, 7), (3, 2), (33, 48), (70, 129), (2, 2, 3), (20, 9, 17)]
 
-needs_kernel = pytest.mark.skipif(not compiled.VARIANTS, reason="the package was built without a compiler")
+needs_kernel = pytest.mark.skipif(not library.VARIANTS, reason="the package was built without a compiler")
 
 
 def make(size, channels, orders, kernel_size=3, batch=2):
@@ -32,8 +32,8 @@ def by_pytorch(x, weight, rings, bias, mix, orders, g):
 
 def both(tensors, orders, g, variant=None):
     dilation = (1,) * (tensors[0].ndim - 2)
-    y = harmonics.forward(*tensors, orders, dilation, 1.0, variant)
-    return y, harmonics.backward(g, *tensors, orders, dilation, variant)
+    y = harmonic_job.forward(*tensors, orders, dilation, 1.0, variant)
+    return y, harmonic_job.backward(g, *tensors, orders, dilation, variant)
 
 
 def assert_gradients_close(ours, expected):
@@ -50,7 +50,7 @@ def threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("variant", compiled.VARIANTS)
+@pytest.mark.parametrize("variant", library.VARIANTS)
 @pytest.mark.parametrize("channels", [(1, 1, 1), (3, 5, 3), (16, 16, 8), (37, 8, 9)], ids=str)
 @pytest.mark.parametrize("orders", ORDERS)
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -108,7 +108,7 @@ def test_results_repeat_to_the_last_digit(number, threads):
         assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("variant", compiled.VARIANTS)
+@pytest.mark.parametrize("variant", library.VARIANTS)
 @pytest.mark.parametrize("orders", ORDERS)
 @pytest.mark.parametrize("size", [(32, 32), (33, 48), (131, 70)], ids=str)
 def test_rotations_and_flips_change_nothing_but_rounding(size, orders, variant):
@@ -122,7 +122,7 @@ def test_rotations_and_flips_change_nothing_but_rounding(size, orders, variant):
         assert_gradients_close(moved_gradients[1:], gradients[1:])
 
 
-@pytest.mark.parametrize("variant", compiled.VARIANTS)
+@pytest.mark.parametrize("variant", library.VARIANTS)
 @pytest.mark.parametrize("size", [(20, 37), (6, 9, 17)], ids=str)
 def test_bfloat16_maps(size, variant):
     x, *weights = make(size, (8, 16, 8), (1, 2))
@@ -141,4 +141,4 @@ def test_bfloat16_maps(size, variant):
 def test_unknown_instruction_set():
     tensors = make((9, 9), (1, 1, 1), (1,))
     with pytest.raises(ValueError, match="variant must be one of"):
-        harmonics.forward(*tensors, (1,), (1, 1), 1.0, "mmx")
+        harmonic_job.forward(*tensors, (1,), (1, 1), 1.0, "mmx")

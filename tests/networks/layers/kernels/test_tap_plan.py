@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sre_monai.networks.layers import PROFILES, ring_basis
-from sre_monai.networks.layers.accelerated.tap_plan import plan_taps
+from sre_monai.networks.layers.kernels.tap_plan import plan_taps
 
 
 def unfold(plan, rings):

@@ -13,7 +13,7 @@ from sre_monai.networks.layers.angular_harmonics import ORDERS
 from sre_monai.networks.layers.foldable import Foldable
 from sre_monai.networks.layers.folded_harmonic_conv import FoldedHarmonicConv
 from sre_monai.networks.layers.harmonic_conv import harmonic_conv, mix_magnitudes
-from sre_monai.networks.layers.sre_conv import SREConv2d, SREConv3d
+from sre_monai.networks.layers.modules.sre_conv import SREConv2d, SREConv3d
 
 __all__ = ["SREHarmonicConv2d", "SREHarmonicConv3d"]
 

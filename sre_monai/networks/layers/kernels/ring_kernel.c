@@ -97,6 +97,12 @@ static int supported(const ring_variant *variant) {
     return 1;
 }
 
+/* What the caller must agree with: the version of the functions, and the sizes of what they are given. */
+int64_t kernels_layout(int64_t index) {
+    const int64_t layout[] = {KERNELS_VERSION, sizeof(ring_job), sizeof(harmonic_job)};
+    return index < 3 ? layout[index] : 0;
+}
+
 /* The names of the variants that this machine runs, best first; NULL past the last. */
 const char *ring_variant_name(int64_t index) {
     for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)

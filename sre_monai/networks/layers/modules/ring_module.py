@@ -11,9 +11,8 @@ from monai.networks.layers import Conv
 from torch import Tensor, nn
 
 from sre_monai.networks.layers.foldable import Foldable
-from sre_monai.networks.layers.profiles import get_profile
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, expand_kernel
-from sre_monai.networks.layers.rings import ring_basis
+from sre_monai.networks.layers.rings import get_profile, ring_basis
 
 __all__ = ["RingModule"]
 

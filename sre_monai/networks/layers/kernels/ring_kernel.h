@@ -16,6 +16,8 @@
 #define X86_VARIANTS /* the compiler makes code for more than one instruction set */
 #endif
 
+#define KERNELS_VERSION 1 /* to be raised with every change of what the functions mean, here and in library.py */
+
 #define CHANNEL_BLOCK 32 /* channels that are filtered and multiplied together: two cache lines */
 #define WINDOW 16        /* pixels that are filtered together; buffers hold a multiple of it */
 #define MAX_ROWS 8       /* most rows of a line */

@@ -1,4 +1,4 @@
-"""The ring convolution in C, where the package was built with a compiler at hand."""
+"""The ring convolution in C: filters, products and bias in one pass."""
 
 from __future__ import annotations
 
@@ -10,29 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated.layout import channels_last, empty_output
-from sre_monai.networks.layers.accelerated.library import VARIANTS, run
-from sre_monai.networks.layers.accelerated.tap_plan import TapPlan, plan_taps
+from sre_monai.networks.layers.arguments import check_ring_values
+from sre_monai.networks.layers.kernels.library import RingJob, run
+from sre_monai.networks.layers.kernels.tap_plan import TapPlan, plan_taps
+from sre_monai.networks.layers.layout import channels_last, empty_output
 
-__all__ = ["DTYPES", "VARIANTS", "RingJob", "backward", "describe", "forward", "load_plan", "triple"]
+__all__ = ["DTYPES", "backward", "describe", "forward", "load_plan", "pair", "triple"]
 
 DTYPES = (torch.float32, torch.bfloat16)
-
-_Address, _Integer, _Triple = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64 * 3
-
-
-class RingJob(ctypes.Structure):
-    """`ring_job` of ring_kernel.h."""
-
-    _fields_ = (
-        *((name, _Address) for name in ("input", "out", "partner", "bias", "weight", "weight_gradient")),
-        *((name, _Integer * 2) for name in ("weight_strides", "gradient_strides")),
-        ("batch", _Integer),
-        *((name, _Triple) for name in ("in_size", "out_size", "shift")),
-        *((name, _Integer) for name in ("in_channels", "out_channels", "in_half", "out_half")),
-        *((name, _Integer) for name in ("reach", "rings", "lines", "classes")),
-        *((name, _Address) for name in ("line_rows", "line_ends", "class_terms", "class_ends", "mix")),
-    )
 
 
 def forward(
@@ -44,22 +29,19 @@ def forward(
     dilation: Sequence[int],
     variant: str | None = None,
 ) -> Tensor:
-    """Compute y = Σ_j W_j (ring_j ∗ x) + b.
+    """Compute y = Σ_j W_j (ring_j ∗ x) + b, as :func:`sre_monai.networks.layers.strips.forward`.
 
     Args:
-        x: (batch, in_channels, *spatial*), of one of :data:`DTYPES`, on the CPU.
+        x: of one of :data:`DTYPES`, on the CPU; all other arguments as there.
         weight: (out_channels, in_channels, rings).
         rings: (rings, *k*, …, *k*).
         bias: (out_channels,) or None.
         padding: zeros added on both sides of every spatial axis.
         dilation: spacing of the kernel's taps per spatial axis.
-        variant: one of :data:`VARIANTS`, default the best.
+        variant: one of the library's variants, default the best.
 
     Returns:
-        (batch, out_channels, *spatial'*), channels last in memory.
-
-    Raises:
-        ValueError: for an unknown variant.
+        The output, channels last in memory.
     """
     shift = [d * (rings.shape[-1] // 2) - p for d, p in zip(dilation, padding)]
     out = empty_output(x, weight, rings, padding, dilation)
@@ -76,23 +58,7 @@ def backward(
     dilation: Sequence[int],
     variant: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Compute ∂x = Σ_j W_jᵀ G_j and ∂W_j = ⟨G_j, x⟩ with G_j = ring_j ∗ g.
-
-    Args:
-        g: gradient of the output.
-        x: (batch, in_channels, *spatial*), the input.
-        weight: (out_channels, in_channels, rings).
-        rings: (rings, *k*, …, *k*), symmetric.
-        padding: of the forward pass.
-        dilation: of the forward pass.
-        variant: one of :data:`VARIANTS`, default the best.
-
-    Returns:
-        The gradients of the input, channels last in memory, and of the weights.
-
-    Raises:
-        ValueError: for an unknown variant.
-    """
+    """Compute ∂x = Σ_j W_jᵀ G_j and ∂W_j = ⟨G_j, x⟩, as :func:`sre_monai.networks.layers.strips.backward`."""
     shift = [p - d * (rings.shape[-1] // 2) for d, p in zip(dilation, padding)]
     x = channels_last(x)
     grad_x = torch.empty_like(x)
@@ -146,8 +112,8 @@ def describe(
         bias=None if bias is None else bias.data_ptr(),
         weight=weight.data_ptr(),
         weight_gradient=gradient.data_ptr(),
-        weight_strides=(_Integer * 2)(*weight.stride()[:2]),
-        gradient_strides=(_Integer * 2)(*gradient.stride()[:2]),
+        weight_strides=pair(weight.stride()[:2]),
+        gradient_strides=pair(gradient.stride()[:2]),
         batch=source.shape[0],
         in_channels=source.shape[1],
         out_channels=weight.shape[1],
@@ -179,26 +145,47 @@ class LoadedPlan:
         }
 
     def exchange(self, weight: Tensor) -> Tensor:
-        """Give the float32 weights (…, rings) of the plan's rings."""
+        """Give the float32 weights (…, rings) of the plan's rings, in memory of their own size."""
         weight = weight.detach().float()
         weight = weight if self._exchange is None else weight @ self._exchange
-        return weight if weight.stride(-1) == 1 else weight.contiguous()
+        return weight if weight.is_contiguous() or weight.transpose(0, 1).is_contiguous() else weight.contiguous()
 
     def exchange_back(self, gradient: Tensor) -> Tensor:
         """Give the gradient of the weights from that of the exchanged ones."""
         return gradient if self._exchange is None else gradient @ self._exchange.T
 
 
-def load_plan(rings: Tensor, dilation: Sequence[int]) -> LoadedPlan:
-    """Plan the taps of a ring basis, or recall how it was done before."""
-    return _plan(rings.detach().float().numpy().tobytes(), tuple(rings.shape), tuple(dilation))
+def load_plan(rings: Tensor, dilation: Sequence[int], is_volume: bool = False) -> LoadedPlan:
+    """Plan the taps of a ring basis, or recall how it was done before.
+
+    Args:
+        rings: (rings, *k*, …, *k*).
+        dilation: spacing of the taps per spatial axis.
+        is_volume: whether an image is described as a volume whose middle axis has size 1.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ValueError: when the rings are not symmetric.
+    """
+    return _plan(rings.detach().float().numpy().tobytes(), tuple(rings.shape), tuple(dilation), is_volume)
 
 
 @lru_cache(maxsize=256)
-def _plan(content: bytes, shape: tuple[int, ...], dilation: tuple[int, ...]) -> LoadedPlan:
-    return LoadedPlan(plan_taps(np.frombuffer(content, dtype=np.float32).reshape(shape), dilation))
+def _plan(content: bytes, shape: tuple[int, ...], dilation: tuple[int, ...], is_volume: bool) -> LoadedPlan:
+    rings = np.frombuffer(content, dtype=np.float32).reshape(shape)
+    check_ring_values(rings)
+    if is_volume and len(dilation) == 2:
+        rings, dilation = rings[:, :, None], (dilation[0], 1, dilation[1])
+    return LoadedPlan(plan_taps(rings, dilation))
+
+
+def pair(values: Sequence[int]) -> ctypes.Array:
+    """Give two numbers to the library."""
+    return (ctypes.c_int64 * 2)(*values)
 
 
 def triple(values: Sequence[int], fill: int) -> ctypes.Array:
-    """Give three numbers: missing ones lead."""
-    return _Triple(*(fill,) * (3 - len(values)), *values)
+    """Give three numbers to the library: missing ones lead."""
+    return (ctypes.c_int64 * 3)(*(fill,) * (3 - len(values)), *values)

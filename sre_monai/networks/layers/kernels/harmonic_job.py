@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated.compiled import RingJob, describe, load_plan, triple
-from sre_monai.networks.layers.accelerated.layout import channels_last, empty_map
-from sre_monai.networks.layers.accelerated.library import run
+from sre_monai.networks.layers.kernels.library import HarmonicJob, run
+from sre_monai.networks.layers.kernels.ring_job import describe, load_plan, pair, triple
+from sre_monai.networks.layers.layout import channels_last, empty_map
 
 __all__ = ["backward", "forward"]
-
-_Address, _Integer = ctypes.c_void_p, ctypes.c_int64
-
-
-class _Job(ctypes.Structure):
-    """`harmonic_job` of harmonic_kernel.h."""
-
-    _fields_ = (
-        ("rings", RingJob),
-        ("mix", _Address),
-        ("mix_strides", _Integer * 2),
-        *((name, _Address) for name in ("gradient", "mix_gradient", "bias_gradient")),
-        *((name, _Integer) for name in ("dims", "channels", "order", "order_channels", "activate")),
-        ("slope", ctypes.c_double),
-    )
 
 
 def forward(
@@ -48,17 +32,14 @@ def forward(
         weight: (out_channels + profiles, in_channels, rings), W and V.
         rings: (rings, *k*, …, *k*).
         bias: (out_channels + profiles,) or None.
-        mix: (out_channels, profiles), M.
+        mix: (out_channels, profiles), M; may have trailing axes of size 1.
         orders: of the harmonics; each has an equal share of the profiles.
         dilation: spacing of the rings' taps per spatial axis.
         negative_slope: what negative outputs are multiplied with; 1 for no activation.
-        variant: one of :data:`~sre_monai.networks.layers.accelerated.library.VARIANTS`, default the best.
+        variant: one of the library's variants, default the best.
 
     Returns:
         (batch, out_channels, *spatial*), channels last in memory.
-
-    Raises:
-        ValueError: for an unknown variant.
     """
     x = channels_last(x)
     out = empty_map(x, len(mix), x.shape[2:])
@@ -77,24 +58,21 @@ def backward(
     dilation: Sequence[int],
     variant: str | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Compute the gradients. Everything but the input is computed again.
+    """Compute the gradients from that of what is activated. Everything but the input is computed again.
 
     Args:
-        g: gradient of what is activated.
-        x: the input, as all that follow.
+        g: the gradient, like the output; all other arguments as for :func:`forward`.
+        x: the input.
         weight: (out_channels + profiles, in_channels, rings).
         rings: (rings, *k*, …, *k*).
         bias: (out_channels + profiles,) or None.
         mix: (out_channels, profiles).
         orders: of the harmonics.
         dilation: spacing of the rings' taps per spatial axis.
-        variant: one of :data:`~sre_monai.networks.layers.accelerated.library.VARIANTS`, default the best.
+        variant: one of the library's variants, default the best.
 
     Returns:
         The gradients of the input, channels last in memory, the weights, the bias and the mix.
-
-    Raises:
-        ValueError: for an unknown variant.
     """
     x = channels_last(x)
     grad_x = torch.empty_like(x)
@@ -120,20 +98,18 @@ def _run(
     variant: str | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run a job: write `out`; where there is a gradient `g`, give those of weights, bias and mix."""
-    dims, profiles = x.ndim - 2, mix.shape[1]
-    if dims == 2:  # a volume whose middle axis has size 1
-        rings, dilation = rings.unsqueeze(-2), (dilation[0], 1, dilation[1])
-    plan = load_plan(rings, dilation)
+    dims, profiles, shape = x.ndim - 2, mix.shape[1], mix.shape
+    plan = load_plan(rings, dilation, is_volume=True)
     weight = plan.exchange(weight)
-    mix = mix.detach().float()
+    mix = mix.detach().float().flatten(1)
     bias = None if bias is None else bias.detach().float().contiguous()
     backward = g is not None
     gradient = torch.empty_like(weight if backward else weight[:0], memory_format=torch.contiguous_format)
     grad_bias, grad_mix = mix.new_empty(len(weight)), mix.new_empty((profiles, len(mix)))
-    job = _Job(
+    job = HarmonicJob(
         describe(x, out, weight.transpose(0, 1), bias, gradient.transpose(0, 1), plan),
         mix=mix.data_ptr(),
-        mix_strides=(_Integer * 2)(mix.stride(1), mix.stride(0)),
+        mix_strides=pair((mix.stride(1), mix.stride(0))),
         gradient=g.data_ptr() if g is not None else None,
         mix_gradient=grad_mix.data_ptr(),
         bias_gradient=grad_bias.data_ptr(),
@@ -150,4 +126,4 @@ def _run(
     else:
         for empty in (gradient, grad_bias, grad_mix):
             empty.zero_()
-    return plan.exchange_back(gradient), grad_bias, grad_mix.t().contiguous()
+    return plan.exchange_back(gradient), grad_bias, grad_mix.t().reshape(shape)

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["adjoint", "channels_last", "empty_map", "empty_output", "pixels", "same_padding", "without_margin"]
+__all__ = [
+    "adjoint",
+    "channels_last",
+    "empty_map",
+    "empty_output",
+    "output_size",
+    "pixels",
+    "same_padding",
+    "without_margin",
+]
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -36,9 +45,12 @@ def empty_map(x: Tensor, channels: int, size: Sequence[int]) -> Tensor:
 
 def empty_output(x: Tensor, weight: Tensor, rings: Tensor, padding: Sequence[int], dilation: Sequence[int]) -> Tensor:
     """Make the map that a ring convolution writes, channels last."""
-    reach = adjoint([0] * len(padding), dilation, rings)
-    size = [n + 2 * p - r for n, p, r in zip(x.shape[2:], padding, reach)]
-    return empty_map(x, weight.shape[0], size)
+    return empty_map(x, weight.shape[0], output_size(x, rings, padding, dilation))
+
+
+def output_size(x: Tensor, rings: Tensor, padding: Sequence[int], dilation: Sequence[int]) -> list[int]:
+    """Give the spatial size of a ring convolution's output."""
+    return [n + 2 * p - d * (rings.shape[-1] - 1) for n, p, d in zip(x.shape[2:], padding, dilation)]
 
 
 def same_padding(rings: Tensor, dilation: Sequence[int]) -> list[int]:

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sre_monai.networks.layers.accelerated.layout import adjoint, channels_last, empty_output, pixels, without_margin
+from sre_monai.networks.layers.arguments import check_ring_values
+from sre_monai.networks.layers.layout import adjoint, channels_last, empty_output, pixels, without_margin
 
 __all__ = ["backward", "forward"]
 
@@ -84,6 +85,7 @@ def _filtered_strips(
     half = [d * (rings.shape[-1] // 2) for d in dilation]
     padded = _pad(x, padding)
     size = [n - 2 * h for n, h in zip(padded.shape[2:], half)]
+    check_ring_values(rings.detach().float().cpu().numpy())
     filters = [_trim(ring) for ring in rings.to(x.dtype)]
     for item in range(x.shape[0]):
         for rows in _strips(item, size, x):

@@ -1,0 +1,1 @@
+"""The layers as modules, in place of those of ``torch.nn``."""
