@@ -2,8 +2,9 @@
 
 import sys
 
-if not sys.flags.safe_path and not __file__.startswith(sys.path[0]):
-    del sys.path[0]  # the working folder: a torch.py beside someone's photographs is not to be imported
+# Python puts the working folder first: a torch.py beside someone's photographs is not to be imported.
+if not sys.flags.safe_path and sys.path[0] != __file__.rpartition("sre_monai_cli")[0].rstrip("/\\"):
+    del sys.path[0]
 
 from sre_monai_cli.command_line import main
 

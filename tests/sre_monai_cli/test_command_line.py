@@ -186,12 +186,12 @@ def test_what_lies_beside_the_photographs_is_no_code(started, tmp_path):
     """The interpreter itself looks at some modules before ours run, which are not tried here."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "sre-monai").write_text("import sys\nfrom sre_monai_cli import main\nsys.exit(main())\n")
-    (tmp_path / "work").mkdir()
+    folder = tmp_path / "work"
+    folder.mkdir()
     for name in ("torch", "argparse", "shlex", "fire", "yaml", "itk", "cucim", "nibabel", "sre_monai"):
-        (tmp_path / "work" / f"{name}.py").write_text(f"raise SystemExit('{name}.py was run')")
+        (folder / f"{name}.py").write_text(f"raise SystemExit('{name}.py was run')")
     start = [str(tmp_path / "bin" / "sre-monai")] if started == "script" else ["-m", "sre_monai_cli"]
     command = [sys.executable, *start, "segment", "typo", "out"]
-    folder = tmp_path / "work"
     result = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=_environment(), timeout=300)
     assert "error: dataset_dir: folder not found: typo" in result.stderr
     assert result.returncode == 2
