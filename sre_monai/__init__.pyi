@@ -18,11 +18,12 @@ from .conversion import EquivarianceReport as EquivarianceReport
 from .conversion import check_equivariance as check_equivariance
 from .conversion import convert_to_sre as convert_to_sre
 from .conversion import export_network as export_network
+from .conversion import load_sre_conv_state_dict as load_sre_conv_state_dict
+from .conversion import to_sre_conv_state_dict as to_sre_conv_state_dict
 from .inferers import SymmetricSlidingWindowInferer as SymmetricSlidingWindowInferer
 from .networks import fold_sre as fold_sre
-from .networks import load_sre_conv_state_dict as load_sre_conv_state_dict
+from .networks import fuse as fuse
 from .networks import load_weights as load_weights
-from .networks import to_sre_conv_state_dict as to_sre_conv_state_dict
 from .networks.blocks import SREBasicBlock as SREBasicBlock
 from .networks.blocks import SREBottleneck as SREBottleneck
 from .networks.blocks import SREConvolution as SREConvolution

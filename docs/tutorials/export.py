@@ -2,7 +2,7 @@
 
     python docs/tutorials/export.py bundles/retina_fundus_vessel_segmentation output/export
 
-Writes ONNX, `torch.export` and TorchScript files of the bundle's network and runs each. Needs the extra `export`.
+Writes an ONNX and a `torch.export` file of the bundle's network and runs each. Needs the extra `export`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main(bundle: Path, output: Path, checkpoint: Path | None = None) -> dict[str
     # %% Fold, export, reload, compare: a file whose outputs differ is rejected
     channels = parser["network_def"]["in_channels"]
     differences = {}
-    for extension in (".onnx", ".pt2", ".ts"):
+    for extension in (".onnx", ".pt2"):
         path = output / f"model{extension}"
         differences[extension] = export_network(network, path, (2, channels, 128, 160))
         print(f"{path}: outputs differ by {differences[extension]:.1e} at most, relative to the largest")
@@ -41,10 +41,8 @@ def main(bundle: Path, output: Path, checkpoint: Path | None = None) -> dict[str
     logits = session.run(None, {"image": photograph})[0]
     print("onnxruntime:", logits.shape)
 
-    script = torch.jit.load(output / "model.ts")
     program = torch.export.load(output / "model.pt2").module()
     with torch.no_grad():
-        print("TorchScript:", tuple(script(torch.from_numpy(photograph)).shape))
         print("torch.export:", tuple(program(torch.from_numpy(photograph)).shape))
     return differences
 

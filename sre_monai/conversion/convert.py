@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import traceback
 from collections.abc import Sequence
@@ -18,8 +17,9 @@ from sre_monai.conversion.breaking import find_breaking_layers
 from sre_monai.conversion.check import EquivarianceReport, check_equivariance
 from sre_monai.conversion.replace import Replacer
 from sre_monai.conversion.report import ConversionReport, ReplacedLayer
-from sre_monai.conversion.scripting import ScriptableConverted
+from sre_monai.networks.copy_network import copy_network
 from sre_monai.networks.layers.rings import get_profile
+from sre_monai.networks.layers.upsampling import SymmetricUpsample, remember_sizes
 
 __all__ = ["convert_to_sre"]
 
@@ -97,8 +97,8 @@ def convert_to_sre(
     root.add_module("network", converted)
     _replace_children(root, "", replacer, replaced, kept, {})
     converted = root.get_submodule("network")
-    converted.register_forward_pre_hook(replacer.sizes.forget)
-    converted.__prepare_scriptable__ = ScriptableConverted(converted)  # type: ignore[assignment]
+    if any(isinstance(module, SymmetricUpsample) for module in converted.modules()):
+        remember_sizes(converted)
     converted.train(network.training)
 
     measured, failures = _measure(converted, input_shapes)
@@ -123,11 +123,10 @@ def _copy(network: nn.Module) -> nn.Module:
     if any(isinstance(parameter, UninitializedParameter) for parameter in network.parameters()):
         raise ValueError(f"network: {name} has parameters without a shape; run it once on an input, then convert it.")
     try:
-        return copy.deepcopy(network)
+        return copy_network(network)
     except Exception as error:
         raise ValueError(
-            f"network: {name} cannot be copied ({_first_line(error)}); convert it before its first forward pass, and "
-            "without weight normalisation by hooks (torch.nn.utils.remove_weight_norm)."
+            f"network: {name} cannot be copied ({_first_line(error)}); convert it before its first forward pass."
         ) from error
 
 
@@ -169,14 +168,40 @@ def _replace_children(
             except Exception as error:  # a layer that no one prepared for stays, with the reason in the report
                 kept[shown] = f"{type(child).__name__} could not be replaced: {_first_line(error)}"
                 continue
+            loss = None if replacement is None else _what_would_be_lost(child)
             if isinstance(child, torch.jit.ScriptModule):
                 kept[shown] = "compiled by TorchScript; convert the network before"
+            elif loss is not None:
+                kept[shown] = f"{type(child).__name__} stays, since its replacement would lose {loss}"
             elif replacement is not None:
                 done[child] = replacement.layer
+                _move_hooks(child, replacement.layer)
                 replaced[shown] = ReplacedLayer(shown, before, _on_one_line(replacement.layer), replacement.loss)
             elif not isinstance(child, _NOT_CONVERTED):
                 _replace_children(child, f"{path}.", replacer, replaced, kept, done)
         setattr(parent, name, done[child])
+
+
+def _what_would_be_lost(layer: nn.Module) -> str | None:
+    """Say what a replacement would not do: code of a subclass, or weights that are computed from others."""
+    for kind in type(layer).__mro__:
+        if kind.__module__.startswith(("torch.nn.modules.", "monai.")):
+            break
+        if {"forward", "_conv_forward"} & kind.__dict__.keys():
+            return f"the code of {kind.__name__}; replace it by {kind.__base__.__name__ if kind.__base__ else 'it'}"
+    computed = [name for name in ("weight", "bias") if hasattr(layer, name) and name not in layer._parameters]
+    if computed:
+        return (
+            f"how its {computed[0]} is computed, as by spectral or weight normalisation or pruning; remove that before"
+        )
+    return None
+
+
+def _move_hooks(layer: nn.Module, replacement: nn.Module) -> None:
+    """Let the hooks of a layer's calls run for its replacement."""
+    for name, value in vars(layer).items():
+        if name.startswith(("_forward_", "_backward_", "_is_full_backward")):
+            setattr(replacement, name, value)
 
 
 def _first_line(error: Exception) -> str:

@@ -35,10 +35,10 @@ def export_network(
     =========  ========================  ==================================
     ``.onnx``  ONNX                      onnxruntime, TensorRT, OpenVINO, …
     ``.pt2``   ``torch.export`` program  ``torch.export.load``
-    ``.ts``    TorchScript               ``torch.jit.load``, libtorch
     =========  ========================  ==================================
 
-    With ``dynamic``, the exported network accepts any batch and spatial size, even or odd.
+    With ``dynamic``, the exported network accepts any batch and spatial size, even or odd. PyTorch has deprecated
+    TorchScript: MONAI's ``ckpt_export`` writes it for the networks of this package.
 
     Args:
         network: a network that takes one tensor, with its weights loaded. It is copied and set to evaluation mode.
@@ -133,16 +133,7 @@ def _load_program(path: Path) -> Callable[[Tensor], Any]:
     return torch.export.load(path).module()
 
 
-def _write_torchscript(network: nn.Module, example: Tensor, path: Path, dynamic: bool) -> None:
-    torch.jit.trace(network, example, check_trace=False).save(str(path))
-
-
-def _load_torchscript(path: Path) -> Callable[[Tensor], Any]:
-    return torch.jit.load(str(path))
-
-
 EXPORT_FORMATS: dict[str, tuple[Callable[[nn.Module, Tensor, Path, bool], None], Callable[[Path], Callable]]] = {
     ".onnx": (_write_onnx, _load_onnx),
     ".pt2": (_write_program, _load_program),
-    ".ts": (_write_torchscript, _load_torchscript),
 }

@@ -12,8 +12,7 @@ from monai.networks.layers import Conv
 from torch import Tensor, nn
 
 from sre_monai.conversion.project import project_onto
-from sre_monai.networks.layers import SizeMemory, SymmetricAvgPool, SymmetricMaxPool, SymmetricUpsample
-from sre_monai.networks.layers.foldable import Scriptable
+from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, SymmetricUpsample
 
 __all__ = ["Replacement", "Replacer"]
 
@@ -30,7 +29,7 @@ class Replacement(NamedTuple):
     loss: float | None = None
 
 
-class Resampled(nn.Sequential, Scriptable):
+class Resampled(nn.Sequential):
     """Resampling and a convolution, whose attributes are forwarded for networks that read them, such as the stride."""
 
     def __getattr__(self, name: str) -> Any:
@@ -43,10 +42,6 @@ class Resampled(nn.Sequential, Scriptable):
                 raise
             return getattr(next(reversed(layers.values())), name)
 
-    def scriptable(self) -> nn.Module:
-        """Make a plain sequence."""
-        return nn.Sequential(*self)
-
 
 class Replacer:
     """Makes the equivariant replacements of layers.
@@ -56,14 +51,10 @@ class Replacer:
             odd size.
         profile: ring profile.
         project: whether to initialise from the SRE kernels nearest to the layers' weights.
-
-    Attributes:
-        sizes: sizes that the new pooling layers record for the new upsampling layers.
     """
 
     def __init__(self, kernel_size: int | None, profile: str, project: bool) -> None:
         self.kernel_size, self.profile, self.project = kernel_size, profile, project
-        self.sizes = SizeMemory()
 
     def replace(self, layer: nn.Module) -> Replacement | None:
         """Make a layer's replacement; None if it is equivariant already or has no replacement."""
@@ -106,7 +97,7 @@ class Replacer:
             return self._replace_unstrided(conv, kernel, adjoint)
         # each output pixel received about 1 / stride^dims of the taps; after interpolation it receives all of them
         convolved = self._rings(conv, kernel / math.prod(conv.stride), padding="same")
-        layers = [*_crop(conv), SymmetricUpsample(conv.stride, self.sizes), convolved.layer]
+        layers = [*_crop(conv), SymmetricUpsample(conv.stride), convolved.layer]
         return Replacement(Resampled(*layers), convolved.loss)
 
     def _replace_unstrided(self, conv: Any, kernel: Tensor, padding: Sequence[float]) -> Replacement | None:
@@ -123,7 +114,7 @@ class Replacer:
         if max(stride) == 1 or getattr(pool, "return_indices", False):
             return None
         symmetric = SymmetricMaxPool if isinstance(pool, _MAX_POOL) else SymmetricAvgPool
-        return Replacement(symmetric(dims, stride, self.sizes))
+        return Replacement(symmetric(dims, stride))
 
     def _replace_upsample(self, upsample: nn.Upsample) -> Replacement | None:
         scale = upsample.scale_factor
@@ -131,7 +122,7 @@ class Replacer:
         if upsample.size is not None or factors is None or any(f != int(f) for f in factors):
             return None
         whole = tuple(int(f) for f in factors)
-        return Replacement(SymmetricUpsample(whole if len(whole) > 1 else whole[0], self.sizes))
+        return Replacement(SymmetricUpsample(whole if len(whole) > 1 else whole[0]))
 
     def _replace_subpixel_upsample(self, upsample: Any) -> Replacement | None:
         """Upsample, then apply an SRE convolution to the mean over the sub-pixel channels."""
@@ -145,7 +136,7 @@ class Replacer:
         mean = Conv["conv", dims](conv.in_channels, len(kernel), conv.kernel_size, dilation=conv.dilation)
         mean.weight, mean.bias = nn.Parameter(kernel), None if bias is None else nn.Parameter(bias)
         convolved = self._rings(mean, mean.weight, padding="same")
-        resize = SymmetricUpsample((upsample.scale_factor,) * dims, self.sizes)
+        resize = SymmetricUpsample((upsample.scale_factor,) * dims)
         return Replacement(Resampled(resize, convolved.layer), convolved.loss)
 
     def _rings(self, conv: Any, kernel: Tensor, padding: str | Sequence[int]) -> Replacement:
@@ -166,7 +157,7 @@ class Replacer:
         return Replacement(sre_conv, project_onto(sre_conv, kernel, conv.bias) if self.project else None)
 
     def _low_pass(self, stride: Sequence[int]) -> nn.Module:
-        return SymmetricAvgPool(len(stride), stride, self.sizes)
+        return SymmetricAvgPool(len(stride), stride)
 
     def _size(self, kernel_size: Sequence[int]) -> int:
         largest = max(kernel_size)

@@ -9,7 +9,7 @@ import torch
 from benchmarks.__main__ import main
 from benchmarks.experiments import BUNDLES, CHANGES, DEGREES, DRIVE_CHANGES, EXPERIMENTS, MEDMNIST, NETWORKS, RETINA
 from benchmarks.series import Run
-from sre_monai.networks.nets import WNet, build_segmenter
+from sre_monai.networks.nets import SREWNet, build_segmenter
 from sre_monai_cli.options import check_overrides, read_options
 from tests.benchmarks.instant_runs import instant_runs
 from tests.bundles.toy import photographs
@@ -106,7 +106,7 @@ def test_every_change_is_of_something_that_is_in_the_recipe(name, change, data, 
         assert parser[place] == value
     network = parser.get_parsed_content("network_def").train()
     logits, label = network(torch.randn(2, 3, 33, 32)), torch.randint(2, (2, 1, 33, 32))
-    assert logits.shape == ((2, 2, 2, 33, 32) if isinstance(network, WNet) else (2, 2, 33, 32))
+    assert logits.shape == ((2, 2, 2, 33, 32) if isinstance(network, SREWNet) else (2, 2, 33, 32))
     assert network.eval()(torch.zeros(1, 3, 33, 32)).shape == (1, 2, 33, 32)
     is_other_network = any(place.startswith(("net", "network_def")) for place in changes)
     assert (repr(network) != repr(build_segmenter(ABLATIONS[name], 2, 3, 2))) == is_other_network

@@ -20,14 +20,16 @@ FILES = ("inference.json", "export.json")
 @pytest.mark.slow
 def test_command_exports_from_another_folder(tmp_path):
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(config_files(*FILES))]
-    command += ["--bundle_root", str(BUNDLE), "--filepath", "vessels.ts"]
+    command += ["--bundle_root", str(BUNDLE), "--filepath", "vessels.pt2"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ, timeout=300)
     assert result.returncode == 0, result.stderr
     network = parse("inference.json").get_parsed_content("network_def").eval()
     network.load_state_dict(torch.load(BUNDLE / "models" / "model.pt", weights_only=True))
     x = torch.rand(1, 3, 75, 90)
     with torch.no_grad():
-        torch.testing.assert_close(torch.jit.load(tmp_path / "vessels.ts")(x), network(x), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            torch.export.load(tmp_path / "vessels.pt2").module()(x), network(x), rtol=1e-4, atol=1e-4
+        )
 
 
 @pytest.mark.slow
@@ -62,9 +64,15 @@ def test_monais_own_commands_work_as_well(tmp_path):
         "config_file": config_files(FILES[0]),
     }
     common |= {"meta_file": str(BUNDLE / "configs" / "metadata.json"), "input_shape": [1, 3, 64, 64]}
-    ckpt_export(filepath=str(tmp_path / "model.ts"), use_trace=True, **common)
     onnx_export(filepath=str(tmp_path / "model.onnx"), **common)
-    assert torch.jit.load(tmp_path / "model.ts")(torch.rand(1, 3, 64, 64)).shape == (1, 2, 64, 64)
+    network = parse("inference.json").get_parsed_content("network_def").eval()
+    network.load_state_dict(torch.load(common["ckpt_file"], weights_only=True))
+    for use_trace in (False, True):
+        ckpt_export(filepath=str(tmp_path / "model.ts"), use_trace=use_trace, **common)
+        for size in ((64, 64), (75, 90)):
+            x = torch.rand(1, 3, *size)
+            with torch.no_grad():
+                torch.testing.assert_close(torch.jit.load(tmp_path / "model.ts")(x), network(x), rtol=1e-4, atol=1e-4)
     parameters = parse(FILES[0]).get_parsed_content("network_def").parameters()
     assert (tmp_path / "model.onnx").stat().st_size > 4 * sum(p.numel() for p in parameters)  # contains the weights
 

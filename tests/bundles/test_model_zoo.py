@@ -188,7 +188,7 @@ def test_onnx(bundle, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("extension", [".pt2", ".onnx", ".ts"])
+@pytest.mark.parametrize("extension", [".pt2", ".onnx"])
 def test_export(bundle, tmp_path, extension):
     """The bundle's own export takes any size."""
     filepath = tmp_path / f"model{extension}"

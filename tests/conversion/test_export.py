@@ -35,7 +35,7 @@ def test_files_take_any_size_and_import_no_package_of_ours(network, onnx_file, t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("extension", [".onnx", ".ts"])
+@pytest.mark.parametrize("extension", [".onnx", ".pt2"])
 def test_converted_networks_export_at_any_size(tmp_path, extension):
     """The sizes noted by the poolings are symbolic."""
     network = convert_to_sre(UNet(2, 1, 2, channels=(4, 8), strides=(2,)))
@@ -45,7 +45,7 @@ def test_converted_networks_export_at_any_size(tmp_path, extension):
 def test_volumes(tmp_path):
     network = convert_to_sre(SegResNet(3, 8, 1, 2, blocks_down=(1, 1), blocks_up=(1,)))
     # PyTorch's group normalisation is less accurate on channels-last maps, which SRE layers return
-    assert export_network(network, tmp_path / "model.ts", (2, 1, 16, 18, 20)) < 1e-3
+    assert export_network(network, tmp_path / "model.pt2", (2, 1, 16, 18, 20)) < 1e-3
 
 
 def test_unfolded_networks_export_too(network):

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from monai.networks.blocks import ADN
 from monai.networks.layers import Conv
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-
-from sre_monai.networks.layers.foldable import Foldable
-
-__all__ = ["SREConvolution", "SRETwoConv", "sre_layer"]
+from torch import nn
 
 
 def sre_layer(
@@ -48,7 +41,7 @@ def sre_layer(
     return Conv["sre", spatial_dims](in_channels, out_channels, kernel_size, padding="same", **kwargs)
 
 
-class SREConvolution(nn.Sequential, Foldable):
+class SREConvolution(nn.Sequential):
     """An SRE convolution that keeps the size, then normalisation, dropout and activation.
 
     The counterpart of MONAI's ``Convolution``, with its module names ``conv`` and ``adn``.
@@ -90,48 +83,8 @@ class SREConvolution(nn.Sequential, Foldable):
         adn = ADN("NDA", out_channels, act, norm, norm_dim=spatial_dims, dropout_dim=1, dropout=dropout or None)
         self.add_module("adn", adn)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve, normalise, drop out and activate.
 
-        In evaluation mode batch normalisation is a fixed scale and shift per channel. It is folded into weights and
-        bias on the fly, which saves a pass over the feature map; the parameters are not modified.
-
-        Args:
-            input: (batch, in_channels, *spatial*).
-
-        Returns:
-            (batch, out_channels, *spatial*).
-        """
-        norm = getattr(self.adn, "N", None)
-        conv: Any = self.conv
-        if self.training or not isinstance(norm, _BatchNorm) or norm.running_var is None:
-            return super().forward(input)
-        act = getattr(self.adn, "A", None)  # the normalisation is folded, and dropout is off
-        if getattr(conv, "is_fused", False):
-            slope = act.negative_slope if isinstance(act, nn.LeakyReLU) else 0.0 if isinstance(act, nn.ReLU) else None
-            output = conv.affine(input, *_scale_and_shift(norm), 1.0 if slope is None else slope)
-            return output if act is None or slope is not None else act(output)
-        if not hasattr(conv, "convolve"):  # with harmonics, but not fused
-            return super().forward(input)
-        scale, shift = _scale_and_shift(norm)
-        bias = shift if conv.bias is None else shift + scale * conv.bias
-        output = conv.convolve(input, conv.ring_weight() * scale[:, None, None], bias)
-        return output if act is None else act(output)
-
-    def fold(self) -> nn.Module:
-        """Make a plain sequence of the same layers."""
-        return nn.Sequential(OrderedDict(self.named_children())).train(self.training)
-
-
-def _scale_and_shift(norm: Any) -> tuple[Tensor, Tensor]:
-    """Give the scale and shift per channel of a batch normalisation in evaluation mode."""
-    scale = torch.rsqrt(norm.running_var + norm.eps)
-    scale = scale if norm.weight is None else scale * norm.weight
-    shift = -norm.running_mean * scale
-    return scale, shift if norm.bias is None else shift + norm.bias
-
-
-class SRETwoConv(nn.Sequential, Foldable):
+class SRETwoConv(nn.Sequential):
     """Two successive SRE convolution blocks, as in one U-Net level.
 
     Args:
@@ -150,7 +103,3 @@ class SRETwoConv(nn.Sequential, Foldable):
         super().__init__()
         for i, channels in enumerate((in_channels, out_channels)):
             self.add_module(f"conv_{i}", SREConvolution(spatial_dims, channels, out_channels, kernel_size, **kwargs))
-
-    def fold(self) -> nn.Module:
-        """Make a plain sequence of the same blocks."""
-        return nn.Sequential(OrderedDict(self.named_children())).train(self.training)

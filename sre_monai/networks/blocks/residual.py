@@ -4,7 +4,7 @@ A strided block applies symmetric average pooling before its convolution, since 
 anchored at a corner. Modules are named as in MONAI's and torchvision's ResNets.
 """
 
-# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
+from __future__ import annotations
 
 from typing import Any
 

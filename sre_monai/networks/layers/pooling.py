@@ -6,16 +6,14 @@ window is therefore chosen per axis by parity. An even axis of *n* pixels is poo
 stride *s* in general, *n* pixels become ⌈*n*/*s*⌉ windows of *s* or *s* + 1 cells, whichever lie symmetrically.
 """
 
-# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sre_monai.networks.layers.foldable import Scriptable
 from sre_monai.networks.layers.symbolic_pooling import average_axis, maximum_axis
 from sre_monai.networks.layers.upsampling import SizeMemory
 
@@ -55,17 +53,16 @@ def symmetric_pool(input: Tensor, stride: list[int], is_max: bool) -> Tensor:
     return F.avg_pool3d(input, kernel, stride, padding, count_include_pad=False)
 
 
-class _SymmetricPool(Scriptable):
+class _SymmetricPool(nn.Module):
     """Pooling whose windows are chosen by the size."""
 
     is_max: bool
     along_axis: Callable[[Tensor, int, int], Tensor]
 
-    def __init__(self, spatial_dims: int, stride: int | Sequence[int] = 2, sizes: SizeMemory | None = None) -> None:
+    def __init__(self, spatial_dims: int, stride: int | Sequence[int] = 2) -> None:
         super().__init__()
         self.spatial_dims = spatial_dims
         self.stride = (stride,) * spatial_dims if isinstance(stride, int) else tuple(stride)
-        self.sizes = sizes
         if len(self.stride) != spatial_dims or min(self.stride) < 1:
             raise ValueError(f"stride must be a positive number or {spatial_dims} of them, got {stride!r}.")
 
@@ -86,13 +83,9 @@ class _SymmetricPool(Scriptable):
             output = self._pool_unknown_size(input)
         else:
             output = symmetric_pool(input, list(self.stride), self.is_max)
-        if self.sizes is not None:
-            self.sizes.record(input.shape[2:], output.shape[2:], self.stride)
+        if (memory := SizeMemory.current()) is not None:
+            memory.record(input.shape[2:], output.shape[2:], self.stride)
         return output
-
-    def scriptable(self, sizes: nn.Module | None = None) -> nn.Module:
-        """Make the layer for TorchScript, with the scripted ``ScriptableSizes`` of its network, if any."""
-        return _ScriptablePool(self.stride, self.is_max, sizes)
 
     def _pool_unknown_size(self, input: Tensor) -> Tensor:
         """Pool where the size is known when the exported network runs, and not before."""
@@ -108,25 +101,12 @@ def _size_is_unknown(input: Tensor) -> bool:
     return any(not isinstance(n, int) for n in input.shape[2:])
 
 
-class _ScriptablePool(nn.Module):
-    def __init__(self, stride: Sequence[int], is_max: bool, sizes: Any) -> None:
-        super().__init__()
-        self.stride, self.is_max, self.sizes = list(stride), is_max, sizes
-
-    def forward(self, input: Tensor) -> Tensor:
-        output = symmetric_pool(input, self.stride, self.is_max)
-        if self.sizes is not None:
-            self.sizes.record(input.shape[2:], output.shape[2:], self.stride)
-        return output
-
-
 class SymmetricMaxPool(_SymmetricPool):
     """Max pooling, symmetric at every size. Equal to ordinary max pooling where the stride divides the size.
 
     Args:
         spatial_dims: 1, 2 or 3.
         stride: factor by which the size shrinks, one for all axes or one for each.
-        sizes: where to note sizes for a later :class:`~sre_monai.networks.layers.SymmetricUpsample`.
 
     Examples:
         >>> SymmetricMaxPool(2)(torch.randn(1, 4, 64, 65)).shape
@@ -143,7 +123,6 @@ class SymmetricAvgPool(_SymmetricPool):
     Args:
         spatial_dims: 1, 2 or 3.
         stride: factor by which the size shrinks, one for all axes or one for each.
-        sizes: where to note sizes for a later :class:`~sre_monai.networks.layers.SymmetricUpsample`.
 
     Examples:
         >>> SymmetricAvgPool(2)(torch.randn(1, 4, 64, 65)).shape

@@ -2,12 +2,13 @@
 
 A pooled map of 17 pixels may come from 33 or from 34. A decoder that doubles it gets one pixel too many for a skip
 connection of 33, and cutting or padding one side is not symmetric. So the size has to be known: from the skip
-connection, where it is at hand (:func:`upsample_to`), or from the size that the pooling recorded
-(:class:`SizeMemory`).
+connection, where it is at hand (:func:`upsample_to`), or from the size that the pooling recorded in the same forward
+pass (:class:`SizeMemory`).
 """
 
-# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
+from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.fx.experimental.symbolic_shapes import statically_known_true
-
-from sre_monai.networks.layers.foldable import Scriptable
 
 __all__ = ["SizeMemory", "SymmetricUpsample", "upsample_to"]
 
@@ -38,10 +37,14 @@ def upsample_to(input: Tensor, size: list[int]) -> Tensor:
 
 
 class SizeMemory:
-    """The sizes before and after each pooling of a network in the current forward pass.
+    """The sizes before and after each pooling of a forward pass.
 
-    Shared by the poolings and upsamplings of one network, and emptied before each of its forward passes by
-    :meth:`forget`, registered as a forward pre-hook. It holds numbers, not tensors, and is not part of the state dict.
+    Inside ``with SizeMemory():`` poolings record sizes, and upsamplings look them up. A converted network opens a
+    memory of its own for each of its calls, see :func:`remember_sizes`. Layers hold none, and every thread has its own,
+    so the same network may be called from several threads. It holds numbers, not tensors.
+
+    Args:
+        network: whose forward pass it is.
 
     Examples:
         >>> sizes = SizeMemory()
@@ -50,8 +53,14 @@ class SizeMemory:
         ((33, 40), (10, 10))
     """
 
-    def __init__(self) -> None:
+    def __init__(self, network: nn.Module | None = None) -> None:
+        self._network = network
         self._records: list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = []
+
+    @staticmethod
+    def current() -> SizeMemory | None:
+        """Give the memory of the forward pass that is in progress in this thread, if any."""
+        return _IN_PROGRESS.memories[-1] if _IN_PROGRESS.memories else None
 
     def record(self, before: Sequence[int], after: Sequence[int], stride: Sequence[int]) -> None:
         """Record the spatial size before and after a pooling of the given stride."""
@@ -64,9 +73,43 @@ class SizeMemory:
                 return before
         return tuple(n * s for n, s in zip(size, scale))
 
-    def forget(self, *_: Any) -> None:
-        """Forget all sizes; takes the arguments of a forward pre-hook."""
-        self._records.clear()
+    def __enter__(self) -> SizeMemory:
+        """Make this the memory of the forward pass, within that of an outer network."""
+        _IN_PROGRESS.memories.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _IN_PROGRESS.memories.pop()
+
+
+class _InProgress(threading.local):
+    """The memories of a thread's forward passes, of networks within networks; torch.compile knows no ContextVar."""
+
+    def __init__(self) -> None:
+        self.memories: list[SizeMemory] = []
+
+
+_IN_PROGRESS = _InProgress()
+
+
+def remember_sizes(network: nn.Module) -> None:
+    """Let a network open a memory of sizes for each of its calls, by hooks.
+
+    Args:
+        network: the network.
+    """
+    network.register_forward_pre_hook(_open)
+    network.register_forward_hook(_close, always_call=True)  # after an error, too
+
+
+def _open(network: nn.Module, args: Any) -> None:
+    SizeMemory(network).__enter__()
+
+
+def _close(network: nn.Module, args: Any, output: Any) -> None:
+    memory = SizeMemory.current()
+    if memory is not None and memory._network is network:  # else another hook raised before it was opened
+        memory.__exit__()
 
 
 def _same(a: int, b: int) -> bool:
@@ -74,22 +117,22 @@ def _same(a: int, b: int) -> bool:
     return statically_known_true(a == b) if isinstance(a == b, torch.SymBool) else bool(a == b)
 
 
-class SymmetricUpsample(Scriptable):
+class SymmetricUpsample(nn.Module):
     """Linear upsampling with aligned outer pixels, to the size that was pooled where there is a note of it.
 
     Args:
         scale: factor for all spatial axes, or one for each.
-        sizes: the notes of the network's poolings.
 
     Examples:
-        >>> SymmetricUpsample((2, 2), SizeMemory())(torch.randn(1, 4, 8, 9)).shape
-        torch.Size([1, 4, 16, 18])
+        >>> from sre_monai.networks.layers import SymmetricAvgPool
+        >>> with SizeMemory():
+        ...     SymmetricUpsample(2)(SymmetricAvgPool(2)(torch.randn(1, 4, 15, 18))).shape
+        torch.Size([1, 4, 15, 18])
     """
 
-    def __init__(self, scale: int | Sequence[int], sizes: SizeMemory) -> None:
+    def __init__(self, scale: int | Sequence[int]) -> None:
         super().__init__()
         self.scale = scale if isinstance(scale, int) else tuple(scale)
-        self.sizes = sizes
 
     def extra_repr(self) -> str:
         """Name the arguments."""
@@ -105,54 +148,5 @@ class SymmetricUpsample(Scriptable):
             (batch, channels, *spatial* · scale), or one less along an axis whose pooling had rounded up.
         """
         scale = (self.scale,) * (input.ndim - 2) if isinstance(self.scale, int) else self.scale
-        return upsample_to(input, list(self.sizes.recall(input.shape[2:], scale)))
-
-    def scriptable(self, sizes: nn.Module | None = None) -> nn.Module:
-        """Make the layer for TorchScript, with the scripted ``ScriptableSizes`` of its network, if any."""
-        return _ScriptableUpsample(self.scale, sizes)
-
-
-class ScriptableSizes(nn.Module):
-    """The :class:`SizeMemory` of a scripted network.
-
-    Poolings and upsamplings share it as one scripted module; ``torch.jit.script`` would copy any other.
-    """
-
-    records: list[tuple[list[int], list[int], list[int]]]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records = []
-
-    @torch.jit.export
-    def record(self, before: list[int], after: list[int], stride: list[int]) -> None:
-        """Record the spatial size before and after a pooling of the given stride."""
-        self.records.append((before, after, stride))
-
-    @torch.jit.export
-    def recall(self, size: list[int], scale: list[int]) -> list[int]:
-        """Return the size that was pooled to the given size by that factor, or the multiple if none was."""
-        found = [n * scale[axis] for axis, n in enumerate(size)]
-        for before, after, stride in self.records:
-            if stride == scale and after == size:
-                found = before  # the last one counts
-        return found
-
-    @torch.jit.export
-    def forget(self) -> None:
-        """Forget all sizes."""
-        self.records.clear()
-
-
-class _ScriptableUpsample(nn.Module):
-    def __init__(self, scale: int | Sequence[int], sizes: Any) -> None:
-        super().__init__()
-        self.scale = [scale] if isinstance(scale, int) else list(scale)
-        self.sizes = sizes
-
-    def forward(self, input: Tensor) -> Tensor:
-        size = input.shape[2:]
-        scale = self.scale * len(size) if len(self.scale) == 1 else self.scale
-        if self.sizes is not None:
-            return upsample_to(input, self.sizes.recall(size, scale))
-        return upsample_to(input, [n * scale[axis] for axis, n in enumerate(size)])
+        memory = SizeMemory.current() or SizeMemory()
+        return upsample_to(input, list(memory.recall(input.shape[2:], scale)))

@@ -1,6 +1,6 @@
 """Symmetric rotation-equivariant residual networks for classification."""
 
-# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
+from __future__ import annotations
 
 import math
 from collections import OrderedDict
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from sre_monai.networks.blocks import SREBasicBlock, SREBottleneck
 from sre_monai.networks.blocks.convolution import sre_layer
-from sre_monai.networks.fold import FoldedByScript
-from sre_monai.networks.interop import accept_published_names, name_resnet
 from sre_monai.networks.layers import SREConv1d, SREConv2d, SREConv3d, SymmetricMaxPool
+from sre_monai.networks.nets.published_names import accept_published_names, name_resnet
+from sre_monai.networks.nets.traced import Traced
 
 __all__ = ["SREResNet", "sre_r3d_18", "sre_resnet18", "sre_resnet50"]
 
@@ -26,7 +26,7 @@ BLOCKS: dict[str, type[SREBasicBlock] | type[SREBottleneck]] = {
 }
 
 
-class SREResNet(nn.Sequential, FoldedByScript):
+class SREResNet(nn.Sequential, Traced):
     """ResNet of symmetric rotation-equivariant convolutions, with rotation- and reflection-invariant logits.
 
     Features are equivariant, and the head averages them over all positions. The logits are therefore exactly invariant
@@ -36,7 +36,7 @@ class SREResNet(nn.Sequential, FoldedByScript):
     Modules are named as in MONAI's ResNet: ``conv1``, ``bn1``, ``act``, ``maxpool``, ``layer1`` …, ``avgpool``, ``fc``.
 
     The published networks of Du et al. are :func:`sre_resnet18`, :func:`sre_resnet50` and :func:`sre_r3d_18`. Their
-    checkpoints load through :func:`~sre_monai.networks.load_sre_conv_state_dict`. Outputs agree wherever every
+    checkpoints load through :func:`~sre_monai.conversion.load_sre_conv_state_dict`. Outputs agree wherever every
     pooled axis is even, for sizes divisible by the product of the strides. At other sizes the published pooling layers
     drop the last row; ours do not, to stay exactly equivariant. Likewise, the published 3-cell windows of the first max
     pooling are off centre at even sizes; both agree if its input is odd.
@@ -126,7 +126,7 @@ class SREResNet(nn.Sequential, FoldedByScript):
         modules["avgpool"] = _GlobalAverage()
         modules["fc"] = nn.Linear(channels, num_classes)
         super().__init__(modules)
-        self.spatial_dims = spatial_dims
+        self.spatial_dims, self.in_channels = spatial_dims, in_channels
         self._initialize()
         accept_published_names(self, name_resnet)
 

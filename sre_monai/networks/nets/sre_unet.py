@@ -1,18 +1,17 @@
 """The symmetric rotation-equivariant U-Net."""
 
-# no `from __future__ import annotations`: TorchScript cannot read annotations that are strings
+from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from monai.networks.layers import Conv
 from torch import Tensor, nn
 
 from sre_monai.networks.blocks import SRETwoConv
 from sre_monai.networks.blocks.concatenate import concatenate
-from sre_monai.networks.fold import FoldedByScript
-from sre_monai.networks.interop import accept_published_names, name_unet
 from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, upsample_to
+from sre_monai.networks.nets.published_names import accept_published_names, name_unet
+from sre_monai.networks.nets.traced import Traced
 
 __all__ = ["SREUNet"]
 
@@ -20,7 +19,7 @@ POOLINGS = {"max": SymmetricMaxPool, "average": SymmetricAvgPool}
 LEAKY_RELU = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
 
 
-class SREUNet(FoldedByScript):
+class SREUNet(Traced):
     """U-Net of symmetric rotation-equivariant convolutions.
 
     The output is exactly equivariant to 90° rotations and flips at every size: kernels are isotropic, pooling windows
@@ -29,7 +28,7 @@ class SREUNet(FoldedByScript):
 
     The defaults are the published network: 3 down-levels, two 9×9 SRE convolutions per level, max pooling, linear
     upsampling after a 1×1 convolution, leaky ReLU, batch normalisation; 274,306 parameters from 3 to 2 channels. Its
-    checkpoints load through :func:`~sre_monai.networks.load_sre_conv_state_dict`, with equal outputs at sizes
+    checkpoints load through :func:`~sre_monai.conversion.load_sre_conv_state_dict`, with equal outputs at sizes
     divisible by 2 to the power of the levels (elsewhere the published network pads one side).
 
     Args:
@@ -86,7 +85,7 @@ class SREUNet(FoldedByScript):
         kernels = (kernel_size,) * len(encoder) if isinstance(kernel_size, int) else tuple(kernel_size)
         if len(kernels) != len(encoder):
             raise ValueError(f"kernel_size must be one number or one for each of {len(encoder)} levels, got {kernels}.")
-        self.levels = len(encoder) - 1
+        self.spatial_dims, self.in_channels, self.levels = spatial_dims, in_channels, len(encoder) - 1
 
         def two_conv(source: int, target: int, level: int) -> SRETwoConv:
             return SRETwoConv(
@@ -137,5 +136,4 @@ class _UpCat(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = upsample_to(self.preconv(x), list(skip.shape[2:]))
-        both = torch.cat([skip, x], dim=1) if torch.jit.is_scripting() else concatenate(skip, x)
-        return self.convs(both)
+        return self.convs(concatenate(skip, x))

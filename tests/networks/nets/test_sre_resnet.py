@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 
-from sre_monai.networks.interop import load_sre_conv_state_dict
+from sre_monai.conversion import load_sre_conv_state_dict
 from sre_monai.networks.layers import SREConv2d, SREHarmonicConv2d
 from sre_monai.networks.nets import SREResNet, sre_r3d_18, sre_resnet18, sre_resnet50
 from sre_monai.transforms import grid_symmetries

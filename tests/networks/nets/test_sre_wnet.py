@@ -1,5 +1,6 @@
 import pytest
 import torch
+from monai.networks.nets import BasicUNet
 
 from sre_monai.networks.nets import SREUNet, SREWNet
 from sre_monai.transforms import grid_symmetries
@@ -51,12 +52,20 @@ def test_output_rotates_with_the_input_at_every_size(size):
         assert_close(network(symmetry.apply(x)), symmetry.apply(y))
 
 
-@pytest.mark.parametrize("deep_supervision", [False, True])
-def test_scripting_and_export_keep_the_function(deep_supervision):
-    network = SREWNet(2, 3, 2, deep_supervision=deep_supervision, **TINY).eval()
+def test_export_keeps_the_function():
+    network = SREWNet(2, 3, 2, deep_supervision=True, **TINY).eval()
     x = torch.randn(1, 3, 33, 32)
-    assert_close(torch.jit.script(network)(x), network(x))
     assert_close(torch.export.export(network, (x,)).module()(x), network(x))
+
+
+def test_any_unet_in_a_row():
+    network = SREWNet(2, 3, 2, deep_supervision=True, unet=BasicUNet, features=(4, 4, 4, 4, 4, 4), norm="batch")
+    assert isinstance(network.first, BasicUNet)
+    assert isinstance(network.second, BasicUNet)
+    x = torch.randn(2, 3, 33, 34)
+    assert network(x).shape == (2, 2, 2, 33, 34)
+    network.eval()
+    assert_close(network(x), network.second(torch.cat([x, network.first(x)], dim=1)))
 
 
 def test_mixed_precision_on_a_cpu():

@@ -10,14 +10,13 @@ import torch
 from monai.networks.layers import Conv
 from torch import Tensor, nn
 
-from sre_monai.networks.layers.foldable import Foldable
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, expand_kernel
 from sre_monai.networks.layers.rings import get_profile, ring_basis
 
 __all__ = ["RingModule"]
 
 
-class RingModule(Foldable):
+class RingModule(nn.Module):
     """Base class with the arguments, the parameters and the ring basis."""
 
     spatial_dims: int

@@ -59,28 +59,16 @@ class _SREConvNd(RingModule):
         Returns:
             The same layout with out_channels, of the size that ``torch.nn``'s convolution gives.
         """
-        return self.convolve(input, self.ring_weight(), self.bias)
-
-    def convolve(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Convolve with other weights than the layer's own, as blocks do that fold a normalisation into them.
-
-        Args:
-            input: as for :meth:`forward`.
-            weight: (out_channels, in_channels / groups, rings).
-            bias: (out_channels,) or None.
-
-        Returns:
-            As for :meth:`forward`.
-        """
         if input.ndim == self.spatial_dims + 1:
-            return self.convolve(input.unsqueeze(0), weight, bias).squeeze(0)
+            return self.forward(input.unsqueeze(0)).squeeze(0)
         padding = self.padding
         if self.padding_mode != "zeros":
             input = F.pad(input, [p for p in reversed(padding) for _ in range(2)], mode=self.padding_mode)
             padding = (0,) * self.spatial_dims
         return ring_conv(
-            input, weight, self.rings, bias, self.stride, padding, self.dilation, self.groups, self.algorithm
-        )
+            input, self.ring_weight(), self.rings, self.bias, self.stride, padding, self.dilation, self.groups,
+            self.algorithm,
+        )  # fmt: skip
 
 
 class SREConv1d(_SREConvNd):

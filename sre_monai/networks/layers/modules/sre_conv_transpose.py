@@ -59,7 +59,7 @@ class _SREConvTransposeNd(RingModule):
             The same layout with out_channels, of the size that ``torch.nn``'s transposed convolution gives.
         """
         if input.ndim == self.spatial_dims + 1:
-            return self(input.unsqueeze(0)).squeeze(0)
+            return self.forward(input.unsqueeze(0)).squeeze(0)
         adjoint = tuple(d * (k - 1) - p for d, k, p in zip(self.dilation, self.kernel_size, self.padding))
         plain = set(self.stride) == {1} and set(self.output_padding) == {0} and self.groups == 1 and min(adjoint) >= 0
         if plain:  # then transposing a symmetric kernel only swaps the channels

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from monai.networks.layers import Conv
 from torch import Tensor, nn
 
-from sre_monai.networks.layers.angular_harmonics import ORDERS
-from sre_monai.networks.layers.foldable import Foldable
-from sre_monai.networks.layers.folded_harmonic_conv import FoldedHarmonicConv
-from sre_monai.networks.layers.harmonic_conv import harmonic_conv, mix_magnitudes
+from sre_monai.networks.layers.angular_harmonics import ORDERS, harmonic_magnitude
+from sre_monai.networks.layers.bypass import may_be_bypassed
+from sre_monai.networks.layers.harmonic_conv import harmonic_conv
 from sre_monai.networks.layers.modules.sre_conv import SREConv2d, SREConv3d
 
 __all__ = ["SREHarmonicConv2d", "SREHarmonicConv3d"]
 
 
-class _SREHarmonicConvNd(Foldable):
+class _SREHarmonicConvNd(nn.Module):
     """Rings and magnitudes of angular harmonics, mixed to the output channels."""
 
     spatial_dims: int
     ring_layer: type[SREConv2d] | type[SREConv3d]
+    negative_slope = 1.0  # of the leaky ReLU that :func:`~sre_monai.networks.fuse` puts into the layer; 1 for none
 
     def __init__(
         self,
@@ -51,51 +52,30 @@ class _SREHarmonicConvNd(Foldable):
         """Convolve.
 
         Args:
-            input: (batch, in_channels, *spatial*).
+            input: (batch, in_channels, *spatial*) or (in_channels, *spatial*).
 
         Returns:
-            (batch, out_channels, *spatial*).
+            The same layout with out_channels.
         """
-        if not self.is_fused:
-            return mix_magnitudes(self.conv(input), self.mix.weight, self.orders)
-        return self._convolve(input, self.conv.ring_weight(), self.conv.bias, self.mix.weight, 1.0)
+        if input.ndim == self.spatial_dims + 1:
+            return self.forward(input.unsqueeze(0)).squeeze(0)
+        conv, mix = self.conv, self.mix
+        if self._is_one_operation():
+            return harmonic_conv(
+                input, conv.ring_weight(), conv.rings, conv.bias, mix.weight, self.orders, conv.dilation,
+                self.negative_slope, conv.algorithm,
+            )  # fmt: skip
+        sizes = [self.out_channels, *[mix.in_channels // len(self.orders)] * len(self.orders)]
+        isotropic, *profiles = conv(input).split(sizes, dim=1)
+        magnitudes = [harmonic_magnitude(profile, order) for profile, order in zip(profiles, self.orders)]
+        output = isotropic + mix(torch.cat(magnitudes, dim=1))
+        return output if self.negative_slope == 1 else F.leaky_relu(output, self.negative_slope)
 
-    def fold(self) -> nn.Module:
-        """Make the layer of ordinary convolutions: the rings', the harmonics' and the mixing one."""
-        return FoldedHarmonicConv(self.conv, self.mix, self.orders).train(self.training)
-
-    @property
-    def is_fused(self) -> bool:
-        """Whether the layer is one operation: not with groups or other padding than zeros."""
-        return self.conv.groups == 1 and self.conv.padding_mode == "zeros"
-
-    def affine(self, input: Tensor, scale: Tensor, shift: Tensor, negative_slope: float = 1.0) -> Tensor:
-        """Convolve, scale and shift every output channel and activate, at the cost of the convolution alone.
-
-        Args:
-            input: (batch, in_channels, *spatial*).
-            scale: (out_channels,).
-            shift: (out_channels,).
-            negative_slope: what negative values are multiplied with in the end.
-
-        Returns:
-            (batch, out_channels, *spatial*).
-        """
-        conv, channels = self.conv, self.out_channels
-        profiles = conv.out_channels - channels
-        bias = conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias
-        scales = F.pad(scale, (0, profiles), value=1.0)
-        bias = bias * scales + F.pad(shift, (0, profiles))
-        mix = self.mix.weight.flatten(1) * scale[:, None]
-        return self._convolve(input, conv.ring_weight() * scales[:, None, None], bias, mix, negative_slope)
-
-    def _convolve(
-        self, input: Tensor, weight: Tensor, bias: Tensor | None, mix: Tensor, negative_slope: float
-    ) -> Tensor:
+    def _is_one_operation(self) -> bool:
+        """Whether no one can tell that the layer computes with the parameters of its parts without calling them."""
         conv = self.conv
-        return harmonic_conv(
-            input, weight, conv.rings, bias, mix, self.orders, conv.dilation, negative_slope, conv.algorithm
-        )
+        plain = may_be_bypassed(conv, self.ring_layer) and may_be_bypassed(self.mix, Conv["conv", self.spatial_dims])
+        return plain and conv.groups == 1 and conv.padding_mode == "zeros"
 
 
 class SREHarmonicConv2d(_SREHarmonicConvNd):

@@ -1,28 +1,17 @@
 """Convert checkpoints from and to the published packages SRE-Conv and GMR-Conv.
 
-The published parameter names appear in this module only. Networks call :func:`accept_published_names`, so that their
-``load_state_dict`` also accepts these names, which release 0.1.0 of this package used as well.
+The published names of parameters are in :mod:`sre_monai.networks.nets.published_names`, those of buffers here.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from sre_monai.networks.layers import SREConv1d, SREConv2d, SREConv3d
-
-__all__ = [
-    "PACKAGES",
-    "accept_published_names",
-    "load_sre_conv_state_dict",
-    "name_resnet",
-    "name_unet",
-    "to_sre_conv_state_dict",
-]
+from sre_monai.networks.nets.published_names import names_in, published_names
 
 PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "SRE-Conv": {"bands": ("weight_index_mat",)},
@@ -35,9 +24,6 @@ PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
 
 # Index matrices, dense kernels and Gaussian centres, which our layers derive from their arguments.
 _DERIVED = ("weight_index_mat", "default_weight_index_mat", "infer_weight_matrix", "mus")
-
-Names = dict[str, str]
-Naming = Callable[[Any], list[Names]]
 
 
 def load_sre_conv_state_dict(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
@@ -64,7 +50,7 @@ def load_sre_conv_state_dict(network: nn.Module, state_dict: Mapping[str, Tensor
         for name, value in state_dict.items()
         if name.rpartition(".")[2] not in _DERIVED
     }
-    names = _names_in(network, set(weights))
+    names = names_in(network, set(weights))
     own = {names[name]: value for name, value in network.state_dict().items()}
     missing, unexpected = own.keys() - weights.keys(), weights.keys() - own.keys()
     reshaped = {name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape}
@@ -101,7 +87,7 @@ def to_sre_conv_state_dict(network: nn.Module, package: str = "SRE-Conv") -> dic
     """
     if package not in PACKAGES:
         raise ValueError(f"package must be one of {tuple(PACKAGES)}, got {package!r}.")
-    names = _namings(network)[0]
+    names = published_names(network)[0]
     state_dict = {names[name]: value for name, value in network.state_dict().items()}
     for name, layer in network.named_modules():
         if not isinstance(layer, (SREConv1d, SREConv2d, SREConv3d)):
@@ -118,98 +104,3 @@ def to_sre_conv_state_dict(network: nn.Module, package: str = "SRE-Conv") -> dic
         for stored in PACKAGES[package][layer.profile]:
             state_dict[weight.removesuffix("weight") + stored] = derived[stored]
     return state_dict
-
-
-def accept_published_names(network: nn.Module, naming: Naming) -> None:
-    """Let a network's ``load_state_dict`` accept published parameter names as well as its own.
-
-    Args:
-        network: the network, with all its modules.
-        naming: returns dictionaries from the network's parameter and buffer names to published ones; the first is used
-            for writing.
-    """
-    network.published_naming = naming  # type: ignore[assignment]
-    network.register_load_state_dict_pre_hook(_rename)
-
-
-def name_unet(network: Any) -> list[Names]:
-    """Name the published U-Net's weights.
-
-    Args:
-        network: an :class:`~sre_monai.networks.nets.SREUNet`.
-
-    Returns:
-        Dictionary from our names to the published ones.
-    """
-
-    def published(name: str) -> str:
-        part, _, rest = name.partition(".")
-        if part == "encoder":
-            level, _, rest = rest.partition(".")
-            return f"conv_0.{rest}" if level == "0" else f"down_{level}.convs.{rest}"
-        if part == "decoder":
-            index, _, rest = rest.partition(".")
-            rest = re.sub(r"^preconv\.", "upsample.preconv.", rest)
-            return f"upcat_{network.levels - int(index)}.{rest}"
-        return name
-
-    return [{name: published(name) for name in network.state_dict()}]
-
-
-# Residual block modules whose published names differ; _VIDEO holds the names in video ResNets.
-_BASIC = {"act1": "relu", "act2": "act", "downsample.0": "downsample.1", "downsample.1": "downsample.2"}
-_BOTTLENECK = _BASIC | {"act2": "relu2", "act3": "act"}
-_VIDEO = _BASIC | {"conv1": "conv1.1", "bn1": "conv1.2", "act1": "conv1.3", "conv2": "conv2.0", "bn2": "conv2.1"}
-
-
-def name_resnet(network: Any) -> list[Names]:
-    """Name the weights of the published ResNets and of R3D-18.
-
-    Args:
-        network: an :class:`~sre_monai.networks.nets.SREResNet`.
-
-    Returns:
-        Dictionaries from our names to those of image and of video ResNets; for volumes the latter come first.
-    """
-    image, video = {"act": "relu"}, {"conv1": "stem.0", "bn1": "stem.1", "act": "stem.2"}
-    for name, block in network.named_modules():
-        if not hasattr(block, "expansion"):
-            continue
-        is_bottleneck, is_strided = hasattr(block, "conv3"), not isinstance(block.pool, nn.Identity)
-        # the published networks wrap a strided convolution and its pooling in one Sequential
-        strided = {f"conv{1 + is_bottleneck}": f"conv{1 + is_bottleneck}.1"} if is_strided else {}
-        inside = (_BOTTLENECK if is_bottleneck else _BASIC) | strided
-        image |= {f"{name}.{ours}": f"{name}.{theirs}" for ours, theirs in inside.items()}
-        video |= {f"{name}.{ours}": f"{name}.{theirs}" for ours, theirs in _VIDEO.items()}
-    namings = [{name: _renamed(name, modules) for name in network.state_dict()} for modules in (image, video)]
-    return namings[::-1] if network.spatial_dims == 3 and not hasattr(network.layer1[0], "conv3") else namings
-
-
-def _renamed(name: str, modules: Mapping[str, str]) -> str:
-    """Replace the module prefix of a parameter name."""
-    return next((modules[path] + name[len(path) :] for path in _parents(name) if path in modules), name)
-
-
-def _parents(name: str) -> Iterator[str]:
-    while name := name.rpartition(".")[0]:
-        yield name
-
-
-def _namings(network: nn.Module) -> list[Names]:
-    """The published names of a network's parameters; identical to its own names unless it registered a naming."""
-    naming: Any = getattr(network, "published_naming", None)
-    return naming(network) if naming else [{name: name for name in network.state_dict()}]
-
-
-def _names_in(network: nn.Module, found: set[str]) -> Names:
-    """The naming that matches most of the names found in a state dict."""
-    own = {name: name for name in network.state_dict()}
-    return max([*_namings(network), own], key=lambda names: len(found & set(names.values())))
-
-
-def _rename(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Rename published names in a state dict to ours, in place, before it is loaded."""
-    found = {name.removeprefix(prefix) for name in state_dict if name.startswith(prefix)}
-    names = _names_in(module, found)
-    renamed = {prefix + name: state_dict.pop(prefix + names[name]) for name in names if names[name] in found}
-    state_dict.update(renamed)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sre_monai.networks import layers, load_sre_conv_state_dict, to_sre_conv_state_dict
+from sre_monai.conversion import load_sre_conv_state_dict, to_sre_conv_state_dict
+from sre_monai.networks import layers
 from sre_monai.networks.nets import SREResNet, SREUNet, sre_r3d_18
 from tests.published import PublishedUNet, sre_conv, sre_resnet, sre_resnet_3d
 from tests.published_gmr import gmr, gmr_unet
