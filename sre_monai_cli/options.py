@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from numbers import Integral, Real
 from typing import Any
 
 from sre_monai_cli.bundles import options_file
@@ -27,8 +28,8 @@ Schema = Mapping[str, Any]
 
 KINDS: dict[str, tuple[tuple[type, ...], str, str]] = {
     "boolean": ((bool,), "True or False", "booleans"),
-    "integer": ((int,), "a whole number", "whole numbers"),
-    "number": ((int, float), "a number", "numbers"),
+    "integer": ((Integral,), "a whole number", "whole numbers"),
+    "number": ((Real,), "a number", "numbers"),
     "string": ((str,), "text", "names"),
     "array": ((list, tuple), "a list", "lists"),
     "object": ((dict,), "a mapping", "mappings"),
@@ -121,7 +122,7 @@ def fits(value: Any, schema: Schema) -> bool:
         items = schema.get("items", {} if kinds[0] == "array" else {**schema, "type": kinds[0]})
         enough = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", math.inf)
         return enough and all(fits(item, items) for item in value)
-    return value in schema.get("enum", [value]) and (not isinstance(value, (int, float)) or _in_range(value, schema))
+    return value in schema.get("enum", [value]) and (not isinstance(value, Real) or _in_range(float(value), schema))
 
 
 def describe(schema: Schema) -> str:

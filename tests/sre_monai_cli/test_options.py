@@ -1,6 +1,7 @@
 import os
 import re
 
+import numpy as np
 import pytest
 
 from sre_monai_cli.literals import literal
@@ -18,8 +19,12 @@ LIMIT = {"type": ["integer", "null"], "minimum": 1}
 @pytest.mark.parametrize(
     ("schema", "right", "wrong"),
     [
-        (NUMBER, [0, 1, 0.5, "$1 / 3", "@other"], [-0.1, 1.1, True, "0.5", None, [0.5], float("nan"), float("inf")]),
-        (SIZE, [32, [32, 64], (64, 64)], [31, 32.5, [32, 31], [32, "a"], "big", None]),
+        (
+            NUMBER,
+            [0, 1, 0.5, "$1 / 3", "@other", np.float32(0.5), np.int64(1)],
+            [np.float32(2), np.bool_(True), -0.1, 1.1, True, "0.5", None, [0.5], float("nan"), float("inf")],
+        ),
+        (SIZE, [32, np.uint8(32), [32, 64], (64, 64)], [31, 32.5, [32, 31], [32, "a"], "big", None]),
         (RANGE, [[0.5, 2], (1, 1), [1, "@x"]], [[0, 1], [1], [1, 2, 3], 1, "ab"]),
         (ANGLES, [[0], [0, -10.5]], [[], 3, ["north"], [None]]),
         (FRACTION, [0, 0.99], [1, -1]),
