@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import nn
 
-from benchmarks.tables import markdown_table
+from benchmarks.results import markdown_table
 from sre_monai.conversion import ConversionReport, check_equivariance, convert_to_sre
 from tests.networks.every_network import EVERY_NETWORK, NOT_BUILT, Entry
 from tests.networks.networks_to_convert import NETWORKS, NETWORKS_3D

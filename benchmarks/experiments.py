@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,40 +48,28 @@ SCALE = {"working_diameter": 540, "crop_size": 144, "zoom_range": [0.8, 1.6]}
 """Of the networks trained on DRIVE alone: close to its own size."""
 BUDGET = {"validation_count": 0, **SCALE, "max_epochs": 300}
 """Five steps an epoch, the same for all that are compared; nothing is chosen by validation."""
-
-
-def trained_on_drive(label: str, recipe: str, weights: str, settings: Mapping[str, Any] = BUDGET, **more: Any) -> Row:
-    """A network of the comparison, by a recipe over train.json; ``more`` are further evaluations."""
-    return Row(label, tuple(recipe.split()), settings, "DRIVE", {**UNSEEN, **more}, weights)
+PAPER = {**BUDGET, "crop_size": 256, "max_epochs": 75}  # of 6000 epochs, over a minute each
 
 
 NETWORKS = {
-    "drive": trained_on_drive(
-        "SRE W-Net, trained longer", "cycles.yaml drive.yaml", "drive.pt", {}, **LAST, **ERRORS
-    ),
-    "general": Row(
-        "SRE U-Net, four cameras", ("cycles.yaml", "general.yaml"), {}, ".", TEST | LAST | ROTATED, "model.pt"
-    ),
-    "sre_harmonics": trained_on_drive("SRE U-Net with harmonics", "", "baselines/sre_harmonics.pt"),
-    "paper": trained_on_drive(  # 75 of 6000 epochs, over a minute each
-        "SRE U-Net, published recipe", "paper.yaml", "baselines/paper.pt",
-        BUDGET | {"crop_size": 256, "max_epochs": 75},
-    ),
-    **{
-        name: trained_on_drive(label, f"models/{name}.yaml", f"baselines/{name}.pt", **more)
-        for name, label, more in (
-            ("sre_gaussian", "SRE U-Net, smooth rings", {}),
-            ("sre_bands", "SRE U-Net, published rings", {}),
-            ("plain_unet", "U-Net", ERRORS),
-            ("plain_unet_rotated", "U-Net with rotations", {}),
-            ("plain_unet_small", "small U-Net with rotations", {}),
-        )
-    },
-    "plain_unet_small_longer": trained_on_drive(
-        "small U-Net with rotations, trained longer", "cycles.yaml drive.yaml models/plain_unet_small_longer.yaml",
-        "baselines/plain_unet_small_longer.pt", {},
-    ),
+    name: Row(label, tuple(recipe.split()), settings, "DRIVE", UNSEEN | more, f"{folder}{name}.pt")
+    for name, label, folder, recipe, settings, more in (
+        ("drive", "SRE W-Net, trained longer", "", "cycles.yaml drive.yaml", {}, LAST | ERRORS),
+        ("sre_harmonics", "SRE U-Net with harmonics", "baselines/", "", BUDGET, {}),
+        ("sre_gaussian", "SRE U-Net, smooth rings", "baselines/", "models/sre_gaussian.yaml", BUDGET, {}),
+        ("sre_bands", "SRE U-Net, published rings", "baselines/", "models/sre_bands.yaml", BUDGET, {}),
+        ("paper", "SRE U-Net, published recipe", "baselines/", "paper.yaml", PAPER, {}),
+        ("plain_unet", "U-Net", "baselines/", "models/plain_unet.yaml", BUDGET, ERRORS),
+        ("plain_unet_rotated", "U-Net with rotations", "baselines/", "models/plain_unet_rotated.yaml", BUDGET, {}),
+        ("plain_unet_small", "small U-Net with rotations", "baselines/", "models/plain_unet_small.yaml", BUDGET, {}),
+        (
+            "plain_unet_small_longer", "small U-Net with rotations, trained longer", "baselines/",
+            "cycles.yaml drive.yaml models/plain_unet_small_longer.yaml", {}, {},
+        ),
+    )
 }  # fmt: skip
+GENERAL = Row("SRE U-Net, four cameras", ("cycles.yaml", "general.yaml"), {}, ".", TEST | LAST | ROTATED, "model.pt")
+NETWORKS = {"drive": NETWORKS["drive"], "general": GENERAL, **NETWORKS}
 
 SPREAD, WORST = "{{{0} mean:.4f}} ± {{{0} std:.4f}}", "{{{0} worst:.4f}} ({{{0} worst_angle:.0f}}°)"
 TRAINING = {"parameters": "{parameters:,.0f}", "training, min": "{training_minutes:.0f}"}
@@ -110,15 +98,11 @@ ACCURACY_TABLES = (
 
 def calibration_table(name: str) -> dict[str, str]:
     """Scores of an evaluation, and what a calibration changes about them."""
-    scores = ("dice", "auc", "cldice", "sensitivity", "specificity")
-    figures = ("best threshold", "dice at it", "calibration error", "fitted threshold", "temperature", "dice with it")
-    return {f"{name}: images": f"{{{name} num_images:.0f}}"} | {
-        title: f"{{{name} {figure}:.4f}}"
-        for title, figure in (
-            *((SCORES[score], f"{score} mean") for score in scores),
-            *((figure, figure) for figure in (*figures, "calibration error with it")),
-        )
-    }
+    figures = {SCORES[score]: f"{score} mean" for score in (*MAIN, "sensitivity", "specificity")}
+    names = ("best threshold", "dice at it", "calibration error", "fitted threshold", "temperature", "dice with it")
+    figures |= {figure: figure for figure in (*names, "calibration error with it")}
+    images = {f"{name}: images": f"{{{name} num_images:.0f}}"}
+    return images | {title: f"{{{name} {figure}:.4f}}" for title, figure in figures.items()}
 
 
 # Retina: the changes of the ablations
@@ -182,18 +166,10 @@ DRIVE_CHANGES: dict[str, dict[str, Any]] = {
 def ablation(help: str, network: str, changes: Mapping[str, Mapping[str, Any]], **settings: Any) -> Experiment:
     """Short trainings on DRIVE, each with one change; 4 of the training images are held out and scored."""
     datalist = "$load_datalist(@dataset_dir, @section)[-@validation_count:]"
-    held_out = {"section": "training", "datalist": datalist, "write_overlay": False}
+    held_out = Evaluation("DRIVE", settings={"section": "training", "datalist": datalist, "write_overlay": False})
+    row = NETWORKS[network]._replace(evaluations={"held out": held_out}, weights=None)
     settings = {"validation_count": 4, "val_interval": "@max_epochs", **settings}
-    rows = {
-        name: Row(
-            name,
-            NETWORKS[network].recipe,
-            {**settings, **change},
-            "DRIVE",
-            {"held out": Evaluation("DRIVE", settings=held_out)},
-        )
-        for name, change in changes.items()
-    }
+    rows = {name: row._replace(label=name, settings={**settings, **change}) for name, change in changes.items()}
     table = {"runs": "{runs}", "F1": "{held out dice mean:.4f}", "difference": "{difference:+.4f}"}
     table |= {"AUC": "{held out auc mean:.4f}", "clDice": "{held out cldice mean:.4f}"} | TRAINING
     finish = partial(add_difference, score="held out dice mean", baseline=RECIPE)
@@ -222,24 +198,14 @@ CLASSIFICATION = {"runs": "{runs}"} | {
 
 def classification(
     help: str,
-    networks: str,
+    networks: str,  # separated by commas; one "with rotations" sees images flipped and rotated by any angle
     recipe: str = "",
-    weights: str | None = None,
-    seeds: tuple[int, ...] = (0, 1, 2),
-    sizes: Mapping[str, Mapping[str, Any]] = {},
+    weights: str | None = None,  # of the first network
+    seeds: Sequence[int] = (0, 1, 2),
+    sizes: Mapping[str, Mapping[str, Any]] = {},  # net_settings by network
     **settings: Any,
 ) -> Experiment:
-    """Train classifiers, evaluate them upright, rotated and flipped.
-
-    Args:
-        help: a sentence about it.
-        networks: names, separated by commas; one "with rotations" sees images flipped and rotated by any angle.
-        recipe: configurations over train.json, separated by spaces.
-        weights: file of the first network's weights in the bundle's ``models``.
-        seeds: of the trainings.
-        sizes: for each network its ``net_settings``.
-        settings: overrides of all runs.
-    """
+    """Train classifiers, evaluate them upright, rotated and flipped."""
     steps = {"evaluate": ("evaluate.json",), "rotated": ("evaluate.json", "rotation.json")}
     evaluations = {name: Evaluation("medmnist", configs) for name, configs in steps.items()}
     rows: dict[str, Row] = {}
@@ -252,25 +218,17 @@ def classification(
     return Experiment(help, MEDMNIST, rows, True, seeds, [CLASSIFICATION], transposed=True, pictures=[draw])
 
 
-COMPARED = "sre_harmonic_resnet18, resnet18, resnet18 with rotations"
 LWNET = {"lwnet, 4.2 billion pixels, at its own threshold": 0.8278}
 """F1 of https://arxiv.org/abs/2009.01907: its published weights and threshold, mean of four flips."""
 
 EXPERIMENTS = {
     "weights": Experiment(
         "Train the retina bundle's networks by their recipes; --store puts the weights into the bundle.",
-        RETINA,
-        {name: row._replace(evaluations={}) for name, row in NETWORKS.items()},
-        tables=[TRAINING | {"steps": "{steps:.0f}"}],
+        RETINA, {name: row._replace(evaluations={}) for name, row in NETWORKS.items()}, tables=[TRAINING],
     ),
     "accuracy": Experiment(
         "Evaluate the weights of the retina bundle's networks upright, rotated and on photographs of other cameras.",
-        RETINA,
-        NETWORKS,
-        trains=False,
-        tables=ACCURACY_TABLES,
-        finish=add_second_observer,
-        pictures=[
+        RETINA, NETWORKS, trains=False, tables=ACCURACY_TABLES, finish=add_second_observer, pictures=[
             partial(draw_curves, evaluation="turned_back", scores={"dice": "F1"}),
             partial(draw_errors, evaluation="overlays", angles=ANGLES),
         ],
@@ -279,22 +237,18 @@ EXPERIMENTS = {
         "Fit threshold and temperature to the training photographs of four cameras; writes calibrated weights.",
         RETINA,
         {
-            name: NETWORKS["general"]._replace(
-                label=name, evaluations={"training": scored(name, "training", write_calibration=True)}
-            )
+            name: GENERAL._replace(label=name, evaluations={"train": scored(name, "training", write_calibration=True)})
             for name in DEGREES
         },
-        trains=False,
-        tables=[calibration_table("training")],
-        finish=partial(calibrate, name="training"),
+        trains=False, tables=[calibration_table("train")], finish=partial(calibrate, name="train"),
     ),
     "cameras": Experiment(
         "Leave one camera out: train on three data sets, evaluate on the fourth, by pixels and by the field's angle.",
         RETINA,
         {
-            name: NETWORKS["general"]._replace(
-                label=name,
-                settings={
+            name: Row(
+                name, GENERAL.recipe,
+                {
                     "section": "all", "datasets": [other for other in DEGREES if other != name],
                     "cycle_epochs": "$4800 // len(@datalist)", "max_epochs": "@cycle_epochs", "amp": True,
                 },
@@ -302,12 +256,10 @@ EXPERIMENTS = {
                     "by pixels": scored(name, "all", write_calibration=True),
                     "by angle": scored(name, "all", write_calibration=True, working_diameter=20 * degrees),
                 },
-                weights=None,
             )
             for name, degrees in DEGREES.items()
         },
-        tables=[calibration_table("by pixels"), calibration_table("by angle")],
-        finish=add_calibrations,
+        tables=[calibration_table("by pixels"), calibration_table("by angle")], finish=add_calibrations,
         pictures=[partial(draw_reliability, evaluation="by pixels")],
     ),
     "ablation": ablation(
@@ -322,30 +274,27 @@ EXPERIMENTS = {
         "F1 on DRIVE by the number of pixels seen, each training one cosine cycle.",
         RETINA,
         {
-            f"{name}_{epochs}": NETWORKS[name]._replace(
-                label=f"{NETWORKS[name].label}, {epochs} epochs",
-                settings={"amp": True, "cycle_epochs": epochs, "max_epochs": epochs},
-                evaluations=TEST,
-                weights=None,
+            f"{name}_{epochs}": Row(
+                f"{NETWORKS[name].label}, {epochs} epochs", NETWORKS[name].recipe,
+                {"amp": True, "cycle_epochs": epochs, "max_epochs": epochs}, "DRIVE", TEST,
             )
             for name in ("drive", "plain_unet_small_longer")
             for epochs in (450, 3600)
         },
         tables=[{"billion pixels": "{billion pixels:.2f}", **{SCORES[x]: f"{{DRIVE {x} mean:.4f}}" for x in MAIN}}],
-        finish=add_pixels,
-        pictures=[partial(draw_progress, score="DRIVE dice mean", level=LWNET)],
+        finish=add_pixels, pictures=[partial(draw_progress, score="DRIVE dice mean", level=LWNET)],
     ),
     "breastmnist": classification(
         "Classifiers of BreastMNIST, upright, rotated and flipped.",
-        "sre_harmonic_resnet18, sre_resnet18, resnet18, resnet18 with rotations",
-        weights="model.pt", amp=True,
+        "sre_harmonic_resnet18, sre_resnet18, resnet18, resnet18 with rotations", weights="model.pt", amp=True,
     ),
     "breastmnist_published": classification(
-        "The published recipe on BreastMNIST.", "sre_resnet18, resnet18", "paper.yaml", amp=True
+        "The published recipe on BreastMNIST.", "sre_resnet18, resnet18", "paper.yaml", amp=True,
     ),
     "adrenalmnist3d": classification(
         "Classifiers of AdrenalMNIST3D about each axis, with a quarter of the features.",
-        COMPARED, "volumes.yaml adrenalmnist3d.yaml", "adrenalmnist3d.pt", sizes=QUARTER, amp=True,
+        "sre_harmonic_resnet18, resnet18, resnet18 with rotations", "volumes.yaml adrenalmnist3d.yaml",
+        "adrenalmnist3d.pt", sizes=QUARTER, amp=True,
     ),
     "adrenalmnist3d_published": classification(
         "Half of the published recipe on AdrenalMNIST3D.",

@@ -6,34 +6,52 @@
 The network alone sees the prepared images, already in memory, at the same resolution and through the same windows. The
 subjects take turns; run it on an idle machine. Many photographs (--count) hide the reading of the first and the saving
 of the last. They are synthetic JPEG files, unless --dataset_dir names a folder of real ones.
+
+    python -m benchmarks folder --measure lists
+
+times what surrounds the network in a run over a long list, whose photographs are links to one and whose records and
+results are synthetic. Records are not flushed to the disk, which takes a constant time for each. Processor time and
+memory must grow no faster than the list. --keep FOLDER keeps the last report, for docs/check_report.py.
 """
 
+import logging
+import os
+import random
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from time import sleep
-from typing import Any
+from time import process_time, sleep
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from monai.bundle import ConfigParser
 from PIL import Image
 
-from benchmarks.timing import in_own_process, peak_megabytes, reset_peak, time_in_turn
+from benchmarks.bundle_runs import BundleRun
+from benchmarks.experiments import RETINA
+from benchmarks.timing import in_own_process, peak_megabytes, time_in_turn
+from sre_monai.io.png import save_png
 from sre_monai.io.tables import write_json
 from sre_monai.retina import estimate_field_of_view, measure_vessels, synthetic_fundus
+from sre_monai.retina.overlay import vessel_overlay
+from sre_monai.runs.folder import FolderRun, list_images, thumbnail
 from sre_monai.runs.folder.tolerant_dataset import FAILURE
 from sre_monai.runs.memory import keep_freed_memory
-from sre_monai_cli import find_bundle, long_command
+from sre_monai_cli import long_command
 
 SIZES = {"0.3": (702, 468), "1": (1230, 820), "2.3": (1860, 1240), "8": (3504, 2336)}
 """Width and height of the photographs, by their megapixels."""
-ALONE, FOLDER_RUNS = "network alone", {"folder": False, "folder with overlays": True}
-SUBJECTS = (ALONE, *FOLDER_RUNS, "measures of the masks")
-CHOICES = {"sizes": SIZES, "measure": ("start", "photographs", "memory")}
+CHOICES = {"sizes": SIZES, "measure": ("start", "photographs", "memory", "lists")}
+REASON = "the file is damaged: it ends after {0} of {1} bytes, in the middle of a scan. " * 4
+Subject = tuple[Callable[[], Any], Callable[[Any], object]]
+"""What prepares a call, which is not timed, and what is timed."""
 
 
 def write_photographs(folder: Path, size: tuple[int, int], count: int) -> Path:
@@ -47,75 +65,152 @@ def write_photographs(folder: Path, size: tuple[int, int], count: int) -> Path:
     return folder
 
 
-def configure(folder: Path, output: Path, settings: dict[str, Any], **more: Any) -> ConfigParser:
-    """Read the configuration of inference, for results in a new folder."""
-    parser = ConfigParser()
-    parser.read_config(find_bundle() / "configs" / "inference.json")
-    places = {"bundle_root": str(find_bundle()), "dataset_dir": str(folder), "output_dir": tempfile.mkdtemp(dir=output)}
-    parser.update({**places, **settings, **more})
-    return parser
+class Folder(NamedTuple):
+    """Photographs, a folder for results, and overrides of the configuration of inference."""
 
+    photographs: Path
+    results: Path
+    settings: dict[str, Any]
 
-def subject(name: str, folder: Path, output: Path, settings: dict[str, Any]) -> tuple[Callable[..., Any], Any, int]:
-    """What is timed, what prepares its argument before each call, if it takes one, and the number of photographs."""
-    config = configure(folder, output, settings, write_overlay=False)
-    get = config.get_parsed_content
-    items = get("datalist")
-    if name in FOLDER_RUNS:
-        more = {"write_overlay": FOLDER_RUNS[name]}
-        prepare = lambda: configure(folder, output, settings, **more).get_parsed_content("evaluator")  # noqa: E731
-        return lambda evaluator: evaluator.run(), prepare, len(items)
-    if name == ALONE:
+    def configure(self, **more: Any) -> ConfigParser:
+        """Read the configuration, for results in a new folder."""
+        places = {"dataset_dir": str(self.photographs), "output_dir": tempfile.mkdtemp(dir=self.results)}
+        return BundleRun(RETINA, ["inference.json"], self.results, places | self.settings | more).configure()
+
+    def run(self, write_overlay: bool) -> Subject:
+        """A run from the first file read to the report."""
+        return lambda: self.configure(write_overlay=write_overlay).get_parsed_content(
+            "evaluator"
+        ), lambda run: run.run()
+
+    def network_alone(self) -> Subject:
+        """The network on all photographs, in batches of equal sizes as a run makes them."""
+        get = self.configure().get_parsed_content
         batches: list[list[torch.Tensor]] = [[]]
         for image in (each["image"].as_tensor() for each in get("dataset") if FAILURE not in each):
             if batches[-1] and (len(batches[-1]) == get("batch_size") or batches[-1][0].shape != image.shape):
                 batches.append([])
             batches[-1].append(image)
-        stacks, network = [torch.stack(batch).to(get("device")) for batch in batches], get("network").eval()
-        return torch.no_grad()(lambda: [get("inferer")(x, network).cpu() for x in stacks]), None, len(items)
-    get("evaluator").run()
-    masks = [Image.open(Path(config["output_dir"]) / f"{item['name']}_mask.png") for item in items]
-    fields = [estimate_field_of_view(np.asarray(Image.open(item["image"]).convert("RGB")).T)[0] for item in items]
-    pairs = [(np.asarray(mask) > 0, fov.numpy().T) for mask, fov in zip(masks, fields)]
-    return lambda: [measure_vessels(*pair) for pair in pairs], None, len(items)
+        network, inferer = get("network").eval(), get("inferer")
+        stacks = [torch.stack(batch).to(get("device")) for batch in batches]
+        return lambda: stacks, torch.no_grad()(lambda stacks: [inferer(stack, network).cpu() for stack in stacks])
+
+    def measures(self) -> Subject:
+        """The measures of all masks inside the fields of view."""
+        config, pairs = self.configure(write_overlay=False), []
+        config.get_parsed_content("evaluator").run()
+        for item in config.get_parsed_content("datalist"):
+            fov = estimate_field_of_view(np.asarray(Image.open(item["image"]).convert("RGB")).T)[0].numpy().T
+            pairs.append((np.asarray(Image.open(f"{config['output_dir']}/{item['name']}_mask.png")) > 0, fov))
+        measure_vessels(np.eye(99, dtype=bool))  # compiles
+        return lambda: pairs, lambda pairs: [measure_vessels(*pair) for pair in pairs]
 
 
-def time_photographs(folder: Path, output: Path, settings: dict[str, Any], rounds: int) -> dict[str, float]:
-    """Seconds per photograph of each subject, without the start of the program."""
-    made = {name: subject(name, folder, output, settings) for name in SUBJECTS}
-    runs = {name: run for name, (run, _, _) in made.items()}
-    prepare = {name: each for name, (_, each, _) in made.items() if each}
-    seconds = time_in_turn(runs, rounds, turn=0, device=str(settings["device"]), prepare=prepare)
-    return {name: value / made[name][2] for name, value in seconds.items()}
+SUBJECTS: dict[str, Callable[[Folder], Subject]] = {
+    "network alone": Folder.network_alone,
+    "folder": partial(Folder.run, write_overlay=False),
+    "folder with overlays": partial(Folder.run, write_overlay=True),
+    "measures of the masks": Folder.measures,
+}
 
 
-def peak(name: str, folder: Path, output: Path, settings: dict[str, Any]) -> float:
-    """Peak memory in megabytes of a subject on a folder, beyond what this process needs before it."""
+def peak(name: str, folder: Folder) -> float:
+    """Peak memory of a subject in megabytes, beyond what is in use before it."""
     keep_freed_memory()
-    measure_vessels(np.eye(99, dtype=bool))  # compiles
-    run, prepare, _ = subject(name, folder, output, settings)
-    arguments = [prepare()] if prepare else []
-    before = reset_peak(str(settings["device"]))
-    run(*arguments)
-    return peak_megabytes(str(settings["device"])) - before
+    prepare, run = SUBJECTS[name](folder)
+    argument, before = prepare(), peak_megabytes(folder.settings["device"], reset=True)
+    run(argument)
+    return peak_megabytes(folder.settings["device"]) - before
 
 
-def start_seconds(folder: Path, output: Path, rounds: int) -> dict[str, float]:
-    """Seconds of the command from its start to its help, and of both commands to the first photograph's mask."""
+def start_of_commands(photographs: Path, results: Path) -> dict[str, Subject]:
+    """The command from its start to its help, and both commands to the first photograph's mask."""
     short = [sys.executable, "-m", "sre_monai_cli"]
 
-    def to_first_mask(results: str, command: Sequence[str]) -> None:
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-            while not list(Path(results).rglob("*_mask.png")) and run.poll() is None:
+    def to_first_mask(output: str, command: Callable[..., list[str]]) -> None:
+        words = command("segment", str(photographs), output)
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            while not list(Path(output).rglob("*_mask.png")) and run.poll() is None:
                 sleep(0.01)
             run.kill()
 
-    runs = {
-        "help": lambda _: subprocess.run([*short, "--help"], check=True, stdout=subprocess.DEVNULL),
-        "first photograph": lambda out: to_first_mask(out, [*short, "segment", str(folder), out]),
-        "the same, monai.bundle": lambda out: to_first_mask(out, long_command("segment", str(folder), out)),
+    prepare = partial(tempfile.mkdtemp, dir=results)
+    return {
+        "help": (prepare, lambda _: subprocess.run([*short, "--help"], check=True, stdout=subprocess.DEVNULL)),
+        "first photograph": (prepare, partial(to_first_mask, command=lambda *words: [*short, *words])),
+        "the same, monai.bundle": (prepare, partial(to_first_mask, command=long_command)),
     }
-    return time_in_turn(runs, rounds, 0, prepare=dict.fromkeys(runs, partial(tempfile.mkdtemp, dir=output)))
+
+
+def measure_list(count: int, folder: Path) -> dict[str, float]:
+    """Run a list through everything but the network: processor seconds of each step, megabytes above the imports."""
+    random.seed(0)
+    logging.disable()
+    shutil.rmtree(folder, ignore_errors=True)
+    thumbnails, datalist = write_files(folder, count)
+    seconds: dict[str, float] = {}
+    before = peak_megabytes(reset=True)
+
+    @contextmanager
+    def timed(step: str) -> Iterator[None]:
+        start = process_time()
+        yield
+        seconds[step] = round(process_time() - start, 2)
+
+    with timed("list"):
+        items = list_images(datalist, folder / "results")
+    with timed("start"):
+        run = make_run(items, folder / "results")
+        assert len(run.start()) == count
+    with timed("records"), patch.object(os, "fsync"):
+        for item in items:
+            add_record(run, item, folder, thumbnails)
+    with timed("report"):
+        written = run.report.write(items, run.journal)
+    with timed("resume"):
+        left = len(make_run(items, folder / "results").start())
+    assert left == written["failed"]
+    assert written["done"] + written["failed"] == count
+    page = folder / "results" / "report.html"
+    return {**seconds, "MB of memory": round(peak_megabytes() - before), "MB of page": page.stat().st_size / 1e6}
+
+
+def write_files(folder: Path, count: int) -> tuple[list[str], Path]:
+    """Write a synthetic eye with its results, photographs that are links to it, and their list."""
+    folder.mkdir(parents=True)
+    eye = synthetic_fundus((480, 450))
+    overlay = vessel_overlay(eye.image.transpose(2, 1, 0), eye.vessels.T[None], eye.fov.T[None])
+    for kind, picture in {"eye": eye.image, "mask": eye.vessels * np.uint8(255), "overlay": overlay}.items():
+        save_png(folder / f"{kind}.png", picture)
+    files = [f"site_{number % 97:02}/patient_{number:06}_{'LR'[number % 2]}.png" for number in range(count)]
+    for site in {Path(file).parent for file in files}:
+        (folder / site).mkdir()
+        (folder / "results" / site).mkdir(parents=True)
+    for file in files:
+        (folder / file).symlink_to(folder.absolute() / "eye.png")
+    datalist = folder / "list.csv"
+    datalist.write_text("\n".join(["image", *files]) + "\n")
+    return [thumbnail(eye.image), thumbnail(overlay)], datalist
+
+
+def make_run(items: list[dict[str, str]], output: Path) -> FolderRun:
+    """Make a run with the columns of the bundle's report."""
+    parser = BundleRun(RETINA, ["inference.json"], output, {"output_dir": str(output)}).configure()
+    return FolderRun(items, output, {"version": "1"}, report=parser.get_parsed_content("folder_run#report"))
+
+
+def add_record(run: FolderRun, item: dict[str, str], folder: Path, thumbnails: list[str]) -> None:
+    """Record a success, or sometimes a failure."""
+    if random.random() < 0.02:
+        run.add(item, "failed", run.fingerprint(item), reason=REASON.format(random.randrange(9999), 12345).strip())
+        return
+    outputs = {}
+    for kind in ("mask", "overlay"):
+        outputs[f"{item['name']}_{kind}.png"] = (folder / f"{kind}.png").stat().st_size
+        (run.output_dir / f"{item['name']}_{kind}.png").symlink_to(folder.absolute() / f"{kind}.png")
+    figures = {column: round(random.random(), 4) for column in run.report.columns[4:]}
+    figures["quality"] = random.choice(["", "", "", "blurred", "dark", "blurred; few vessels"])
+    run.add(item, "done", run.fingerprint(item), outputs=outputs, thumbnails=thumbnails, **figures)
 
 
 def main(
@@ -128,27 +223,35 @@ def main(
     working_diameter: float | None = None,
     threads: int | None = None,
     rounds: int = 3,
+    list_lengths: Sequence[int] = (1000, 10_000, 100_000),
+    keep: Path | None = None,
 ) -> str:
-    """Time everything and write a record."""
+    """Measure seconds of the start and for each photograph, megabytes, and long lists; write a record."""
     torch.set_num_threads(threads or torch.get_num_threads())
     keep_freed_memory()  # as in the run itself
     settings = {"device": device} | ({"working_diameter": working_diameter} if working_diameter else {})
     record: dict[str, Any] = {"threads": torch.get_num_threads(), **settings}
-    with tempfile.TemporaryDirectory() as parent:
-        results = Path(parent) / "results"
-        results.mkdir()
-        folders = {str(dataset_dir): dataset_dir} if dataset_dir else {}
+
+    def timed(subjects: dict[str, Subject]) -> dict[str, float]:
+        prepare, runs = ({name: each[part] for name, each in subjects.items()} for part in (0, 1))
+        return time_in_turn(runs, rounds, 0, device, prepare)
+
+    with tempfile.TemporaryDirectory() as parent, tempfile.TemporaryDirectory() as results:
+        places = {str(dataset_dir): dataset_dir} if dataset_dir else {}
         for size in sizes if not dataset_dir else ():
-            folders[f"{size} megapixels"] = write_photographs(Path(parent) / size, SIZES[size], count)
-        if "start" in measure:
-            record["start"] = start_seconds(next(iter(folders.values())), results, rounds)
-        for title, folder in folders.items():
+            places[f"{size} megapixels"] = write_photographs(Path(parent) / size, SIZES[size], count)
+        for title, place in places.items():
+            folder = Folder(place, Path(results), settings)
+            if "start" in measure and "start" not in record:
+                record["start"] = timed(start_of_commands(place, Path(results)))
             if "photographs" in measure:
-                seconds = time_photographs(folder, results, settings, rounds)
-                relative = {name: value / seconds[ALONE] for name, value in seconds.items()}
-                record[title] = {"seconds": seconds, "of the network alone": relative}
+                seconds = timed({name: make(folder) for name, make in SUBJECTS.items()})
+                number = len(folder.configure().get_parsed_content("datalist"))
+                record[title] = {name: value / number for name, value in seconds.items()}
             if "memory" in measure:
-                megabytes = {name: in_own_process(peak, name, folder, results, settings) for name in SUBJECTS}
-                record[f"{title}, megabytes"] = megabytes
+                record[f"{title}, MB"] = {name: in_own_process(peak, name, folder) for name in SUBJECTS}
+        for length in list_lengths if "lists" in measure else ():
+            place = keep if keep and length == list_lengths[-1] else Path(results) / "list"
+            record[f"list of {length}"] = in_own_process(measure_list, length, place)
     write_json(output, record)
     return output.read_text(encoding="utf-8")

@@ -10,7 +10,6 @@ import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,36 +18,25 @@ from PIL import Image
 from benchmarks.bundle_runs import BundleRun
 from benchmarks.experiments import NETWORKS, RETINA
 from benchmarks.pictures import draw_lines
+from benchmarks.results import table_of_means
 from benchmarks.series import Row
-from benchmarks.tables import markdown_table
 from sre_monai.evaluation.pose import Pose, rotations
 from sre_monai.io.files import written_atomically
 from sre_monai.io.tables import write_table
 from sre_monai.retina import measure_vessels
 from sre_monai.transforms import GridSymmetry
 
-MEASURES = {
-    "area_density": "area density",
-    "length_density_per_px": "length density",
-    "segments": "segments",
-    "branch_points": "branch points",
-    "end_points": "end points",
-    "calibre_mean_px": "calibre, mean",
-    "calibre_median_px": "calibre, median",
-    "calibre_sd_px": "calibre, SD",
-    "tortuosity": "tortuosity",
-    "curvature_per_px": "curvature",
-    "fractal_d0": "D0",
-    "fractal_d1": "D1",
-    "fractal_d2": "D2",
-    "lacunarity": "lacunarity",
-}
-"""The measures that are compared, and their names in tables and pictures."""
+MEASURES = (
+    *("area_density", "length_density_per_px", "segments", "branch_points", "end_points"),
+    *("calibre_mean_px", "calibre_median_px", "calibre_sd_px", "tortuosity", "curvature_per_px"),
+    *("fractal_d0", "fractal_d1", "fractal_d2", "lacunarity"),
+)
+"""The measures that are compared."""
 CHOICES = {"rows": NETWORKS}
-UPRIGHT = Pose()
 
-Measured = Mapping[str, Mapping[str, float]]
-"""Measures by name, by file."""
+Figures = dict[str, float]
+Measured = Mapping[str, Mapping[str, float]]  # by file and name
+Changes = Mapping[str, Mapping[Pose, np.ndarray]]
 
 
 def segment(row: Row, photographs: Path, output: Path) -> Measured:
@@ -84,22 +72,19 @@ def measure_mask(mask: Path, fov: Path) -> dict[str, float]:
     return measure_vessels(vessels, inside).values
 
 
-def agreement_table(raters: Mapping[str, Sequence[Mapping[str, float]]], path: Path) -> str:
+def compare_raters(raters: Mapping[str, Sequence[Mapping[str, float]]]) -> tuple[dict[str, Figures], dict[str, str]]:
     """Compare raters with the first one: Pearson's correlation, and the difference of the means in per cent."""
     first, *others = raters
-    rows, lines = [], []
-    for name, title in MEASURES.items():
+    figures: dict[str, Figures] = {}
+    for name in MEASURES:
         values = {rater: np.array([image[name] for image in images]) for rater, images in raters.items()}
         mean = values[first].mean()
-        row = {"measure": name, first: mean}
+        figures[name] = {first: mean}
         for rater in others:
-            row[f"{rater} r"] = np.corrcoef(values[first], values[rater])[0, 1]
-            row[f"{rater} difference %"] = 100 * (values[rater].mean() / mean - 1)
-        rows.append(row)
-        cells = (f"{row[f'{rater} r']:.3f}, {row[f'{rater} difference %']:+.1f} %" for rater in others)
-        lines.append([title, f"{mean:.4g}", *cells])
-    write_table(path, rows)
-    return markdown_table(["", first, *(f"{rater}: r, difference" for rater in others)], lines)
+            figures[name][f"{rater} r"] = np.corrcoef(values[first], values[rater])[0, 1]
+            figures[name][f"{rater} %"] = 100 * (values[rater].mean() / mean - 1)
+    columns = {f"{rater}: r, difference": f"{{{rater} r:.3f}}, {{{rater} %:+.1f}} %" for rater in others}
+    return figures, {first: f"{{{first}:.4g}}", **columns}
 
 
 def changes(measured: Measured, images: Sequence[Path], poses: Iterable[Pose]) -> dict[str, dict[Pose, np.ndarray]]:
@@ -108,29 +93,25 @@ def changes(measured: Measured, images: Sequence[Path], poses: Iterable[Pose]) -
     def values(name: str, pose: Pose) -> np.ndarray:
         return np.array([measured[file_name(image, pose)][name] for image in images])
 
-    return {
-        name: {pose: 100 * np.abs(values(name, pose) / values(name, UPRIGHT) - 1) for pose in poses}
-        for name in MEASURES
-    }
+    def change(name: str, pose: Pose) -> np.ndarray:
+        return 100 * np.abs(values(name, pose) / values(name, Pose()) - 1)
+
+    return {name: {pose: change(name, pose) for pose in poses} for name in MEASURES}
 
 
-def rotation_table(by_network: Mapping[str, Mapping[str, Mapping[Pose, np.ndarray]]], path: Path) -> str:
-    """Lay out the mean changes and, in brackets, the largest of a photograph."""
-    kinds = {"90° turns and mirrored": True, "other angles": False}
-    rows: list[dict[str, Any]] = []
-    lines = []
-    for name, title in MEASURES.items():
-        cells = []
-        for network, measured in by_network.items():
-            row: dict[str, Any] = {"network": network, "measure": name}
-            for kind, exact in kinds.items():
-                found = [v for pose, v in measured[name].items() if pose.is_exact == exact and not pose.is_upright]
-                row |= {f"{kind}, mean %": np.mean(found), f"{kind}, largest %": np.max(found)} if found else {}
-                cells.append(f"{np.mean(found):.3g} ({np.max(found):.3g})" if found else "–")
-            rows.append(row)
-        lines.append([title, *cells])
-    write_table(path, rows)
-    return markdown_table(["change in %", *(f"{network}: {kind}" for network in by_network for kind in kinds)], lines)
+def summarize_changes(networks: Mapping[str, Changes]) -> tuple[dict[str, Figures], dict[str, str]]:
+    """The mean change in per cent over the photographs and poses, and in brackets the largest."""
+    figures: dict[str, Figures] = {name: {} for name in MEASURES}
+    columns = {}
+    for network, measured in networks.items():
+        for kind, exact in (("90° turns and mirrored", True), ("other angles", False)):
+            title = f"{network}, {kind}"
+            columns[title] = f"{{{title} mean:.3g}} ({{{title} largest:.3g}})"
+            for name, values in measured.items():
+                found = [v for pose, v in values.items() if pose.is_exact == exact and not pose.is_upright]
+                if found:
+                    figures[name] |= {f"{title} mean": np.mean(found), f"{title} largest": np.max(found)}
+    return figures, columns
 
 
 def main(
@@ -152,19 +133,22 @@ def main(
     by_network = {}
     for name, row in ((name, NETWORKS[name]) for name in rows):
         by_network[row.label] = changes(segment(row, output / "photographs", output / name), images, poses)
-        masks = [output / name / f"{Path(file_name(image, UPRIGHT)).stem}_mask.png" for image in images]
+        masks = [output / name / f"{Path(file_name(image, Pose())).stem}_mask.png" for image in images]
         raters[row.label] = [measure_mask(mask, item["fov"]) for mask, item in zip(masks, items)]
     raters["second observer"] = [measure_mask(item["second_observer"], item["fov"]) for item in items]
-    text = agreement_table(raters, output / "agreement.csv")
-    text += "\n\n" + rotation_table(by_network, output / "rotation.csv")
+    tables = []
+    results = {"agreement": compare_raters(raters), "rotation": summarize_changes(by_network)}
+    for name, (figures, columns) in results.items():
+        write_table(output / f"{name}.csv", [{"measure": measure, **row} for measure, row in figures.items()])
+        tables.append(table_of_means({measure: [row] for measure, row in figures.items()}, columns))
     panels = {
-        title: {
+        name: {
             label: {pose.angle: values.mean() for pose, values in measured[name].items() if not pose.mirrored}
             for label, measured in by_network.items()
         }
-        for name, title in MEASURES.items()
+        for name in MEASURES
     }
-    axes = {"xlabel": "rotation of the photograph (°)", "ylabel": "mean absolute change (%)"}
+    axes = {"xlabel": "rotation of the photograph (°)", "ylabel": "mean absolute change (%)", "ylim": (0, None)}
     draw_lines(panels, output / "rotation.png", 5, xticks=range(0, 361, 90), **axes)
-    (output / "table.md").write_text(text + "\n", encoding="utf-8")
-    return text
+    (output / "table.md").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
+    return "\n\n".join(tables)

@@ -15,7 +15,7 @@ from benchmarks.results import Result, read_poses
 from sre_monai.evaluation import mean_by_angle
 from sre_monai.visualize import plot_reliability, plot_rotation_curve
 
-Rows = Sequence[Mapping[str, Any]]
+Rows, Line = Sequence[Mapping[str, Any]], Mapping[float, float]
 
 
 def draw_curves(results: Sequence[Result], output: Path, evaluation: str, scores: Mapping[str, str]) -> None:
@@ -52,36 +52,34 @@ def draw_errors(results: Sequence[Result], output: Path, evaluation: str, angles
 
 def draw_progress(results: Sequence[Result], output: Path, score: str, level: Mapping[str, float]) -> None:
     """Draw F1 by the number of pixels seen in training, a line for each network: progress.png."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for network in dict.fromkeys(each.label.rpartition(",")[0] for each in results):
-        points = [(r.values["billion pixels"], r.values[score]) for r in results if r.label.startswith(f"{network},")]
-        axes.plot(*zip(*sorted(points)), marker="o", label=network)
-    for name, value in level.items():
-        axes.axhline(value, color="#555555", linestyle="--", label=name)
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set(xlabel="pixels seen in training, billions", ylabel="F1 on DRIVE's test photographs")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    figure.savefig(output / "progress.png", dpi=150)
+    lines: dict[str, dict[float, float]] = {}
+    for each in sorted(results, key=lambda each: each.values["billion pixels"]):
+        lines.setdefault(each.label.rpartition(",")[0], {})[each.values["billion pixels"]] = each.values[score]
+    ends = [pixels for points in lines.values() for pixels in points]
+    lines |= {name: dict.fromkeys((min(ends), max(ends)), value) for name, value in level.items()}
+    axes = {"xlabel": "pixels seen in training, billions", "ylabel": "F1 on DRIVE's test photographs", "xscale": "log"}
+    axes |= {"xticks": ends, "xticklabels": [f"{pixels:.2g}" for pixels in ends]}
+    draw_lines({"": lines}, output / "progress.png", 1, (7, 4), **axes)
 
 
 def draw_lines(
-    panels: Mapping[str, Mapping[str, Mapping[float, float]]], path: Path, columns: int, **axes: Any
+    panels: Mapping[str, Mapping[str, Mapping[float, float]]],
+    path: Path,
+    columns: int,
+    size: Any = (2.8, 2.4),
+    **axes: Any,
 ) -> None:
-    """Draw lines in panels with a common legend."""
-    rows = -(-len(panels) // columns)
-    titles = {name: axes.pop(name) for name in ("xlabel", "ylabel")}
+    """Draw lines in panels of a size in inches, with a common legend."""
+    rows, titles = -(-len(panels) // columns), {name: axes.pop(name) for name in ("xlabel", "ylabel")}
     with mpl.rc_context({"font.size": 8, "axes.titlesize": 9}):
-        figure = Figure(figsize=(2.8 * columns, 2.3 * rows + 0.5), layout="constrained")
+        figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
         grid = figure.subplots(rows, columns, sharex=True, squeeze=False).flat
         for (title, lines), panel in zip(panels.items(), grid):
             for name, points in lines.items():
                 panel.plot([*points], [*points.values()], marker="o", ms=2.5, label=name)
-            panel.set(title=title, ylim=(0, None), **axes)
+            panel.set(title=title, **axes)
             panel.grid(alpha=0.3)
-        for panel in list(grid):
+        for panel in grid:
             panel.axis("off")
         handles = dict(chain.from_iterable(zip(*p.get_legend_handles_labels()[::-1]) for p in figure.axes))
         figure.legend(handles.values(), handles, loc="outside upper center", ncols=4)
@@ -90,16 +88,21 @@ def draw_lines(
         figure.savefig(path, dpi=120)
 
 
-def draw_layers(rows: Rows, path: Path, reference: str) -> None:
+def draw_layers(rows: Mapping[int, Rows], path: Path, reference: str) -> None:
     """Draw the speed of layers, relative to one of them, by kernel size, a panel for each map and step."""
-    times = {(row["kernel_size"], row["task"]): row["milliseconds"] for row in rows if row["subject"] == reference}
     panels: dict[str, dict[str, dict[float, float]]] = {}
-    for row in rows:
-        line = panels.setdefault(row["task"], {}).setdefault(row["subject"], {})
-        line[row["kernel_size"]] = times[row["kernel_size"], row["task"]] / row["milliseconds"]
-    sizes = sorted({row["kernel_size"] for row in rows})
-    ylabel = f"times faster than {reference}"
-    draw_lines(panels, path, 4, xlabel="kernel size", ylabel=ylabel, xticks=sizes)
+    for size, timed in rows.items():
+        times = {row["task"]: row["milliseconds"] for row in timed if row["subject"] == reference}
+        for row in timed:
+            line = panels.setdefault(row["task"], {}).setdefault(row["subject"], {})
+            line[size] = times[row["task"]] / row["milliseconds"]
+    axes = {
+        "xlabel": "kernel size",
+        "ylabel": f"times faster than {reference}",
+        "xticks": sorted(rows),
+        "ylim": (0, None),
+    }
+    draw_lines(panels, path, 4, **axes)
 
 
 def draw_networks(rows: Rows, path: Path) -> None:

@@ -1,10 +1,11 @@
-"""What a run has measured, as figures by name: ``DRIVE dice mean``, ``turned_back auc worst``, ``training_minutes``."""
+"""What runs have measured, as figures by name, such as ``DRIVE dice mean`` or ``training_minutes``; tables of them."""
 
 import csv
 import json
 import math
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ GROUPS = ("raters", "model", "scores", "protocols", "rotation")
 """Levels of a summary that need no name."""
 KEYS = ("image", "protocol", "axis", "angle", "flip")
 OBSERVER = "second_observer"
+NOTHING = "–"
+SCORE = re.compile(r"\{[^{}]+:\.\d+f\}")  # what has a spread between seeds
 
 
 class Result(NamedTuple):
@@ -97,3 +100,34 @@ def _numbers(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
         yield path, content
     elif content is None:
         yield path, math.nan
+
+
+def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Write a table in Markdown."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *lines])
+
+
+def table_of_means(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]], columns: Mapping[str, str], transposed: bool = False
+) -> str:
+    """Lay figures out in Markdown: means over the seeds, with their standard deviations."""
+    lines = [[label, *(_cell(template, runs) for template in columns.values())] for label, runs in rows.items()]
+    lines = [line for line in lines if set(line[1:]) - {NOTHING}]
+    kept = [place for place in range(len(columns) + 1) if any(line[place] != NOTHING for line in lines)]
+    cells = [[line[place] for place in kept] for line in [["", *columns], *lines]]
+    header, *lines = [list(line) for line in zip(*cells)] if transposed else cells
+    return markdown_table(header, lines) if lines else ""
+
+
+def _cell(template: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    """The figures of a cell, if the runs have them. Deviations are the largest of the seeds."""
+    names = [name for name in runs[0] if isinstance(runs[0][name], (int, float)) and all(name in run for run in runs)]
+    values = {name: np.array([run[name] for run in runs], dtype=float) for name in names}
+    means = {name: each.max() if "deviation" in name else each.mean() for name, each in values.items()}
+    try:
+        text = template.format_map({"runs": len(runs), **means})
+    except KeyError:
+        return NOTHING
+    if len(runs) > 1 and SCORE.fullmatch(template):
+        text += " ± " + template.format_map({name: each.std() for name, each in values.items()})
+    return NOTHING if "nan" in text else text

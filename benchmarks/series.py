@@ -2,17 +2,15 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from benchmarks.bundle_runs import BundleRun, side_by_side
-from benchmarks.results import Result, read_evaluation
-from benchmarks.tables import table_of_means
+from benchmarks.results import Result, read_evaluation, table_of_means
 from sre_monai.io.files import written_atomically
 from sre_monai.io.tables import write_table
 from sre_monai_cli.options import check_overrides
@@ -51,52 +49,14 @@ class Experiment(NamedTuple):
     pictures: Sequence[Callable[[Sequence[Result], Path], None]] = ()
 
 
-@dataclass(frozen=True)
-class Run:
-    """The training and the evaluations of a row with a seed."""
+class Run(NamedTuple):
+    """The training, if there is one, and the evaluations of a row with a seed."""
 
-    experiment: Experiment
-    name: str
+    row: Row
     seed: int
-    data: Path
-    output: Path
-    overrides: Mapping[str, Any] = field(default_factory=dict)  # of the configurations that have such an entry
-    checkpoint: Path | None = None  # weights in place of those in the bundle
-
-    @property
-    def row(self) -> Row:
-        """What the experiment's table says about it."""
-        return self.experiment.rows[self.name]
-
-    @property
-    def folder(self) -> Path:
-        """Folder of its results."""
-        folder = row_folder(self.output, self.name)
-        return folder / f"seed{self.seed}" if self.experiment.trains else folder
-
-    @property
-    def weights(self) -> Path:
-        """What is evaluated."""
-        if self.experiment.trains:
-            return self.folder / "train" / "model.pt"
-        return self.checkpoint or self.experiment.bundle / "models" / str(self.row.weights)
-
-    @cached_property
-    def training(self) -> BundleRun | None:
-        """Its training, if the experiment has one."""
-        places = {"dataset_dir": str(self.data / self.row.data), "seed": self.seed}
-        return self._run("train", (), places) if self.experiment.trains else None
-
-    @cached_property
-    def evaluations(self) -> dict[str, BundleRun]:
-        """Its evaluations on the data that are there."""
-        places: dict[str, Any] = {"seed": self.seed} if self.experiment.trains else {}
-        places["checkpoint"] = str(self.weights)
-        return {
-            name: self._run(name, each.configs, {**places, "dataset_dir": str(self.data / each.data), **each.settings})
-            for name, each in self.row.evaluations.items()
-            if (self.data / each.data).exists()
-        }
+    weights: Path  # what is evaluated
+    training: BundleRun | None
+    evaluations: dict[str, BundleRun]
 
     @property
     def steps(self) -> list[BundleRun]:
@@ -124,15 +84,40 @@ class Run:
 
     def validation_score(self) -> float:
         """The last validation score of the training; 0 where nothing is held out."""
-        with (self.folder / "train" / "training_log.csv").open(newline="") as log:
+        with (self.weights.parent / "training_log.csv").open(newline="") as log:
             *_, last = [{}, *csv.DictReader(log)]
         return float(next((score for name, score in last.items() if name.startswith("val_")), None) or 0)
 
-    def _run(self, name: str, configs: Iterable[str], settings: Mapping[str, Any]) -> BundleRun:
-        run = BundleRun(self.experiment.bundle, ["train.json", *self.row.recipe, *configs], self.folder / name, {})
+
+def plan(
+    experiment: Experiment,
+    name: str,
+    seed: int,
+    data: Path,
+    output: Path,
+    overrides: Mapping[str, Any] = {},
+    checkpoint: Path | None = None,
+) -> Run:
+    """Set up the runs of a row; overrides are of those configurations that have such an entry."""
+    row, folder = experiment.rows[name], row_folder(output, name) / (f"seed{seed}" if experiment.trains else "")
+    weights = checkpoint or experiment.bundle / "models" / str(row.weights)
+    weights = folder / "train" / "model.pt" if experiment.trains else weights
+
+    def step(name: str, configs: Sequence[str], settings: Mapping[str, Any]) -> BundleRun:
+        run = BundleRun(experiment.bundle, ["train.json", *row.recipe, *configs], folder / name, {})
         entries = run.configure().config
-        known = {key: value for key, value in self.overrides.items() if key.partition("#")[0] in entries}
-        return run._replace(settings={**self.row.settings, **known, **settings})
+        known = {key: value for key, value in overrides.items() if key.partition("#")[0] in entries}
+        return run._replace(settings={**row.settings, **known, **settings})
+
+    common: dict[str, Any] = {"seed": seed} if experiment.trains else {}
+    training = step("train", (), {"dataset_dir": str(data / row.data), **common}) if experiment.trains else None
+    common["checkpoint"] = str(weights)
+    evaluations = {
+        name: step(name, each.configs, {"dataset_dir": str(data / each.data), **common, **each.settings})
+        for name, each in row.evaluations.items()
+        if (data / each.data).exists()
+    }
+    return Run(row, seed, weights, training, evaluations)
 
 
 def row_folder(output: Path, name: str) -> Path:
@@ -174,14 +159,12 @@ def run_experiment(
         FileNotFoundError: when there is nothing to measure.
         ValueError: when no configuration has one of the settings.
     """
-    data, output, weights = data.absolute(), output_dir.absolute(), weights and weights.absolute()
-
-    def prepare(name: str, seed: int) -> Run:
-        return Run(experiment, name, seed, data, output, settings, weights)
-
-    chosen = [prepare(*pair) for pair in _pairs(experiment, rows, seeds)]
-    missing = [run.name for run in chosen if not experiment.trains and not run.weights.is_file()]
-    chosen = [run for run in chosen if run.name not in missing]
+    places = {"data": data.absolute(), "output": output_dir.absolute(), "checkpoint": weights and weights.absolute()}
+    prepare = partial(plan, experiment, overrides=settings, **places)
+    seeds = (seeds or experiment.seeds) if experiment.trains else (0,)
+    planned = {(name, seed): prepare(name, seed) for seed in seeds for name in rows or experiment.rows}
+    missing = [name for (name, _), run in planned.items() if not experiment.trains and not run.weights.is_file()]
+    chosen = [run for (name, _), run in planned.items() if name not in missing]
     if not all(run.steps for run in chosen):
         raise FileNotFoundError(f"--data: {data} has none of the data sets of this experiment")
     steps = [step for run in chosen for step in run.steps]
@@ -190,16 +173,31 @@ def run_experiment(
             check_overrides({key: value}, steps[0].configure().config if steps else {}, {})
     side_by_side(Run.measure, chosen, jobs, "run")
     if store:
-        _store(chosen, max(1, torch.get_num_threads() // jobs))
-    found = [(name, seed) for name in experiment.rows for seed in _seeds(experiment, row_folder(output, name))]
-    results = [run.result() for run in (prepare(*pair) for pair in found) if run.is_finished()]
+        _store(chosen, experiment.bundle / "models", max(1, torch.get_num_threads() // jobs))
+    known = [prepare(name, seed) for name in experiment.rows for seed in _seeds(experiment, name, output_dir)]
+    return _write(experiment, [run.result() for run in known if run.is_finished()], output_dir, missing)
+
+
+def _seeds(experiment: Experiment, name: str, output: Path) -> list[int]:
+    """The seeds of a row's runs, those of earlier commands included."""
+    folders = row_folder(output, name).glob("seed*")
+    return sorted(int(path.name[4:]) for path in folders) if experiment.trains else [0]
+
+
+def _store(runs: Sequence[Run], models: Path, threads: int) -> None:
+    """Store the weights of the rows that have a place for them."""
+    for place in dict.fromkeys(run.row.weights for run in runs if run.training and run.row.weights):
+        best = max((run for run in runs if run.row.weights == place), key=Run.validation_score)
+        best.training.store(models / place, threads)
+
+
+def _write(experiment: Experiment, results: list[Result], output: Path, missing: Sequence[str]) -> str:
+    """Write all figures, the tables and the pictures."""
     if results and experiment.finish:
         experiment.finish(results, output)
     write_table(output / "runs.csv", [{"label": each.label, "seed": each.seed, **each.values} for each in results])
-    by_label: dict[str, list[Mapping[str, Any]]] = {}
-    for each in results:
-        by_label.setdefault(each.label, []).append(each.values)
-    tables = [table_of_means(by_label, columns, experiment.transposed) for columns in experiment.tables]
+    rows = {each.label: [other.values for other in results if other.label == each.label] for each in results}
+    tables = [table_of_means(rows, columns, experiment.transposed) for columns in experiment.tables]
     tables += [f"Not measured, there are no weights: {', '.join(missing)}."] if missing else []
     text = "\n\n".join(filter(None, tables))
     with written_atomically(output / "table.md") as unfinished:
@@ -207,21 +205,3 @@ def run_experiment(
     for draw in experiment.pictures if results else ():
         draw(results, output)
     return text
-
-
-def _pairs(experiment: Experiment, rows: Sequence[str], seeds: Sequence[int]) -> list[tuple[str, int]]:
-    """Rows and seeds in the order in which to begin."""
-    seeds = (seeds or experiment.seeds) if experiment.trains else (0,)
-    return [(name, seed) for seed in seeds for name in rows or experiment.rows]
-
-
-def _seeds(experiment: Experiment, folder: Path) -> list[int]:
-    """The seeds of the runs in a row's folder."""
-    return sorted(int(path.name[4:]) for path in folder.glob("seed*")) if experiment.trains else [0]
-
-
-def _store(runs: Sequence[Run], threads: int) -> None:
-    """Store the weights of the rows that have a place for them."""
-    for name in dict.fromkeys(run.name for run in runs if run.training and run.row.weights):
-        best = max((run for run in runs if run.name == name), key=Run.validation_score)
-        best.training.store(best.experiment.bundle / "models" / best.row.weights, threads)

@@ -7,7 +7,7 @@ milliseconds. Memory is measured in a process for each subject, as a process nev
 import multiprocessing
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ def time_in_turn(
     rounds: int = 7,
     turn: float = 0.05,
     device: str = "cpu",
-    prepare: Mapping[str, Callable[[], object]] | None = None,
+    prepare: Mapping[str, Callable[[], object]] = {},
 ) -> dict[str, float]:
     """Time several functions alternately.
 
@@ -40,11 +40,11 @@ def time_in_turn(
     for _ in range(rounds + 1):
         for name, run in runs.items():
             if turn:
-                _call(run, device, (prepare or {}).get(name))
-            calls, seconds = 0, 0.0
-            while calls == 0 or seconds < turn:
-                calls, seconds = calls + 1, seconds + _call(run, device, (prepare or {}).get(name))
-            times[name].append(seconds / calls)
+                _call(run, device, prepare.get(name))
+            calls = [_call(run, device, prepare.get(name))]
+            while sum(calls) < turn:
+                calls.append(_call(run, device, prepare.get(name)))
+            times[name].append(mean(calls))
     return {name: median(values[1:]) for name, values in times.items()}
 
 
@@ -54,18 +54,12 @@ def in_own_process(function: Callable[..., Result], *arguments: Any) -> Result:
         return process.apply(function, arguments)
 
 
-def reset_peak(device: str = "cpu") -> float:
-    """Let the peak memory of this process be counted from now on."""
-    if device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats(device)
-    else:
-        Path("/proc/self/clear_refs").write_text("5")
-    return peak_megabytes(device)
-
-
-def peak_megabytes(device: str = "cpu") -> float:
-    """Give the peak memory of this process."""
-    if device.startswith("cuda"):
+def peak_megabytes(device: str = "cpu", reset: bool = False) -> float:
+    """Give the peak memory of this process, if requested counted from now on."""
+    on_gpu = device.startswith("cuda")
+    if reset:
+        torch.cuda.reset_peak_memory_stats(device) if on_gpu else Path("/proc/self/clear_refs").write_text("5")
+    if on_gpu:
         return torch.cuda.max_memory_allocated(device) / 2**20
     status = Path("/proc/self/status").read_text()  # unlike getrusage, it knows nothing of the parent process
     return int(status.split("VmHWM:")[1].split()[0]) / 1024

@@ -18,7 +18,7 @@ from tqdm import trange
 
 from benchmarks.bundle_runs import BundleRun
 from benchmarks.experiments import MEDMNIST
-from benchmarks.tables import markdown_table
+from benchmarks.results import markdown_table
 from sre_monai.io.tables import write_table
 from sre_monai.networks.layers import SREConv2d
 
@@ -50,22 +50,20 @@ def measure(name: str, data: Path, epochs: int) -> list[dict[str, Any]]:
     settings, factor = RUNS[name]
     settings = {"dataset_dir": str(data), "max_epochs": epochs, **settings}
     get = BundleRun(MEDMNIST, ["train.json", "paper.yaml"], Path(), settings).configure().get_parsed_content
-    network, optimizer, batches = get("network"), get("optimizer"), get("train#dataloader")
-    with torch.no_grad():
-        for layer in network.modules():
-            if isinstance(layer, SREConv2d):
-                layer.weight *= factor
+    network, optimizer = get("network").train(), get("optimizer")
+    for layer in network.modules():
+        if isinstance(layer, SREConv2d):
+            layer.weight.data *= factor
     rows = []
     for epoch in trange(epochs, desc=name):
         ratios, losses = defaultdict(list), []
-        network.train()
-        for batch in batches:
+        for batch in get("train#dataloader"):
             before = kernels(network)
             loss = nn.functional.cross_entropy(network(batch["image"]), batch["label"].flatten().long())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses.append(float(loss.detach()))
+            losses.append(loss.item())
             for layer, after in kernels(network).items():
                 ratios[layer.partition(".")[0]].append([relative_change(*pair) for pair in zip(before[layer], after)])
         for stage, values in ratios.items():

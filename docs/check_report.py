@@ -3,7 +3,7 @@
     python docs/check_report.py output/sample/report.html --pictures docs/images
 
 Needs `pip install playwright`, and Debian's `chromium` or `playwright install chromium`. A check that fails ends the
-script with an error. `python -m benchmarks folder_scale --keep` makes a report of any length.
+script with an error. `python -m benchmarks folder --measure lists --keep FOLDER` makes a report of any length.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.__main__ import main
 from benchmarks.experiments import BUNDLES, CHANGES, DEGREES, DRIVE_CHANGES, EXPERIMENTS, MEDMNIST, NETWORKS, RETINA
-from benchmarks.series import Run
+from benchmarks.series import plan
 from sre_monai.networks.nets import SREWNet, build_segmenter
 from sre_monai_cli.options import check_overrides, read_options
 from tests.benchmarks.instant_runs import instant_runs
@@ -33,8 +33,8 @@ def data(tmp_path_factory):
 
 @pytest.mark.parametrize(("name", "row"), ROWS)
 def test_every_row_sets_what_its_configurations_have(name, row, data, tmp_path):
-    run = Run(EXPERIMENTS[name], row, 0, data, tmp_path)
-    assert len(run.steps) == len(run.row.evaluations) + run.experiment.trains
+    run = plan(EXPERIMENTS[name], row, 0, data, tmp_path)
+    assert len(run.steps) == len(run.row.evaluations) + EXPERIMENTS[name].trains
     for step in run.steps:
         parser = step._replace(settings={}).configure()
         check_overrides(step.settings, parser.config, read_options(step.paths))
@@ -82,7 +82,7 @@ def test_help_lists_every_experiment_with_a_sentence(capsys):
 @pytest.mark.parametrize("name", [name for name, row in NETWORKS.items() if row.data == "DRIVE"])
 def test_networks_trained_on_drive_see_it_at_its_own_size(name, data, tmp_path):
     for command in ("weights", "accuracy"):
-        steps = Run(EXPERIMENTS[command], name, 0, data, tmp_path).steps
+        steps = plan(EXPERIMENTS[command], name, 0, data, tmp_path).steps
         assert {step.configure()["working_diameter"] for step in steps} == {540}
 
 
@@ -98,8 +98,8 @@ def test_weights_have_places_of_their_own():
 @pytest.mark.parametrize(("name", "change"), [(n, c) for n in ABLATIONS for c in EXPERIMENTS[n].rows])
 def test_every_change_is_of_something_that_is_in_the_recipe(name, change, data, tmp_path):
     changes = (CHANGES if name == "ablation" else DRIVE_CHANGES)[change]
-    training = Run(EXPERIMENTS[name], change, 0, data, tmp_path).training
-    recipe, parser = Run(EXPERIMENTS[name], "the recipe", 0, data, tmp_path).training.configure(), training.configure()
+    training = plan(EXPERIMENTS[name], change, 0, data, tmp_path).training
+    recipe, parser = plan(EXPERIMENTS[name], "the recipe", 0, data, tmp_path).training.configure(), training.configure()
     for place, value in changes.items():
         if not place.endswith(AT_DEFAULTS) and not place.startswith("network_def#"):
             assert recipe[place] != value
@@ -115,7 +115,7 @@ def test_every_change_is_of_something_that_is_in_the_recipe(name, change, data, 
 
 @pytest.mark.parametrize("change", DRIVE_CHANGES)
 def test_crops_of_each_change_have_the_size_of_the_recipe(change, data, tmp_path):
-    parser = Run(EXPERIMENTS["drive_ablation"], change, 0, data, tmp_path).training.configure()
+    parser = plan(EXPERIMENTS["drive_ablation"], change, 0, data, tmp_path).training.configure()
     side = parser.get_parsed_content("region_size")
     crop = {key: torch.rand(channels, side, side) for key, channels in (("image", 3), ("label", 1), ("fov", 1))}
     for step in ("rotate", "zoom", "center_crop"):
@@ -125,7 +125,7 @@ def test_crops_of_each_change_have_the_size_of_the_recipe(change, data, tmp_path
 
 
 def test_the_local_contrast_normalisation_is_left_out(data, tmp_path):
-    for step in Run(EXPERIMENTS["ablation"], "no local contrast normalisation", 0, data, tmp_path).steps:
+    for step in plan(EXPERIMENTS["ablation"], "no local contrast normalisation", 0, data, tmp_path).steps:
         assert step._replace(settings={}).configure()["transforms#local_contrast#_target_"].endswith("Normalizationd")
         image = torch.rand(3, 8, 8)
         leave_out = step.configure().get_parsed_content("transforms#local_contrast")
@@ -134,7 +134,7 @@ def test_the_local_contrast_normalisation_is_left_out(data, tmp_path):
 
 def test_each_camera_is_left_out_once(data, tmp_path):
     for name in DEGREES:
-        training, pixels, angle = Run(EXPERIMENTS["cameras"], name, 0, data, tmp_path).steps
+        training, pixels, angle = plan(EXPERIMENTS["cameras"], name, 0, data, tmp_path).steps
         assert training.settings["datasets"] == [other for other in DEGREES if other != name]
         assert training.settings["section"] == "all"
         for step in (pixels, angle):
@@ -146,6 +146,6 @@ def test_each_camera_is_left_out_once(data, tmp_path):
 
 def test_rotations_are_for_training_only_when_asked_for(data, tmp_path):
     for name in ("resnet18", "resnet18 with rotations"):
-        settings = Run(EXPERIMENTS["breastmnist"], name, 0, data, tmp_path).training.settings
+        settings = plan(EXPERIMENTS["breastmnist"], name, 0, data, tmp_path).training.settings
         expected = (pytest.approx(3.14159, abs=1e-5), 0.5) if name.endswith("rotations") else (None, None)
         assert (settings["net"], (settings.get("rotation_range"), settings.get("flip_prob"))) == ("resnet18", expected)

@@ -2,9 +2,16 @@ import json
 
 import pytest
 
-from benchmarks.results import Result, add_difference, add_pixels, add_second_observer, read_evaluation, read_poses
-from benchmarks.series import Run
-from benchmarks.tables import table_of_means
+from benchmarks.results import (
+    Result,
+    add_difference,
+    add_pixels,
+    add_second_observer,
+    read_evaluation,
+    read_poses,
+    table_of_means,
+)
+from benchmarks.series import plan
 from sre_monai.io.tables import write_table
 
 
@@ -82,7 +89,7 @@ def test_the_second_observer_has_no_roc_curve(tmp_path):
 def test_pixels_of_trimmed_crops_are_counted(tmp_path):
     from benchmarks.experiments import EXPERIMENTS
 
-    training = Run(EXPERIMENTS["progress"], "drive_450", 0, tmp_path, tmp_path).training
+    training = plan(EXPERIMENTS["progress"], "drive_450", 0, tmp_path, tmp_path).training
     results = [Result("", 0, {"steps": 6}, training=training)]
     add_pixels(results, tmp_path)
     edge = sum(range(144 - 15, 144 + 1)) / 16

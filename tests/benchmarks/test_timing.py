@@ -12,7 +12,7 @@ from torch import nn
 from benchmarks import folder, measures, speed
 from benchmarks.__main__ import main
 from benchmarks.experiments import NETWORKS
-from benchmarks.timing import in_own_process, peak_megabytes, reset_peak, time_in_turn
+from benchmarks.timing import in_own_process, peak_megabytes, time_in_turn
 from benchmarks.update_ratios import kernels, relative_change
 from sre_monai.networks.layers import SREConv2d
 from tests.bundles.toy import photographs
@@ -31,7 +31,7 @@ def test_subjects_alternate_and_preparation_does_not_count():
 
 def allocate(megabytes: int) -> float:
     np.ones(megabytes * 2**20, np.uint8)
-    before = reset_peak()
+    before = peak_megabytes(reset=True)
     np.ones(megabytes * 2**20, np.uint8)
     return peak_megabytes() - before
 
@@ -68,7 +68,7 @@ def test_photographs_are_measured_with_the_weights_and_the_size_of_a_row(name, r
     "command",
     [
         "folder --sizes 0.3 --count 1 --rounds 1 --measure start photographs memory --output out/record.json",
-        "folder_scale --counts 7 19 --keep out/kept --output out/record.json",
+        "folder --measure lists --list_lengths 7 19 --keep out/kept --output out/record.json",
         "measures --data . --rows drive plain_unet --angle_step 45 --count 2 --output_dir out",
         "update_ratios --data . --rows sre_resnet18 --epochs 1 --output out/ratios.csv",
         "conversions --networks BasicUNet VNet",
@@ -89,13 +89,13 @@ def test_scripts_run_to_their_end(command, tmp_path, monkeypatch, capsys):
     main(command.split())
     shown = capsys.readouterr().out
     script = command.split()[0]
-    if script == "folder":
-        record = json.loads(shown)
-        assert set(record["0.3 megapixels"]["seconds"]) == set(folder.SUBJECTS)
-        assert min(record["start"].values()) > 0 < min(record["0.3 megapixels, megabytes"].values())
-    elif script == "folder_scale":
-        assert list(json.loads(shown)) == ["7", "19"]
+    if "lists" in command:
+        assert list(json.loads(shown))[-2:] == ["list of 7", "list of 19"]
         assert len(list((tmp_path / "out" / "kept").rglob("patient_*.png"))) >= 19
+    elif script == "folder":
+        record = json.loads(shown)
+        assert set(record["0.3 megapixels"]) == set(folder.SUBJECTS)
+        assert min(record["start"].values()) > 0 < min(record["0.3 megapixels, MB"].values())
     else:
         assert shown.startswith("| ")
         pictures = {"speed": {"layers.png", "networks.png"}, "measures": {"rotation.png"}}
