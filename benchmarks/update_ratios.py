@@ -1,10 +1,10 @@
 """How far a step of the published recipe moves the kernels of an SRE and of a standard ResNet-18.
 
-    python -m benchmarks update_ratios --data data
+    python -m benchmarks update_ratios
 
-Both are trained on BreastMNIST by the medmnist_classification bundle, train.json and paper.yaml. For each epoch and
-stage, a row has the mean over layers and steps of ‖ΔK‖ / ‖K‖ of the dense kernels K, and of the same ratio of the
-parameters.
+Both are trained on BreastMNIST by the medmnist_classification bundle, train.json and paper.yaml. For each run and epoch
+there is a row with the mean of ‖ΔK‖ / ‖K‖ of the dense kernels K over layers and steps, by stage, and the loss. The
+table has the ratios of the first epoch and the loss of the last.
 """
 
 from collections import defaultdict
@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import trange
 
 from benchmarks.bundle_runs import BundleRun
 from benchmarks.experiments import MEDMNIST
-from benchmarks.results import markdown_table
+from benchmarks.results import table_of_means
 from sre_monai.io.tables import write_table
 from sre_monai.networks.layers import SREConv2d
 
@@ -32,20 +33,15 @@ RUNS: dict[str, tuple[dict[str, Any], float]] = {
 CHOICES = {"rows": RUNS}
 
 
-def kernels(network: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
-    """Copies of each convolution's dense kernel and of its parameter, by the layer's name."""
+def kernels(network: nn.Module) -> dict[str, Tensor]:
+    """Copies of each convolution's dense kernel, by the layer's name."""
     layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, (SREConv2d, nn.Conv2d))}
     dense = {name: layer.kernel() if isinstance(layer, SREConv2d) else layer.weight for name, layer in layers.items()}
-    return {name: (dense[name].detach().clone(), layer.weight.detach().clone()) for name, layer in layers.items()}
-
-
-def relative_change(before: Tensor, after: Tensor) -> float:
-    """‖after - before‖ / ‖before‖."""
-    return float((after - before).norm() / before.norm())
+    return {name: kernel.detach().clone() for name, kernel in dense.items()}
 
 
 def measure(name: str, data: Path, epochs: int) -> list[dict[str, Any]]:
-    """Train one of ``RUNS`` on a folder of .npz files for some epochs; a row for each epoch and stage."""
+    """Train one of ``RUNS`` on a folder of .npz files; a row for each epoch."""
     torch.manual_seed(0)
     settings, factor = RUNS[name]
     settings = {"dataset_dir": str(data), "max_epochs": epochs, **settings}
@@ -56,20 +52,18 @@ def measure(name: str, data: Path, epochs: int) -> list[dict[str, Any]]:
             layer.weight.data *= factor
     rows = []
     for epoch in trange(epochs, desc=name):
-        ratios, losses = defaultdict(list), []
+        figures = defaultdict(list)
         for batch in get("train#dataloader"):
             before = kernels(network)
             loss = nn.functional.cross_entropy(network(batch["image"]), batch["label"].flatten().long())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses.append(loss.item())
+            figures["loss"].append(loss.item())
             for layer, after in kernels(network).items():
-                ratios[layer.partition(".")[0]].append([relative_change(*pair) for pair in zip(before[layer], after)])
-        for stage, values in ratios.items():
-            kernel, weight = torch.tensor(values).mean(0).tolist()
-            row = {"run": name, "epoch": epoch + 1, "loss": round(sum(losses) / len(losses), 4), "stage": stage}
-            rows.append(row | {"kernel": f"{kernel:.2e}", "weight": f"{weight:.2e}"})
+                change = (after - before[layer]).norm() / before[layer].norm()
+                figures[layer.partition(".")[0]].append(change.item())
+        rows.append({"run": name, "epoch": epoch + 1, **{key: np.mean(values) for key, values in figures.items()}})
     return rows
 
 
@@ -79,8 +73,10 @@ def main(
     rows: Sequence[str] = tuple(RUNS),
     epochs: int = 10,
 ) -> str:
-    """Train all, write the rows, and give those of the first and the last epoch."""
+    """Train all and write the rows."""
     measured = [row for name in rows for row in measure(name, data / "medmnist", epochs)]
     write_table(output, measured)
-    shown = [[str(value) for value in row.values()] for row in measured if row["epoch"] in (1, epochs)]
-    return markdown_table(list(measured[0]), shown)
+    first = {row["run"]: row for row in measured if row["epoch"] == 1}
+    last = {row["run"]: [{**first[row["run"]], "loss": row["loss"]}] for row in measured if row["epoch"] == epochs}
+    stages = [name for name in measured[0] if name not in ("run", "epoch", "loss")]
+    return table_of_means(last, {stage: f"{{{stage}:.4f}}" for stage in stages} | {"loss": "{loss:.3f}"})
