@@ -32,8 +32,7 @@ from monai.utils import set_determinism
 from sre_monai import SREUNet, check_equivariance
 from sre_monai.io import load_datalist
 from sre_monai.io.png import save_png
-from sre_monai.retina.data.synthetic_fundus import write_synthetic_dataset
-from sre_monai.visualize import vessel_overlay
+from sre_monai.retina import vessel_overlay, write_synthetic_dataset
 
 
 def main(output: Path, count: int = 8, size: tuple[int, int] = (200, 193), epochs: int = 80, crop: int = 96) -> float:

@@ -9,7 +9,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
-from sre_monai.medmnist.scores import MULTI_LABEL, class_probabilities
+from sre_monai.medmnist.scores import class_probabilities, predicted_classes
 
 __all__ = ["ReportClassesd"]
 
@@ -47,8 +47,8 @@ class ReportClassesd(MapTransform):
             if logits.shape != (len(self.classes),):
                 raise ValueError(f"classes names {len(self.classes)} classes, the network gives {tuple(logits.shape)}.")
             probability = class_probabilities(logits[None], self.task)[0]
-            chosen = (probability > 0.5).nonzero() if self.task == MULTI_LABEL else probability.argmax()
-            d["report"] = {"prediction": "; ".join(self.classes[int(k)] for k in chosen.flatten())} | {
+            chosen = predicted_classes(probability, self.task)
+            d["report"] = {"prediction": "; ".join(self.classes[number] for number in chosen)} | {
                 f"probability_{name}": f"{value:.4f}" for name, value in zip(self.classes, probability.tolist())
             }
         return d

@@ -10,8 +10,8 @@ from ignite.engine import Engine, Events
 
 from sre_monai.evaluation.pose import Pose
 from sre_monai.io.png import save_png
+from sre_monai.medmnist.saliency import SaliencyMaps, saliency_picture
 from sre_monai.transforms import GridSymmetry
-from sre_monai.visualize import SaliencyMaps, saliency_picture
 
 __all__ = ["SaliencyPictures"]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from ignite.engine import Engine
 
 from sre_monai.evaluation.protocol import EvaluationProtocol
-from sre_monai.medmnist import CLASSIFICATION_SCORES, MULTI_LABEL, classification_scores
+from sre_monai.medmnist.scores import CLASSIFICATION_SCORES, MULTI_LABEL, classification_scores, predicted_classes
 
 __all__ = ["ClassificationTable"]
 
@@ -61,17 +61,15 @@ class ClassificationTable(EvaluationProtocol):
 
     def _row(self, index: int, probability: torch.Tensor, label: torch.Tensor) -> dict[str, Any]:
         """Build the row of one image."""
-        multi_label = self.task == MULTI_LABEL
-        predicted = (probability > 0.5).nonzero() if multi_label else probability.argmax()
-        true = (label == 1).nonzero() if multi_label else label
+        true = (label == 1).nonzero() if self.task == MULTI_LABEL else label
         named = zip(self.classes, probability.tolist(), strict=True)
         return {
             "index": index,
-            "label": _join(true),
-            "prediction": _join(predicted),
+            "label": _join(true.flatten().tolist()),
+            "prediction": _join(predicted_classes(probability, self.task)),
             **{f"probability_{name}": f"{value:.6f}" for name, value in named},
         }
 
 
-def _join(classes: torch.Tensor) -> str:
-    return " ".join(str(int(number)) for number in classes.flatten())
+def _join(classes: Iterable[float]) -> str:
+    return " ".join(str(int(number)) for number in classes)

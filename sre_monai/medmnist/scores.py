@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 import torch
 from monai.metrics import CumulativeIterationMetric, compute_roc_auc
 
+from sre_monai.metrics.threshold import DEFAULT_THRESHOLD
+
 __all__ = [
     "BINARY",
     "CLASSIFICATION_SCORES",
@@ -15,6 +17,7 @@ __all__ = [
     "ClassificationMetric",
     "class_probabilities",
     "classification_scores",
+    "predicted_classes",
 ]
 
 MULTI_LABEL = "multi-label, binary-class"
@@ -23,7 +26,6 @@ BINARY = "binary-class"
 """MedMNIST's name of the task with two classes."""
 TASKS = (MULTI_LABEL, BINARY, "multi-class", "ordinal-regression")
 """MedMNIST's names of all tasks."""
-THRESHOLD = 0.5
 
 
 def class_probabilities(logits: torch.Tensor, task: str) -> torch.Tensor:
@@ -45,6 +47,24 @@ def class_probabilities(logits: torch.Tensor, task: str) -> torch.Tensor:
     """
     _check_task(task)
     return torch.sigmoid(logits) if task == MULTI_LABEL else torch.softmax(logits, dim=1)
+
+
+def predicted_classes(probability: torch.Tensor, task: str) -> list[int]:
+    """Choose the classes of one image: the likeliest one or, for multi-label, all above one half.
+
+    Args:
+        probability: (K,), 0–1.
+        task: one of ``TASKS``.
+
+    Returns:
+        Numbers of the classes.
+
+    Examples:
+        >>> predicted_classes(torch.tensor([0.2, 0.7, 0.6]), MULTI_LABEL)
+        [1, 2]
+    """
+    chosen = (probability > DEFAULT_THRESHOLD).nonzero() if task == MULTI_LABEL else probability.argmax()
+    return chosen.flatten().tolist()
 
 
 def classification_scores(probability: torch.Tensor, label: torch.Tensor, task: str) -> dict[str, float]:
@@ -88,9 +108,9 @@ def classification_scores(probability: torch.Tensor, label: torch.Tensor, task: 
 def _accuracy(probability: torch.Tensor, label: torch.Tensor, task: str) -> float:
     """Share of correct predictions, of a multi-label task over all labels."""
     if task == MULTI_LABEL:
-        correct = (probability > THRESHOLD) == (label == 1)
+        correct = (probability > DEFAULT_THRESHOLD) == (label == 1)
     elif task == BINARY:
-        correct = (probability[:, -1] > THRESHOLD) == (label == 1)
+        correct = (probability[:, -1] > DEFAULT_THRESHOLD) == (label == 1)
     else:
         correct = probability.argmax(dim=1) == label
     return correct.double().mean().item()

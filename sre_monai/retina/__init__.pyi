@@ -51,4 +51,5 @@ from .vessel_measurement import MEASURES as MEASURES
 from .vessel_measurement import SEGMENTS as SEGMENTS
 from .vessel_measurement import MeasureVesselsd as MeasureVesselsd
 from .vessel_measurement import check_measure_options as check_measure_options
+from .working_resolution import WORKING_DIAMETER as WORKING_DIAMETER
 from .working_resolution import WorkingResolutiond as WorkingResolutiond

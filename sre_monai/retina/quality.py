@@ -32,6 +32,7 @@ from scipy.ndimage import gaussian_filter
 
 from sre_monai.retina.erosion import erode_square
 from sre_monai.retina.field_of_view import field_of_view_diameter
+from sre_monai.retina.working_resolution import WORKING_DIAMETER
 from sre_monai.transforms.centred_sample import centred_sample
 
 __all__ = ["PhotographQualityd", "has_few_vessels", "photograph_flags", "sharpness"]
@@ -63,13 +64,13 @@ class PhotographQualityd(MapTransform):
         working_diameter: diameter that the network was trained at, in pixels.
 
     Examples:
-        >>> PhotographQualityd("image", working_diameter=912)  # doctest: +SKIP
+        >>> PhotographQualityd("image")  # doctest: +SKIP
     """
 
     def __init__(
         self,
         keys: KeysCollection,
-        working_diameter: float,
+        working_diameter: float = WORKING_DIAMETER,
         fov_key: str = "fov",
         photograph_key: str = "photograph",
         photograph_fov_key: str = "photograph_fov",

@@ -82,8 +82,8 @@ class VesselSegmenter:
     Args:
         checkpoint: file with other weights.
         device: where the network runs, such as ``"cuda:0"``; by default a GPU, if there is one.
-        threshold: a pixel is a vessel at or above this probability; by default 0.5.
-        working_diameter: diameter of the field of view that the network sees, in pixels; by default 912.
+        threshold: a pixel is a vessel at or above this probability; by default that of the bundle.
+        working_diameter: diameter of the field of view that the network sees, in pixels; by default that of the bundle.
         bundle_root: folder of another bundle. Its configuration is code that runs: give only one you trust.
         options: further entries of the configuration by their id, such as ``window_size=512``, or
             ``**{"inferer#overlap": 0.5}``. Values are data: text is never evaluated.

@@ -11,6 +11,8 @@ from monai.transforms import MapTransform
 from monai.utils import convert_to_numpy
 from skimage.morphology import skeletonize
 
+from sre_monai.metrics.threshold import DEFAULT_THRESHOLD
+
 __all__ = ["SkeletonLengthd", "skeleton_length"]
 
 
@@ -45,7 +47,7 @@ class SkeletonLengthd(MapTransform):
         {'working_scale': 0.5, 'skeleton_length_px': 18}
     """
 
-    def __init__(self, keys: KeysCollection, threshold: float = 0.5) -> None:
+    def __init__(self, keys: KeysCollection, threshold: float = DEFAULT_THRESHOLD) -> None:
         super().__init__(keys)
         self.threshold = threshold
 

@@ -11,7 +11,7 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from monai.utils import convert_to_dst_type, convert_to_numpy
 
-from sre_monai.metrics.threshold import check_threshold
+from sre_monai.metrics.threshold import DEFAULT_THRESHOLD, check_threshold
 from sre_monai.retina.field_of_view import get_field_of_view
 from sre_monai.retina.quality import has_few_vessels
 
@@ -45,7 +45,7 @@ class VesselMaskd(MapTransform):
         keys: KeysCollection,
         mask_key: str = "mask",
         fov_key: str = "photograph_fov",
-        threshold: float = 0.5,
+        threshold: float = DEFAULT_THRESHOLD,
     ) -> None:
         super().__init__(keys)
         self.mask_key = mask_key

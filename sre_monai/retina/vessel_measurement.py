@@ -88,7 +88,7 @@ class MeasureVesselsd(MapTransform):
         self.output_dir = None if output_dir is None else Path(output_dir)
         self.segments_dir = segments_dir
         try:
-            import sre_monai.measures  # noqa: F401
+            import sre_monai.retina.measures.vessel_measures  # noqa: F401
         except ImportError:
             raise ValueError(NEEDS_EXTRA) from None
 

@@ -15,8 +15,10 @@ from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, conver
 from sre_monai.retina.field_of_view import check_size, field_of_view_diameter, get_field_of_view
 from sre_monai.transforms.resample import resample, resample_labels
 
-__all__ = ["WorkingResolutiond"]
+__all__ = ["WORKING_DIAMETER", "WorkingResolutiond"]
 
+WORKING_DIAMETER = 912.0
+"""Diameter of the field of view at which the default weights work, in pixels."""
 MODES = ("bilinear", "nearest")
 
 
@@ -33,8 +35,8 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
         keys: keys of images and masks, shape (C, W, H).
         fov_key: key of the field of view which is measured, see `FieldOfViewd`; name it among ``keys`` to have it
             resampled as well.
-        diameter: diameter of the field of view after resampling, in pixels. 540 is close to DRIVE's own; the
-            bundle's default weights work at 912.
+        diameter: diameter of the field of view after resampling, in pixels; by default that of the default weights. 540
+            is close to DRIVE's own.
         tolerance: relative difference from ``diameter`` up to which data are left as they are.
         enlarge: whether to enlarge a smaller field of view, too; otherwise it is left as it is.
         mode: for each key or for all: ``"bilinear"`` for images, ``"nearest"`` for masks and label maps: the class of
@@ -58,7 +60,7 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
         self,
         keys: KeysCollection,
         fov_key: str = "fov",
-        diameter: float = 540.0,
+        diameter: float = WORKING_DIAMETER,
         tolerance: float = 0.1,
         enlarge: bool = True,
         mode: str | list[str] | tuple[str, ...] = "bilinear",

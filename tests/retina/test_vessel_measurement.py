@@ -82,7 +82,7 @@ def test_a_pixel_size_is_a_positive_number(item, value):
 
 
 def test_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sre_monai.measures", None)
+    monkeypatch.setitem(sys.modules, "sre_monai.retina.measures.vessel_measures", None)
     with pytest.raises(ValueError, match=r"pip install 'sre-monai\[measure\]'"):
         MeasureVesselsd("mask")
 

@@ -15,7 +15,8 @@ from sre_monai.evaluation.evaluated_items import evaluated_items, image_path, in
 from sre_monai.evaluation.pose import Pose
 from sre_monai.evaluation.rotated_prediction import predict_item_in_pose
 from sre_monai.io.png import save_png
-from sre_monai.visualize import error_overlay
+from sre_monai.metrics import DEFAULT_THRESHOLD
+from sre_monai.retina.overlay import error_overlay
 
 __all__ = ["ErrorOverlays"]
 
@@ -42,7 +43,7 @@ class ErrorOverlays:
     def __init__(
         self,
         output_dir: str | os.PathLike[str],
-        threshold: float = 0.5,
+        threshold: float = DEFAULT_THRESHOLD,
         angles: Iterable[float] = (0,),
         postprocessing: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> None:

@@ -21,7 +21,7 @@ from sre_monai.evaluation.pose import Pose, rotations
 from sre_monai.evaluation.protocol import Curves, EvaluationProtocol
 from sre_monai.evaluation.rotated_prediction import predict_item_in_pose
 from sre_monai.evaluation.rotation_summary import format_scores, mean_by_angle, summarize_rotation
-from sre_monai.metrics import compute_pixel_roc_auc
+from sre_monai.metrics import DEFAULT_THRESHOLD, compute_pixel_roc_auc
 from sre_monai.retina import vessel_scores
 from sre_monai.transforms import GridSymmetry
 
@@ -75,7 +75,7 @@ class SegmentationRotation(EvaluationProtocol):
         activation: Postprocessing,
         postprocessing: Postprocessing,
         crop_size: int = 512,
-        threshold: float = 0.5,
+        threshold: float = DEFAULT_THRESHOLD,
     ) -> None:
         self.poses = rotations(angles) + [Pose(90.0 * k, GridSymmetry.mirror(2, [0])) for k in range(4)]
         self.activation = activation

@@ -12,7 +12,7 @@ from monai.utils import convert_to_tensor
 from sre_monai.evaluation.evaluated_items import evaluated_items, image_path
 from sre_monai.evaluation.protocol import EvaluationProtocol
 from sre_monai.io.tables import align_columns
-from sre_monai.metrics import PixelROCAUCMetric
+from sre_monai.metrics import DEFAULT_THRESHOLD, PixelROCAUCMetric
 from sre_monai.retina import summarize_scores, vessel_scores
 
 __all__ = ["ScoreTable"]
@@ -39,7 +39,7 @@ class ScoreTable(EvaluationProtocol):
         threshold: pixels at or above are vessels.
     """
 
-    def __init__(self, threshold: float = 0.5) -> None:
+    def __init__(self, threshold: float = DEFAULT_THRESHOLD) -> None:
         self.threshold = threshold
 
     def reset(self) -> None:

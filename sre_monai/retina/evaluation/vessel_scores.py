@@ -10,6 +10,7 @@ from monai.metrics import compute_confusion_matrix_metric, compute_dice, compute
 
 from sre_monai.metrics.cldice import compute_cldice
 from sre_monai.metrics.pixel_roc_auc import compute_pixel_roc_auc
+from sre_monai.metrics.threshold import DEFAULT_THRESHOLD
 
 __all__ = ["VESSEL_SCORES", "summarize_scores", "vessel_scores"]
 
@@ -28,7 +29,7 @@ def vessel_scores(
     probability: torch.Tensor,
     label: torch.Tensor,
     fov: torch.Tensor,
-    threshold: float = 0.5,
+    threshold: float = DEFAULT_THRESHOLD,
     whole_image: bool = True,
 ) -> dict[str, float]:
     """Score one image's vessel segmentation against its label, inside the field of view and on the whole image.
