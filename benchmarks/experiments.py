@@ -44,32 +44,23 @@ UNSEEN = TEST | {name: scored(name, "all") for name in DEGREES if name != "DRIVE
 ANGLES = (0, 37, 90)
 ERRORS = {"overlays": rotated("turned_back", angles=[0], overlay_angles=list(ANGLES), limit=1)}
 
-SCALE = {"working_diameter": 540, "crop_size": 144, "zoom_range": [0.8, 1.6]}
-"""Of the networks trained on DRIVE alone: close to its own size."""
-BUDGET = {"validation_count": 0, **SCALE, "max_epochs": 300}
-"""Five steps an epoch, the same for all that are compared; nothing is chosen by validation."""
-PAPER = {**BUDGET, "crop_size": 256, "max_epochs": 75}  # of 6000 epochs, over a minute each
-
-
 NETWORKS = {
-    name: Row(label, tuple(recipe.split()), settings, "DRIVE", UNSEEN | more, f"{folder}{name}.pt")
-    for name, label, folder, recipe, settings, more in (
-        ("drive", "SRE W-Net, trained longer", "", "cycles.yaml drive.yaml", {}, LAST | ERRORS),
-        ("sre_harmonics", "SRE U-Net with harmonics", "baselines/", "", BUDGET, {}),
-        ("sre_gaussian", "SRE U-Net, smooth rings", "baselines/", "models/sre_gaussian.yaml", BUDGET, {}),
-        ("sre_bands", "SRE U-Net, published rings", "baselines/", "models/sre_bands.yaml", BUDGET, {}),
-        ("paper", "SRE U-Net, published recipe", "baselines/", "paper.yaml", PAPER, {}),
-        ("plain_unet", "U-Net", "baselines/", "models/plain_unet.yaml", BUDGET, ERRORS),
-        ("plain_unet_rotated", "U-Net with rotations", "baselines/", "models/plain_unet_rotated.yaml", BUDGET, {}),
-        ("plain_unet_small", "small U-Net with rotations", "baselines/", "models/plain_unet_small.yaml", BUDGET, {}),
-        (
-            "plain_unet_small_longer", "small U-Net with rotations, trained longer", "baselines/",
-            "cycles.yaml drive.yaml models/plain_unet_small_longer.yaml", {}, {},
-        ),
-    )
-}  # fmt: skip
-GENERAL = Row("SRE U-Net, four cameras", ("cycles.yaml", "general.yaml"), {}, ".", TEST | LAST | ROTATED, "model.pt")
-NETWORKS = {"drive": NETWORKS["drive"], "general": GENERAL, **NETWORKS}
+    "drive": Row("SRE W-Net, trained longer", ("recipes/drive.yaml",), {}, "DRIVE", UNSEEN | LAST | ERRORS, "drive.pt"),
+    "general": Row("SRE U-Net, four cameras", ("recipes/model.yaml",), {}, ".", TEST | LAST | ROTATED, "model.pt"),
+    **{
+        name: Row(label, (f"recipes/{name}.yaml",), {}, "DRIVE", UNSEEN | more, f"baselines/{name}.pt")
+        for name, label, more in (
+            ("sre_harmonics", "SRE U-Net with harmonics", {}),
+            ("paper", "SRE U-Net, published recipe", {}),
+            ("sre_gaussian", "SRE U-Net, smooth rings", {}),
+            ("sre_bands", "SRE U-Net, published rings", {}),
+            ("plain_unet", "U-Net", ERRORS),
+            ("plain_unet_rotated", "U-Net with rotations", {}),
+            ("plain_unet_small", "small U-Net with rotations", {}),
+            ("plain_unet_small_longer", "small U-Net with rotations, trained longer", {}),
+        )
+    },
+}
 
 SPREAD, WORST = "{{{0} mean:.4f}} ± {{{0} std:.4f}}", "{{{0} worst:.4f}} ({{{0} worst_angle:.0f}}°)"
 TRAINING = {"parameters": "{parameters:,.0f}", "training, min": "{training_minutes:.0f}"}
@@ -264,7 +255,7 @@ EXPERIMENTS = {
     ),
     "ablation": ablation(
         "Short trainings of the retina bundle's network on DRIVE, each with one change.",
-        "sre_harmonics", CHANGES, max_epochs=100, **SCALE,
+        "sre_harmonics", CHANGES, max_epochs=100,
     ),
     "drive_ablation": ablation(
         "Short trainings by the recipe of drive.pt in a single cosine cycle, each with one change.",
@@ -293,12 +284,12 @@ EXPERIMENTS = {
     ),
     "adrenalmnist3d": classification(
         "Classifiers of AdrenalMNIST3D about each axis, with a quarter of the features.",
-        "sre_harmonic_resnet18, resnet18, resnet18 with rotations", "volumes.yaml adrenalmnist3d.yaml",
-        "adrenalmnist3d.pt", sizes=QUARTER, amp=True,
+        "sre_harmonic_resnet18, resnet18, resnet18 with rotations", "recipes/adrenalmnist3d.yaml",
+        "adrenalmnist3d.pt", sizes=QUARTER,
     ),
     "adrenalmnist3d_published": classification(
         "Half of the published recipe on AdrenalMNIST3D.",
-        "sre_r3d_18", "volumes.yaml adrenalmnist3d.yaml paper.yaml paper_volumes.yaml", seeds=(0,), max_epochs=50,
+        "sre_r3d_18", "recipes/adrenalmnist3d.yaml paper.yaml paper_volumes.yaml", seeds=(0,), max_epochs=50, amp=False,
     ),
     "shapes3d": classification(
         "Classifiers of synthetic volumes (sre-monai prepare shapes3d).",

@@ -39,7 +39,7 @@ ADVISORY = "parsing config_file"  # begins the warning that a configuration runs
 USELESS = ("NvImgCodecPydicomReader: nvImageCodec decoder plugin did not register",)  # LoadImage makes every reader
 USELESS_LOGGED = {
     "monai.data.nvimgcodec_pydicom_plugin": "nvImageCodec is not available",
-    "monai.bundle.workflows": "Not all config files are in",  # such as those in configs/models
+    "monai.bundle.workflows": "Not all config files are in",  # such as those in configs/recipes
 }
 """Beginnings of warnings, and of logged messages by logger, that a user can do nothing about."""
 

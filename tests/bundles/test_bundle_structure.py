@@ -76,7 +76,7 @@ def test_plain_unet_is_the_last_overlay(names, evaluator, data, tmp_path):
     torch.save(BasicUNet(2, 3, 2, features=(32, 32, 64, 128, 256, 32), norm="batch").state_dict(), checkpoint)
     parser = parse(
         *names,
-        "models/plain_unet.yaml",
+        "recipes/plain_unet.yaml",
         dataset_dir=str(data),
         output_dir=str(tmp_path / "output"),
         checkpoint=str(checkpoint),

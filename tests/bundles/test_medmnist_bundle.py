@@ -264,7 +264,7 @@ def test_inference_on_volumes(tmp_path):
     ("overlays", "weights", "accuracy", "auc"),
     [
         ([], "model.pt", 0.872, 0.891),
-        (["volumes.yaml", "adrenalmnist3d.yaml"], "adrenalmnist3d.pt", 0.802, 0.889),
+        (["recipes/adrenalmnist3d.yaml"], "adrenalmnist3d.pt", 0.802, 0.889),
     ],
 )
 def test_weights_score_as_the_model_card_says(shared_data, tmp_path, overlays, weights, accuracy, auc):

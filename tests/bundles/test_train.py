@@ -209,7 +209,7 @@ def test_tracking_settings_add_their_handlers(tmp_path, data):
 
 
 def test_paper_is_the_published_network_and_optimiser():
-    parser = parse("train.json", "paper.yaml")
+    parser = parse("train.json", "recipes/paper.yaml")
     network = parser.get_parsed_content("network_def")
     assert isinstance(network, SREUNet)
     assert sum(p.numel() for p in network.parameters()) == 274_306
@@ -220,18 +220,18 @@ def test_paper_is_the_published_network_and_optimiser():
     assert optimizer.defaults["lr"] == 5e-4
     assert optimizer.defaults["weight_decay"] == 0
     assert (type(scheduler).__name__, scheduler.step_size, scheduler.gamma) == ("StepLR", 100, 0.98)
-    assert parser.get_parsed_content("max_epochs") == 6000
+    assert parser.get_parsed_content("max_epochs") == 75  # of 6000, of the weights that come with the bundle
     assert parser.get_parsed_content("images_per_batch") * parser.get_parsed_content("crops_per_image") == 32
 
 
 def test_paper_loss_is_cross_entropy():
     logits, label = torch.randn(2, 2, 8, 9), torch.randint(2, (2, 1, 8, 9))
-    loss = parse("train.json", "paper.yaml").get_parsed_content("loss")
+    loss = parse("train.json", "recipes/paper.yaml").get_parsed_content("loss")
     assert_close(loss(logits, label), F.cross_entropy(logits, label[:, 0]))
 
 
 def test_paper_crops_are_cut_out_unchanged():
-    crop = Compose(parse("train.json", "paper.yaml").get_parsed_content("train#random_transforms"))
+    crop = Compose(parse("train.json", "recipes/paper.yaml").get_parsed_content("train#random_transforms"))
     number = torch.arange(300 * 320).reshape(1, 300, 320).float()
     crops = crop({"image": number.expand(3, -1, -1), "label": (number % 7 == 0).float(), "fov": number})
     assert len(crops) == 8
@@ -243,7 +243,7 @@ def test_paper_crops_are_cut_out_unchanged():
 
 
 def test_paper_batches_are_not_trimmed():
-    prepare_batch = parse("train.json", "paper.yaml").get_parsed_content("train#trainer#prepare_batch")
+    prepare_batch = parse("train.json", "recipes/paper.yaml").get_parsed_content("train#trainer#prepare_batch")
     batch = {"image": torch.rand(2, 3, 16, 16), "label": torch.ones(2, 1, 16, 16)}
     image, label = prepare_batch(batch, "cpu")
     assert torch.equal(image, batch["image"])
@@ -251,13 +251,13 @@ def test_paper_batches_are_not_trimmed():
 
 
 def test_paper_trains(tmp_path, data):
-    train("train.json", "paper.yaml", **SMALL, dataset_dir=str(data), output_dir=str(tmp_path))
+    train("train.json", "recipes/paper.yaml", **SMALL, dataset_dir=str(data), output_dir=str(tmp_path))
     small_network().load_state_dict(weights_of(tmp_path))
 
 
-@pytest.mark.parametrize("names", [["train.json"], ["train.json", "paper.yaml"]])
+@pytest.mark.parametrize("names", [["train.json"], ["train.json", "recipes/paper.yaml"]])
 def test_plain_unet_is_the_published_baseline(names):
-    network = parse(*names, "models/plain_unet.yaml").get_parsed_content("train#trainer#network")
+    network = parse(*names, "recipes/plain_unet.yaml").get_parsed_content("train#trainer#network")
     assert isinstance(network, BasicUNet)
     assert sum(p.numel() for p in network.parameters()) == 1_979_042
     assert isinstance(network.conv_0.conv_0.adn.N, torch.nn.BatchNorm2d)
@@ -265,7 +265,7 @@ def test_plain_unet_is_the_published_baseline(names):
 
 def test_plain_baselines_are_one_network_in_two_sizes():
     plain, rotated, small = (
-        parse("train.json", f"models/plain_unet{name}.yaml") for name in ("", "_rotated", "_small")
+        parse("train.json", f"recipes/plain_unet{name}.yaml") for name in ("", "_rotated", "_small")
     )
     assert rotated["net"] == plain["net"]
     assert rotated["rotation_range"] == small["rotation_range"] == pytest.approx(math.pi, abs=1e-4)
@@ -279,14 +279,12 @@ def test_plain_baselines_are_one_network_in_two_sizes():
 def test_plain_unet_trains(tmp_path, data):
     features = [4, 4, 4, 4, 4, 4]
     small = {"network_def#features": features, "crops_per_image": 2, "max_epochs": 1}
-    train(
-        "train.json", "paper.yaml", "models/plain_unet.yaml", **small, dataset_dir=str(data), output_dir=str(tmp_path)
-    )
+    train("train.json", "recipes/paper.yaml", net="unet", **small, dataset_dir=str(data), output_dir=str(tmp_path))
     BasicUNet(2, 3, 2, features=features, norm="batch").load_state_dict(weights_of(tmp_path))
 
 
 def test_cycles_double_and_end_at_a_rate_of_zero():
-    parser = parse("train.json", "cycles.yaml", cycle_epochs=10)
+    parser = parse("train.json", "recipes/model.yaml", cycle_epochs=10)
     optimizer, scheduler = (parser.get_parsed_content(name) for name in ("optimizer", "lr_scheduler"))
     rates = []
     for _ in range(parser.get_parsed_content("max_epochs")):
@@ -302,7 +300,7 @@ def test_cycles_double_and_end_at_a_rate_of_zero():
 def test_cycles_loss_is_cross_entropy_correlation_and_centerline_dice():
     logits, label = torch.randn(2, 2, 24, 25), torch.zeros(2, 1, 24, 25)
     label[:, :, 8:12] = 1
-    loss = parse("train.json", "cycles.yaml").get_parsed_content("loss")(logits, label)
+    loss = parse("train.json", "recipes/model.yaml").get_parsed_content("loss")(logits, label)
     probability = logits.softmax(1)[:, 1:]
     correlation = torch.corrcoef(torch.stack([probability.flatten(), label.flatten()]))[0, 1]
     spread = (probability.var(correction=0) / (probability.mean() * (1 - probability.mean()))).sqrt()
@@ -313,16 +311,23 @@ def test_cycles_loss_is_cross_entropy_correlation_and_centerline_dice():
 def test_drive_supervises_both_networks_of_the_w_net():
     second, first, label = torch.randn(2, 2, 24, 25), torch.randn(2, 2, 24, 25), torch.zeros(2, 1, 24, 25)
     label[:, :, 8:12] = 1
-    parser = parse("train.json", "cycles.yaml", "drive.yaml")
+    parser = parse("train.json", "recipes/drive.yaml")
     assert parser.get_parsed_content("network_def").train()(torch.randn(2, 3, 24, 25)).shape == (2, 2, 2, 24, 25)
     loss = parser.get_parsed_content("loss")(torch.stack([second, first], dim=1), label)
-    alone = parse("train.json", "cycles.yaml").get_parsed_content("loss")(second, label)
+    alone = parse("train.json", "recipes/model.yaml").get_parsed_content("loss")(second, label)
     assert_close(loss, alone + F.cross_entropy(first, label[:, 0].long()))
 
 
 def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
-    overrides = SMALL | {"cycle_epochs": 1, "max_epochs": 3, "dataset_dir": str(data), "output_dir": str(tmp_path)}
-    train("train.json", "cycles.yaml", **overrides)
+    overrides = SMALL | {
+        "cycle_epochs": 1,
+        "max_epochs": 3,
+        "datasets": ["."],
+        "amp": False,
+        "dataset_dir": str(data),
+        "output_dir": str(tmp_path),
+    }
+    train("train.json", "recipes/model.yaml", **overrides)
     kept = sorted(path.name for path in (tmp_path / "cycles").iterdir())
     assert kept == [f"averaged_epoch={epoch}.pt" for epoch in (1, 2, 3)]
     first, last = (torch.load(tmp_path / "cycles" / kept[place], weights_only=True) for place in (0, -1))
@@ -331,10 +336,10 @@ def test_cycles_keep_the_averaged_weights_of_each(tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    ("overlay", "images", "pixels"), [("drive.yaml", 20, 2.68e9), ("general.yaml", 65, 4000 * 4 * 512**2)]
+    ("overlay", "images", "pixels"), [("recipes/drive.yaml", 20, 2.68e9), ("recipes/model.yaml", 65, 4000 * 4 * 512**2)]
 )
 def test_pixels_of_long_training_runs(overlay, images, pixels):
-    parser = parse("train.json", "cycles.yaml", overlay)
+    parser = parse("train.json", overlay)
     size, epochs = (parser.get_parsed_content(name) for name in ("crop_size", "max_epochs"))
     mean_size = size - parser.get_parsed_content("train#trainer#prepare_batch").max_trim / 2
     assert epochs * images * mean_size**2 == pytest.approx(pixels, rel=0.03)
@@ -344,7 +349,7 @@ def test_general_weights_are_trained_on_all_cameras(tmp_path):
     for name in ("DRIVE", "STARE", "CHASE_DB1", "HRF"):
         photographs(tmp_path / name)
     settings = {"dataset_dir": str(tmp_path), "output_dir": str(tmp_path / "output")}
-    datalist = parse("train.json", "cycles.yaml", "general.yaml", **settings).get_parsed_content("datalist")
+    datalist = parse("train.json", "recipes/model.yaml", **settings).get_parsed_content("datalist")
     cameras = [Path(item["image"]).relative_to(tmp_path).parts[0] for item in datalist]
     assert cameras == [name for name in ("DRIVE", "STARE", "CHASE_DB1", "HRF") for _ in range(4)]
 

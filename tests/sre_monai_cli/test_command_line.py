@@ -116,9 +116,9 @@ def test_spellings_of_options(words, parsed, capsys):
 
 
 def test_overlays_come_last(capsys):
-    arguments = ["--overlay", "general.yaml", "--overlay", "models/plain_unet.yaml", "--datasets", "['STARE']"]
+    arguments = ["--overlay", "recipes/model.yaml", "--overlay", "recipes/plain_unet.yaml", "--datasets", "['STARE']"]
     assert main(["train", "data", *arguments, "--dry_run"]) == 0
-    files = config_files("train.json", "general.yaml", "models/plain_unet.yaml")
+    files = config_files("train.json", "recipes/model.yaml", "recipes/plain_unet.yaml")
     assert shlex.split(capsys.readouterr().err)[5] == str(files)
 
 
