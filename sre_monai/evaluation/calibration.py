@@ -1,4 +1,4 @@
-"""Calibration of a network's vessel probabilities, and the best threshold."""
+"""Calibration of a network's probabilities, and the best threshold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from ignite.engine import Engine, Events
 from monai.utils import convert_to_tensor
 
@@ -22,9 +23,9 @@ logger = logging.getLogger(__name__)
 
 
 class Calibration:
-    """Ignite handler that compares vessel probabilities with the frequency of vessels.
+    """Ignite handler that compares the probabilities of a class with its frequency.
 
-    Pixels inside the field of view are binned by their probability. Writes
+    Pixels are binned by their probability. Writes
 
     - ``reliability.csv``, a row for each bin: ``threshold`` (its lower edge), ``pixels``, ``probability`` and
       ``frequency`` (over all images), and ``dice`` of the pixels at or above the threshold, the mean over the images;
@@ -33,19 +34,28 @@ class Calibration:
       gives these images the least cross-entropy, and ``expected_calibration_error_with_temperature``; ``dice`` at 0.5,
       ``best_threshold`` and ``best_dice``.
 
-    Items need ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` on one grid, as those of
-    :class:`~sre_monai.retina.ScoreTable` do.
+    Items need ``pred`` (probability of the class, 0–1), ``label`` and, if it is given, the mask, on one grid.
 
     Args:
         output_dir: folder of the files.
         num_bins: of equal width, a multiple of 20.
+        mask_key: key of a mask, above zero where pixels count; by default all do.
+        name: of the class, in the diagram.
 
     Examples:
         >>> Calibration("output/evaluate").attach(evaluator)  # doctest: +SKIP
     """
 
-    def __init__(self, output_dir: str | os.PathLike[str], num_bins: int = 1000) -> None:
+    def __init__(
+        self,
+        output_dir: str | os.PathLike[str],
+        num_bins: int = 1000,
+        mask_key: str | None = None,
+        name: str = "pixels",
+    ) -> None:
         self.output_dir = Path(output_dir)
+        self.mask_key = mask_key
+        self.name = name
         self.num_bins = num_bins
 
     def attach(self, engine: Engine) -> None:
@@ -65,10 +75,11 @@ class Calibration:
     def _collect(self, engine: Engine) -> None:
         """Bin the pixels of one iteration's images."""
         for item in evaluated_items(engine):
-            probability, label, fov = (
-                convert_to_tensor(item[key], track_meta=False, device="cpu") for key in ("pred", "label", "fov")
+            probability, label, mask = (
+                convert_to_tensor(item[key], track_meta=False, device="cpu")
+                for key in ("pred", "label", self.mask_key or "label")
             )
-            inside = fov > 0
+            inside = torch.ones_like(mask, dtype=torch.bool) if self.mask_key is None else mask > 0
             self.images.append(Reliability.of(probability[inside], label[inside], self.num_bins))
 
     def _write(self) -> None:
@@ -83,7 +94,7 @@ class Calibration:
         write_json(self.output_dir / "calibration.json", summary)
         logger.info("calibration: %s", ", ".join(f"{name} {value:.4f}" for name, value in summary.items()))
         try:
-            plot_reliability({"vessels": pooled}, self.output_dir / "reliability.png")
+            plot_reliability({self.name: pooled}, self.output_dir / "reliability.png")
         except ImportError as error:
             logger.warning("reliability.png was not written: %s", error)
 

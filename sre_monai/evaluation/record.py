@@ -24,7 +24,7 @@ def evaluation_record(
         dataset_dir: folder of the prepared data set.
         section: the datalist's section that is evaluated.
         checkpoint: file of the network's weights.
-        threshold: pixels at or above this probability are vessels.
+        threshold: pixels at or above this probability are in the mask.
 
     Returns:
         ``dataset`` (its name in the datalist, else the folder's), ``section``, ``threshold``, ``checkpoint_sha256`` (of

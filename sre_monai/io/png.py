@@ -28,8 +28,8 @@ STRIP = 1 << 22  # bytes filtered at a time
 def save_png(path: str | os.PathLike[str], pixels: np.ndarray, exif_orientation: int = 1) -> None:
     """Write an image, atomically.
 
-    Pillow tries all five of PNG's filters on every row, which takes longer than reading a photograph and finding its
-    vessels. Here every row gets the same filter. The files are a few per cent larger.
+    Pillow tries all five of PNG's filters on every row, which takes longer than reading and segmenting a
+    photograph. Here every row gets the same filter. The files are a few per cent larger.
 
     Args:
         path: the file to make; an existing one is replaced, missing folders are made.

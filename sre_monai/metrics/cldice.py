@@ -1,4 +1,4 @@
-"""clDice: how well a segmentation preserves the topology of thin vessels."""
+"""clDice: how well a segmentation preserves the topology of thin structures."""
 
 from __future__ import annotations
 

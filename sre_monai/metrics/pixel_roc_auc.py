@@ -1,4 +1,4 @@
-"""Exact pixelwise area under the ROC curve, fast enough for whole photographs."""
+"""Exact pixelwise area under the ROC curve, fast enough for large images."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class PixelROCAUCMetric(CumulativeIterationMetric):
     MONAI's ``ROCAUCMetric`` is meant for classification; it loops over all scores in Python.
 
     Args:
-        pooled: if True, one area over the pixels of all images, as papers on retinal vessels report it; all pixels are
+        pooled: if True, one area over the pixels of all images, as papers on segmentation report it; all pixels are
             kept until :meth:`aggregate`. If False, the mean of the images' areas, leaving out images
             with one class only.
         ignore_index: label value of pixels to ignore, for example 255 outside the field of view.

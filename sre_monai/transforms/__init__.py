@@ -1,4 +1,4 @@
-"""Dictionary transforms: field of view, working resolution, normalisation, results as files; rotation by any angle."""
+"""Symmetries of the grid, rotation by any angle, and dictionary transforms."""
 
 from sre_monai.former import look_up_former_names
 from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries

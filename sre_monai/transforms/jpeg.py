@@ -1,4 +1,4 @@
-"""JPEG compression as an augmentation: cameras and archives compress photographs."""
+"""JPEG compression as an augmentation: cameras and archives compress images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a photograph besides its pixels, as columns of the report."""
+"""What is known of an image besides its pixels, as columns of the report."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ __all__ = ["plane_to_picture", "to_bytes", "to_picture"]
 
 
 def to_bytes(image: np.ndarray | torch.Tensor) -> np.ndarray:
-    """Copy a photograph as bytes of three channels, in MONAI's order.
+    """Copy an image as bytes of three channels, in MONAI's order.
 
     Args:
-        image: photograph (3, W, H) or (1, W, H), intensities 0–255.
+        image: (3, W, H) or (1, W, H), intensities 0–255.
 
     Returns:
         A new array, uint8 of shape (3, W, H).
@@ -41,7 +41,7 @@ def to_bytes(image: np.ndarray | torch.Tensor) -> np.ndarray:
 
 
 def to_picture(planes: np.ndarray) -> np.ndarray:
-    """Bring a photograph into PIL's order.
+    """Bring an image into PIL's order.
 
     Args:
         planes: uint8 of shape (3, W, H), see `to_bytes`.

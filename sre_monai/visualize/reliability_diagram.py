@@ -1,4 +1,4 @@
-"""Reliability diagram: the frequency of vessels against the predicted probability."""
+"""Reliability diagram: the observed frequency against the predicted probability."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def plot_reliability(lines: Mapping[str, Reliability], path: str | os.PathLike[s
 
     Examples:
         >>> from sre_monai.metrics import Reliability
-        >>> plot_reliability({"DRIVE": Reliability.of(torch.rand(9999), torch.rand(9999) > 0.5)}, "reliability.png")
+        >>> plot_reliability({"all": Reliability.of(torch.rand(9999), torch.rand(9999) > 0.5)}, "reliability.png")
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -54,7 +54,7 @@ def plot_reliability(lines: Mapping[str, Reliability], path: str | os.PathLike[s
         axes.plot(shown.probability[drawn], shown.frequency[drawn], color=color, linewidth=1.8, label=name)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("predicted probability", color=GREY, fontsize=11)
-    axes.set_ylabel("fraction of vessel pixels", color=GREY, fontsize=11)
+    axes.set_ylabel("observed frequency", color=GREY, fontsize=11)
     axes.legend(frameon=False, loc="upper left")
     canvas.draw()
     save_png(path, np.asarray(canvas.buffer_rgba())[..., :3])

@@ -14,9 +14,9 @@ from sre_monai.metrics import Reliability
 from tests.evaluation.toy import evaluator, items
 
 
-def test_files_describe_the_pixels_inside_the_field_of_view(tmp_path):
+def test_files_describe_the_pixels_inside_the_mask(tmp_path):
     data = items(3, (60, 50))
-    handler = Calibration(tmp_path, num_bins=20)
+    handler = Calibration(tmp_path, num_bins=20, mask_key="fov")
     evaluator(data, handler).run()
     inside = [item["fov"] > 0 for item in data]
     probabilities = [torch.sigmoid(item["image"].as_tensor())[fov] for item, fov in zip(data, inside, strict=True)]
@@ -37,6 +37,13 @@ def test_files_describe_the_pixels_inside_the_field_of_view(tmp_path):
     assert summary["temperature"] == pytest.approx(pooled.fit_temperature(), rel=1e-3)
     assert summary["best_dice"] == max(float(row["dice"]) for row in rows)
     assert summary["dice"] == float(rows[10]["dice"])
+
+
+def test_without_a_mask_all_pixels_count(tmp_path):
+    data = items(2, (60, 50))
+    evaluator(data, Calibration(tmp_path, num_bins=20)).run()
+    with (tmp_path / "reliability.csv").open() as table:
+        assert sum(float(row["pixels"]) for row in csv.DictReader(table)) == 2 * 60 * 50
 
 
 def test_a_second_run_starts_again(tmp_path):

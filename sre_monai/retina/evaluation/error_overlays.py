@@ -26,7 +26,7 @@ class ErrorOverlays:
 
     Items need ``image`` (with the file's name in its metadata), ``photograph`` (3, W, H) of intensities 0–255, and
     ``pred`` (vessel probability, 0–1), ``label`` and ``fov`` of shape (1, W, H) on the photograph's grid. For angles
-    other than 0° they need what :func:`~sre_monai.evaluation.predict_item_in_pose` does, and the pictures are
+    other than 0° they need ``working_fov``, on the grid of ``image``, and the pictures are
     ``<stem>_<angle>.png``: the network saw the photograph rotated, the picture shows it upright.
 
     Args:
@@ -69,7 +69,7 @@ class ErrorOverlays:
             )
             orientation = int(item["photograph"].meta.get("exif_orientation", 1))
             for angle in self.angles:
-                probability = predict_item_in_pose(infer, item, Pose(angle), self.postprocessing)
+                probability = predict_item_in_pose(infer, item, Pose(angle), self.postprocessing, "working_fov")
                 picture = error_overlay(photograph, probability >= self.threshold, label, fov)
                 suffix = f"_{angle:g}" if angle else ""
                 save_png(self.output_dir / f"{image_path(item).stem}{suffix}.png", picture, orientation)

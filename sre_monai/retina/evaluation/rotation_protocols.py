@@ -171,7 +171,7 @@ class TurnedBackProtocol(SegmentationRotation):
             convert_to_tensor(item[key], track_meta=False, device="cpu") for key in ("pred", "label", "fov")
         )
         for pose in self.poses:
-            probability = predict_item_in_pose(infer, item, pose, self.postprocessing)
+            probability = predict_item_in_pose(infer, item, pose, self.postprocessing, "working_fov")
             inside = vessel_scores(probability, label, fov, self.threshold, whole_image=False)
             posed, reference = ((values >= self.threshold)[fov > 0][None, None] for values in (probability, upright))
             yield inside | {"consistency": compute_dice(posed, reference).item()}

@@ -32,8 +32,8 @@ class RecordTable:
         columns: keys of the records, left there by the postprocessing in ``report``.
 
     Examples:
-        >>> RecordTable("vessels.csv", ["length_px"]).write([{"file": "a.png", "length_px": 12}])
-        >>> Path("vessels.csv").read_text().splitlines()
+        >>> RecordTable("measures.csv", ["length_px"]).write([{"file": "a.png", "length_px": 12}])
+        >>> Path("measures.csv").read_text().splitlines()
         ['file,length_px', 'a.png,12']
     """
 
