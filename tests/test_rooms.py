@@ -18,7 +18,7 @@ WORDS = {
 }
 NAMED = {
     "io/datalist.py",  # the entries of a prepared data set
-    "io/dicom_segmentation.py",  # SNOMED's codes
+    *("io/dicom.py", "io/dicom_colours.py", "io/pixel_size.py"),  # what is peculiar to DICOM's ophthalmic photographs
 }
 
 

@@ -14,6 +14,7 @@ from sre_monai.io.files import written_atomically
 
 if TYPE_CHECKING:
     from highdicom.seg import SegmentDescription
+    from highdicom.sr import CodedConcept
     from pydicom import Dataset
 
 __all__ = ["write_dicom_segmentation"]
@@ -51,6 +52,7 @@ IDENTIFYING = [*REQUIRED, "IssuerOfPatientID", "PatientAge", "StudyDescription",
 DEIDENTIFICATION = "Attributes of patient and study left empty by sre_monai"
 SERIES_NUMBER = 100
 MAX_FRACTION = 255  # stands for a probability of 1
+ANATOMICAL_STRUCTURE = ("91723000", "Anatomical Structure")
 
 
 def write_dicom_segmentation(
@@ -61,11 +63,14 @@ def write_dicom_segmentation(
     keep_identifiers: bool = False,
     algorithm: str = "sre_monai",
     parameters: Mapping[str, Any] | None = None,
+    structure: tuple[str, str] = ANATOMICAL_STRUCTURE,
+    region: tuple[str, str] | None = None,
+    content_label: str = "SEGMENTATION",
 ) -> None:
     """Write what was found in a DICOM photograph as a DICOM Segmentation.
 
     It belongs to the photograph's study, in a series of its own, and refers to the photograph and its first frame. Its
-    segment is coded by SNOMED CT: a blood vessel (59820001) of the retina (5665001), right or left where that is known.
+    segment is coded by SNOMED CT, its region as right or left where that is known.
     Name, identifiers, birth date and sex of the patient and everything else about the person and the visit are empty,
     unless they are to be kept.
 
@@ -78,6 +83,9 @@ def write_dicom_segmentation(
         keep_identifiers: whether to take over patient and study from the photograph.
         algorithm: name of the algorithm.
         parameters: of the algorithm, to be recorded.
+        structure: what the segment shows: code and meaning in SNOMED CT.
+        region: where it is, in the same way.
+        content_label: short name of the content, capital letters.
 
     Raises:
         ImportError: when highdicom isn't installed.
@@ -89,7 +97,7 @@ def write_dicom_segmentation(
         doi:10.1007/s10278-022-00683-y.
 
     Examples:
-        >>> write_dicom_segmentation("eye_mask.dcm", "eye.dcm", mask, "Retinal vessels")  # doctest: +SKIP
+        >>> write_dicom_segmentation("mask.dcm", "image.dcm", mask, "Lesion")  # doctest: +SKIP
     """
     header = _header(source, keep_identifiers)
     from highdicom import UID, PixelMeasuresSequence
@@ -107,7 +115,7 @@ def write_dicom_segmentation(
         source_images=[header],
         pixel_array=values.astype(np.uint8 if binary else np.float32)[None],
         segmentation_type=SegmentationTypeValues.BINARY if binary else SegmentationTypeValues.FRACTIONAL,
-        segment_descriptions=[_segment(label, laterality(header), algorithm, parameters)],
+        segment_descriptions=[_segment(label, structure, region, laterality(header), algorithm, parameters)],
         series_instance_uid=UID(),
         series_number=SERIES_NUMBER,
         series_description=label,
@@ -118,7 +126,7 @@ def write_dicom_segmentation(
         software_versions=sre_monai.__version__,
         device_serial_number=sre_monai.__version__,
         max_fractional_value=MAX_FRACTION,
-        content_label="VESSELS",
+        content_label=content_label,
         content_description=label,
         omit_empty_frames=False,
     )
@@ -146,7 +154,14 @@ def _header(source: str | os.PathLike[str], keep_identifiers: bool) -> Dataset:
     return header
 
 
-def _segment(label: str, side: str, algorithm: str, parameters: Mapping[str, Any] | None) -> SegmentDescription:
+def _segment(
+    label: str,
+    structure: tuple[str, str],
+    region: tuple[str, str] | None,
+    side: str,
+    algorithm: str,
+    parameters: Mapping[str, Any] | None,
+) -> SegmentDescription:
     """Describe the segment: what it shows, where, and what found it."""
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
@@ -157,7 +172,7 @@ def _segment(label: str, side: str, algorithm: str, parameters: Mapping[str, Any
         segment_number=1,
         segment_label=label,
         segmented_property_category=codes.SCT.AnatomicalStructure,
-        segmented_property_type=codes.SCT.BloodVessel,
+        segmented_property_type=_snomed(structure),
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=AlgorithmIdentificationSequence(
             name=algorithm,
@@ -166,12 +181,19 @@ def _segment(label: str, side: str, algorithm: str, parameters: Mapping[str, Any
             source="sre_monai",
             parameters={name: str(value) for name, value in (parameters or {}).items()} or None,
         ),
-        anatomic_regions=[codes.SCT.Retina],
+        anatomic_regions=[_snomed(region)] if region else None,
     )
     modifier = {"R": codes.SCT.Right, "L": codes.SCT.Left}.get(side)
-    if modifier is not None:
+    if region and modifier is not None:
         segment.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [CodedConcept.from_code(modifier)]
     return segment
+
+
+def _snomed(concept: tuple[str, str]) -> CodedConcept:
+    from highdicom.sr import CodedConcept
+
+    value, meaning = concept
+    return CodedConcept(value, "SCT", meaning)
 
 
 def _refer_to_first_frame(segmentation: Dataset) -> None:

@@ -30,6 +30,7 @@ LABELS = {
     "probability": "Probability of retinal vessels",
     "skeleton": "Skeleton of retinal vessels",
 }
+BLOOD_VESSEL, RETINA = ("59820001", "Blood Vessel"), ("5665001", "Retina")  # SNOMED CT
 BROWSER_EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")  # of photographs that any browser shows
 PREVIEW_SIDE = 1600  # pixels
 
@@ -145,6 +146,9 @@ class SaveVesselsd(MapTransform):
             values[0].T,
             label=label,
             keep_identifiers=self.keep_identifiers,
+            structure=BLOOD_VESSEL,
+            region=RETINA,
+            content_label="VESSELS",
             **self.algorithm,
         )
 

@@ -11,6 +11,7 @@ from pydicom import dcmread, uid
 from sre_monai import __version__
 from sre_monai.io import write_dicom_segmentation
 from sre_monai.retina import synthetic_fundus
+from sre_monai.retina.save_vessels import BLOOD_VESSEL, RETINA
 from tests.io.dicom_toy import IDENTIFYING, OPHTHALMIC_8, PERSON, write_photograph
 
 
@@ -32,6 +33,8 @@ def write_mask(folder, eye, mask=None, frames=1, keep_identifiers=False, **eleme
         keep_identifiers=keep_identifiers,
         algorithm="retina",
         parameters={"threshold": 0.5},
+        structure=BLOOD_VESSEL,
+        region=RETINA,
     )
     return source, dcmread(folder / "eye_mask.dcm")
 
@@ -101,6 +104,19 @@ def test_codes(laterality, code, eye, tmp_path):
     algorithm = segment.SegmentationAlgorithmIdentificationSequence[0]
     assert (algorithm.AlgorithmName, algorithm.AlgorithmVersion) == ("retina", __version__)
     assert algorithm.AlgorithmParameters == "threshold=0.5"
+
+
+def test_without_codes_it_is_a_structure_somewhere(eye, tmp_path):
+    write_photograph(tmp_path / "eye.dcm", eye.image, ImageLaterality="R")
+    write_dicom_segmentation(tmp_path / "mask.dcm", tmp_path / "eye.dcm", eye.vessels > 0, "Something")
+    [segment] = dcmread(tmp_path / "mask.dcm").SegmentSequence
+    [kind] = segment.SegmentedPropertyTypeCodeSequence
+    assert (kind.CodeValue, kind.CodingSchemeDesignator, kind.CodeMeaning) == (
+        "91723000",
+        "SCT",
+        "Anatomical structure",
+    )
+    assert "AnatomicRegionSequence" not in segment
 
 
 def test_it_names_nobody(eye, tmp_path):
