@@ -228,7 +228,9 @@ EXPERIMENTS = {
         "Fit threshold and temperature to the training photographs of four cameras; writes calibrated weights.",
         RETINA,
         {
-            name: GENERAL._replace(label=name, evaluations={"train": scored(name, "training", write_calibration=True)})
+            name: NETWORKS["general"]._replace(
+                label=name, evaluations={"train": scored(name, "training", write_calibration=True)}
+            )
             for name in DEGREES
         },
         trains=False, tables=[calibration_table("train")], finish=partial(calibrate, name="train"),
@@ -238,7 +240,7 @@ EXPERIMENTS = {
         RETINA,
         {
             name: Row(
-                name, GENERAL.recipe,
+                name, NETWORKS["general"].recipe,
                 {
                     "section": "all", "datasets": [other for other in DEGREES if other != name],
                     "cycle_epochs": "$4800 // len(@datalist)", "max_epochs": "@cycle_epochs", "amp": True,
