@@ -69,6 +69,13 @@ def hide_private_bases(app: Sphinx, name: str, obj: type, options: Any, bases: l
             bases.remove(base)
 
 
+def leave_out_markdown_tables(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Leave out what autodoc can't read: the table of the steps, which the page on the architecture shows."""
+    if any(line.startswith("|---") for line in lines):
+        table = [number for number, line in enumerate(lines) if line.startswith("|")]
+        del lines[table[0] : table[-1] + 1]
+
+
 def setup(app: Sphinx) -> None:
     """Let autodoc find the docstrings of a package's constants, which are where the constants are defined."""
     modules = [m for m in walk_packages(sre_monai.__path__, "sre_monai.") if not m.name.split(".")[-1].startswith("_")]
@@ -78,3 +85,4 @@ def setup(app: Sphinx) -> None:
             if name.startswith(f"{package}."):
                 constants[package].update({key: lines for key, lines in docs.items() if not key[0]})
     app.connect("autodoc-process-bases", hide_private_bases)
+    app.connect("autodoc-process-docstring", leave_out_markdown_tables)

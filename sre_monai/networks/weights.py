@@ -55,7 +55,12 @@ def load_weights(
     weights = _choose(network, list(_state_dicts(_read(path))), path)
     shapes = {name: value.shape for name, value in network.state_dict().items()}
     reshaped = [n for n, value in to_own_names(network, weights).items() if shapes.get(n, value.shape) != value.shape]
-    damaged = [name for name, value in weights.items() if not torch.isfinite(value).all()]
+    parameters = dict(network.named_parameters())  # a running variance may be infinite: its channel is constant
+    damaged = [
+        name
+        for name, value in weights.items()
+        if not torch.isfinite(value).all() and (name in parameters or torch.isnan(value).any())
+    ]
     if damaged:
         raise ValueError(
             f"checkpoint: {len(damaged)} weights in {path} are not finite, such as {damaged[0]}; give others, "

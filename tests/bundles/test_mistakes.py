@@ -30,7 +30,7 @@ TABLE = [
     ("segment", "--output_dir 2024", "output_dir must be text, got 2024."),
     ("segment", "--checkpoint typo.pt", "checkpoint: file not found: typo.pt."),
     ("segment", f"--checkpoint {PLAIN}", "are not those of SREUNet as configured ("),
-    ("segment", f"--checkpoint {BUNDLE}/LICENSE", "LICENSE does not contain a network's weights"),
+    ("segment", f"--checkpoint {BUNDLE}/LICENSE", "LICENSE contains no network's weights"),
     ("segment", "--device gpu", "device: gpu is not available here"),
     ("segment", "--output_ext .jpg", "output_ext must be one of .png, .nii.gz, .dcm, got '.jpg'."),
     ("segment", "--write_overlay maybe", "write_overlay must be True or False, got 'maybe'."),

@@ -37,7 +37,7 @@ def test_entries_are_complete(bundle):
 def test_options_of_a_command_are_in_its_configuration(bundle, command):
     root = find_bundle(bundle) / "configs"
     files = [root / name for name in COMMANDS[command].configurations]
-    overlays = [path for path in root.glob("*.yaml") if command == "train"]
+    overlays = [path for path in root.rglob("*.yaml") if command == "train"]
     known = read_configuration(files).keys() | {name for path in overlays for name in yaml.safe_load(path.read_text())}
     listed = {name for name, schema in table(bundle).items() if command in schema["commands"]}
     assert listed <= known

@@ -34,7 +34,7 @@ def stranger(tmp_path):
 
 def test_the_packages_own_are_trusted(advised):
     assert not advised(config_file=config_files("inference.json")[0], bundle_root=str(BUNDLE))
-    assert not advised(config_file=config_files("train.json", "models/plain_unet.yaml"))
+    assert not advised(config_file=config_files("train.json", "recipes/plain_unet.yaml"))
 
 
 def test_others_are_not(advised, stranger, tmp_path):

@@ -114,7 +114,7 @@ def test_without_codes_it_is_a_structure_somewhere(eye, tmp_path):
     assert (kind.CodeValue, kind.CodingSchemeDesignator, kind.CodeMeaning) == (
         "91723000",
         "SCT",
-        "Anatomical structure",
+        "Anatomical Structure",
     )
     assert "AnatomicRegionSequence" not in segment
 

@@ -40,7 +40,7 @@ class SizeMemory:
     """The sizes before and after each pooling of a forward pass.
 
     Inside ``with SizeMemory():`` poolings record sizes, and upsamplings look them up. A converted network opens a
-    memory of its own for each of its calls, see :func:`remember_sizes`. Layers hold none, and every thread has its own,
+    memory of its own for each of its calls, see ``remember_sizes``. Layers hold none, and every thread has its own,
     so the same network may be called from several threads. It holds numbers, not tensors.
 
     Args:

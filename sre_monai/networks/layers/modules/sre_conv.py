@@ -101,7 +101,7 @@ class SREConv2d(_SREConvNd):
         padding_mode: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
         profile: ``"bands"``, the published definition; ``"gaussian"``, smooth rings that follow other angles more
             closely; or ``"gmr"``, bands blended by Gaussians of trained widths as in GMR-Conv. See
-            :mod:`sre_monai.networks.layers.rings`.
+            ``sre_monai/networks/layers/rings.py``.
         num_rings: number of rings, by default ``kernel_size // 2 + 1``.
         circular: False keeps the kernel's corners, as one ring more; not for ``"gaussian"``.
         algorithm: ``"auto"`` or another of :func:`~sre_monai.networks.layers.ring_conv`'s.
