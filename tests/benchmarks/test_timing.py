@@ -69,7 +69,7 @@ def test_photographs_are_measured_with_the_weights_and_the_size_of_a_row(name, r
         "folder --measure lists --list_lengths 7 19 --keep out/kept --output out/record.json",
         "measures --data . --rows drive plain_unet --angle_step 45 --count 2 --output_dir out",
         "update_ratios --data . --rows sre_resnet18 --epochs 1 --output out/ratios.csv",
-        "conversions --networks BasicUNet VNet",
+        "conversions --networks UNet AttentionUnet",
         "conversions --every --networks UNet ViT Pooler",
         "speed --rounds 1 --kernel_sizes 3 --output_dir out",
     ],
