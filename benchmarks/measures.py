@@ -18,7 +18,7 @@ from PIL import Image
 from benchmarks.bundle_runs import BundleRun
 from benchmarks.experiments import NETWORKS, RETINA
 from benchmarks.pictures import draw_lines
-from benchmarks.results import table_of_means
+from benchmarks.results import OBSERVER, table_of_means
 from benchmarks.series import Row
 from sre_monai.evaluation.pose import Pose, rotations
 from sre_monai.io.files import written_atomically
@@ -135,7 +135,8 @@ def main(
         by_network[row.label] = changes(segment(row, output / "photographs", output / name), images, poses)
         masks = [output / name / f"{Path(file_name(image, Pose())).stem}_mask.png" for image in images]
         raters[row.label] = [measure_mask(mask, item["fov"]) for mask, item in zip(masks, items)]
-    raters["second observer"] = [measure_mask(item["second_observer"], item["fov"]) for item in items]
+    if all(OBSERVER in item for item in items):
+        raters["second observer"] = [measure_mask(item[OBSERVER], item["fov"]) for item in items]
     tables = []
     results = {"agreement": compare_raters(raters), "rotation": summarize_changes(by_network)}
     for name, (figures, columns) in results.items():

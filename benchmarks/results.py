@@ -113,10 +113,12 @@ def table_of_means(
     """Lay figures out in Markdown: means over the seeds, with their standard deviations."""
     lines = [[label, *(_cell(template, runs) for template in columns.values())] for label, runs in rows.items()]
     lines = [line for line in lines if set(line[1:]) - {NOTHING}]
+    if not lines:
+        return ""
     kept = [place for place in range(len(columns) + 1) if any(line[place] != NOTHING for line in lines)]
     cells = [[line[place] for place in kept] for line in [["", *columns], *lines]]
     header, *lines = [list(line) for line in zip(*cells)] if transposed else cells
-    return markdown_table(header, lines) if lines else ""
+    return markdown_table(header, lines)
 
 
 def _cell(template: str, runs: Sequence[Mapping[str, Any]]) -> str:

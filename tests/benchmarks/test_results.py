@@ -63,7 +63,7 @@ def test_the_table_is_of_means_over_seeds():
         cells = [line.split("|")[1:-1] for line in table_of_means(rows, columns, transposed).splitlines()]
         stripped = [[cell.strip() for cell in line] for line in cells[:1] + cells[2:]]
         assert stripped == (list(map(list, zip(*expected))) if transposed else expected)
-    assert table_of_means({"nothing": [{}]}, {"AUC": "{auc:.3f}"}) == ""
+        assert table_of_means({"nothing": [{}]}, {"AUC": "{auc:.3f}"}, transposed) == ""
 
 
 def test_the_difference_is_from_the_mean_of_the_baseline_and_the_best_comes_first(tmp_path):
