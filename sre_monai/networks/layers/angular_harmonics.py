@@ -88,6 +88,8 @@ class _Magnitude(torch.autograd.Function):
     Recording every slice of :func:`_magnitude` took three times as long.
     """
 
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(input: Tensor, order: int) -> Tensor:
         squares = (

@@ -24,6 +24,7 @@ __all__ = [
     "check_orders",
     "check_ring_conv",
     "check_ring_values",
+    "check_shapes",
     "check_tensors",
     "check_transposed",
     "check_types",
@@ -105,18 +106,16 @@ def check_ring_conv(
     weight: Tensor,
     rings: Tensor,
     bias: Tensor | None,
-    stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
-    groups: int,
 ) -> None:
-    """Check the arguments of :func:`~sre_monai.networks.layers.ring_conv`."""
+    """Check the arguments of a ring convolution with stride 1 and one group."""
+    check_geometry(rings, (1,) * len(padding), padding, dilation, 1)
     check_tensors(input=input, weight=weight, rings=rings, bias=bias)
-    check_geometry(rings, stride, padding, dilation, groups)
-    _check_shapes(input, weight, rings, bias, padding, dilation, groups)
+    check_shapes(input, weight, rings, bias, padding, dilation, 1)
 
 
-def _check_shapes(
+def check_shapes(
     input: Tensor,
     weight: Tensor,
     rings: Tensor,
@@ -125,6 +124,7 @@ def _check_shapes(
     dilation: Sequence[int],
     groups: int,
 ) -> None:
+    """Check that input, weight and bias fit rings and numbers that have been checked."""
     if torch.jit.is_tracing():
         return
     number, *kernel = rings.shape
@@ -182,7 +182,7 @@ def check_harmonic_conv(
     """Check the arguments of :func:`~sre_monai.networks.layers.harmonic_conv`."""
     check_tensors(input=input, weight=weight, rings=rings, bias=bias, mix=mix)
     padding = check_harmonic_geometry(rings, dilation)
-    _check_shapes(input, weight, rings, bias, padding, dilation, 1)
+    check_shapes(input, weight, rings, bias, padding, dilation, 1)
     check_orders(orders, negative_slope)
     if torch.jit.is_tracing():
         return

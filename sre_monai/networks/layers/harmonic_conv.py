@@ -34,6 +34,7 @@ from sre_monai.networks.layers.ring_conv import (
     are_rings_possible,
     cast_for_autocast,
     check_can_run,
+    check_not_transformed,
     check_reach,
     choose_algorithm,
     ring_conv,
@@ -93,6 +94,7 @@ def harmonic_conv(
         algorithm = choose_algorithm(input, weight, rings) if by_rings else "dense"
     if algorithm == "compiled":
         check_orders(orders, negative_slope)
+        check_not_transformed(algorithm)
         return _harmonic_conv(input, weight, rings, bias, mix, list(orders), list(dilation), negative_slope)
     check_harmonic_conv(input, weight, rings, bias, mix, orders, dilation, negative_slope)
     output = compose(input, weight, rings, bias, mix, orders, dilation, algorithm)

@@ -29,6 +29,7 @@ from sre_monai.networks.layers.arguments import (
     check_geometry,
     check_gradient,
     check_ring_conv,
+    check_shapes,
     check_tensors,
     check_types,
 )
@@ -101,7 +102,8 @@ def ring_conv(
         by_rings = groups == 1 and set(stride) == {1} and are_rings_possible(rings, padding, dilation)
         algorithm = choose_algorithm(input, weight, rings) if by_rings else "dense"
     if algorithm == "dense":
-        check_ring_conv(input, weight, rings, bias, stride, padding, dilation, groups)
+        check_tensors(input=input, weight=weight, rings=rings, bias=bias)
+        check_shapes(input, weight, rings, bias, padding, dilation, groups)
         kernel = torch.tensordot(weight, rings.to(weight.dtype), dims=1)
         return _CONV[len(ones)](input, kernel, bias, tuple(stride), tuple(padding), tuple(dilation), groups)
     if groups != 1 or set(stride) != {1}:
@@ -109,6 +111,7 @@ def ring_conv(
             f"algorithm={algorithm!r} needs stride 1 and groups 1, got stride={tuple(stride)}, groups={groups}; "
             "use 'dense' or 'auto'."
         )
+    check_not_transformed(algorithm)
     return _ring_conv(input, weight, rings, bias, list(padding), list(dilation), algorithm)
 
 
@@ -141,7 +144,8 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
     On the CPU ring filters were measured faster at every kernel size from 3. Without the compiled kernel they need
     enough channels for an efficient 1×1 product; a first layer of three channels is as fast dense. GPUs take the dense
     form: cuDNN's convolutions are fast, and depthwise filters of large kernels slow. An exported network is dense too,
-    since other runtimes don't know our operator.
+    since other runtimes don't know our operator, and so is what :mod:`torch.func` transforms, which it can't do with an
+    operator like ours.
 
     Args:
         input: (batch, in_channels, *spatial*).
@@ -151,13 +155,24 @@ def choose_algorithm(input: Tensor, weight: Tensor, rings: Tensor) -> str:
     Returns:
         One of :data:`ALGORITHMS`, not ``"auto"``.
     """
-    if torch.compiler.is_exporting() or torch.jit.is_tracing() or rings.shape[-1] == 1:
+    if torch.compiler.is_exporting() or torch.jit.is_tracing() or is_transformed() or rings.shape[-1] == 1:
         return "dense"
     if can_compile(input):
         return "compiled"
     # depthwise filters have no fast implementation in float64
     fast_filters = input.device.type == "cpu" and input.dtype != torch.float64
     return "rings" if fast_filters and input.shape[1:2] >= (_MIN_CHANNELS,) else "dense"
+
+
+def is_transformed() -> bool:
+    """Tell whether a transformation of :mod:`torch.func`, such as ``vmap`` or ``jacrev``, is in progress."""
+    return torch._C._are_functorch_transforms_active()
+
+
+def check_not_transformed(algorithm: str) -> None:
+    """Raise an error where :mod:`torch.func` would transform an operator."""
+    if is_transformed():
+        raise ValueError(f"algorithm={algorithm!r} can't be transformed by torch.func; use 'dense' or 'auto'.")
 
 
 def can_compile(input: Tensor) -> bool:
@@ -185,8 +200,8 @@ def cast_for_autocast(input: Tensor, *others: Tensor | None) -> tuple[Any, ...]:
 
 def are_rings_possible(rings: Tensor, padding: Sequence[int], dilation: Sequence[int]) -> bool:
     """Tell whether the rings form can be computed: its backward pass pads by what the padding leaves of the reach."""
-    reach = [d * (rings.shape[-1] - 1) for d in dilation]
-    return max(reach) <= _MOST_REACH and all(p <= r for p, r in zip(padding, reach))
+    reach = rings.shape[-1] - 1
+    return all(p <= d * reach <= _MOST_REACH for p, d in zip(padding, dilation))
 
 
 def check_reach(rings: Tensor, padding: Sequence[int], dilation: Sequence[int], algorithm: str) -> None:
@@ -203,7 +218,7 @@ def check_reach(rings: Tensor, padding: Sequence[int], dilation: Sequence[int], 
 
 
 def _check(x, weight, rings, bias, padding, dilation, algorithm):
-    check_ring_conv(x, weight, rings, bias, (1,) * len(padding), padding, dilation, 1)
+    check_ring_conv(x, weight, rings, bias, padding, dilation)
     if algorithm not in _BY_RINGS:
         raise ValueError(f"algorithm must be one of {tuple(_BY_RINGS)}, got {algorithm!r}.")
     check_reach(rings, padding, dilation, algorithm)

@@ -343,7 +343,9 @@ def is_expected(error, described):
     """Tell whether an error is a sentence, or PyTorch's about the memory that huge tensors need."""
     if isinstance(error, ValueError | TypeError):
         return str(error).endswith(".") and "\n" not in str(error)
-    is_about_memory = any(word in str(error) for word in ("memory", "too large", "Storage size", "overflow"))
+    is_about_memory = any(
+        word in str(error) for word in ("memory", "too large", "Storage size", "overflow", "Output size")
+    )
     return is_about_memory and ("huge" in described or str(HUGE) in described)
 
 

@@ -136,8 +136,13 @@ class RingModule(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> RingModule:
         # The basis is made anew rather than cast, else `.half().float()` would leave it rounded.
-        super()._apply(fn, recurse)
-        self.rings = self._basis().to(self.weight)
+        # `fn` doesn't see the old one: it may set a memory format for tensors of another rank, channels last in 3D.
+        rings = self._buffers.pop("rings")
+        try:
+            super()._apply(fn, recurse)
+            rings = self._basis().to(self.weight)
+        finally:
+            self._buffers["rings"] = rings
         return self
 
     def _cubic(self, kernel_size: int | Sequence[int]) -> tuple[int, ...]:

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from monai.networks.layers import Conv
 from torch import Tensor, nn
 
-from sre_monai.networks.layers.angular_harmonics import ORDERS, harmonic_magnitude
+from sre_monai.networks.layers.angular_harmonics import harmonic_magnitude
+from sre_monai.networks.layers.arguments import ORDERS, check_orders
 from sre_monai.networks.layers.bypass import may_be_bypassed
 from sre_monai.networks.layers.harmonic_conv import harmonic_conv
 from sre_monai.networks.layers.modules.sre_conv import SREConv2d, SREConv3d
@@ -36,8 +37,7 @@ class _SREHarmonicConvNd(nn.Module):
         **rings: Any,
     ) -> None:
         super().__init__()
-        if not orders or not set(orders) <= set(ORDERS) or len(set(orders)) < len(orders):
-            raise ValueError(f"orders must be one or more of {ORDERS}, each once, got {orders!r}.")
+        check_orders(orders)
         channels = max(1, out_channels // 2) if harmonic_channels is None else harmonic_channels
         if channels < 1:
             raise ValueError(f"harmonic_channels must be at least 1, got {harmonic_channels!r}.")
@@ -46,7 +46,8 @@ class _SREHarmonicConvNd(nn.Module):
         self.conv = self.ring_layer(
             in_channels, out_channels + profiles, kernel_size, padding="same", bias=bias, **rings
         )
-        self.mix = Conv["conv", self.spatial_dims](profiles, out_channels, kernel_size=1, bias=False)
+        place = {name: rings.get(name) for name in ("device", "dtype")}
+        self.mix = Conv["conv", self.spatial_dims](profiles, out_channels, kernel_size=1, bias=False, **place)
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve.
