@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from monai.networks.blocks.dints_block import FactorizedReduceBlock
 from monai.networks.blocks.mednext_block import MedNeXtDownBlock, MedNeXtUpBlock
-from monai.networks.nets.autoencoderkl import AsymmetricPad
+from monai.networks.nets.autoencoderkl import AEKLDownsample
 from monai.networks.nets.dints import _FactorizedReduceBlockWithRAMCost
+from monai.networks.nets.hovernet import _ResidualBlock as HoVerNetBlock
 from torch import Tensor, nn
-
-__all__ = ["adapt_block"]
 
 
 class _SymmetricReduceBlock(FactorizedReduceBlock):
@@ -26,18 +25,10 @@ class _SymmetricReduceBlockWithRAMCost(_SymmetricReduceBlock, _FactorizedReduceB
     """The same for a network of DiNTS."""
 
 
-class _NoPad(AsymmetricPad):
-    """Do not pad one side before a strided convolution, whose replacement rounds sizes up."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x
-
-
 _ADAPTED: dict[type[nn.Module], type[nn.Module]] = {
     MedNeXtUpBlock: MedNeXtDownBlock,  # its forward pads one side; the down block is identical except for that
     FactorizedReduceBlock: _SymmetricReduceBlock,
     _FactorizedReduceBlockWithRAMCost: _SymmetricReduceBlockWithRAMCost,
-    AsymmetricPad: _NoPad,
 }
 _CONSTANT_PADS = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)
 
@@ -49,6 +40,10 @@ def adapt_block(block: nn.Module) -> None:
         block: any module.
     """
     _absorb_padding(block)
+    if type(block) is AEKLDownsample:  # it pads one side before a strided convolution
+        block.pad, block.conv.conv.padding = nn.Identity(), (1,) * len(block.conv.conv.padding)
+    if type(block) is HoVerNetBlock and block.shortcut.stride == (2, 2):  # it pads by one more, and crops one side
+        block.layers.denselayer_0.layers.conv2.padding = (1, 1)
     if type(block) in _ADAPTED:
         block.__class__ = _ADAPTED[type(block)]  # type: ignore[assignment]
 

@@ -11,8 +11,6 @@ from torch import nn
 
 from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, SymmetricUpsample
 
-__all__ = ["find_breaking_layers"]
-
 _CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _POOL = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 _POSITIONS = ("position_embed", "pos_embed", "relative_position", "rel_pos")

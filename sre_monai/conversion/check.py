@@ -15,8 +15,6 @@ from sre_monai.conversion.trace import LayerError, LayerTrace, largest_error
 from sre_monai.io.tables import align_columns
 from sre_monai.transforms import grid_symmetries, rotate, rotate_back
 
-__all__ = ["EquivarianceReport", "check_equivariance", "evaluating"]
-
 TOLERANCE = 1e-4  # float32 rounding error in a deep network
 BLUR = 1.5  # px; without blur, the error at arbitrary angles would be dominated by interpolation
 

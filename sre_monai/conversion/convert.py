@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,11 +16,10 @@ from sre_monai.conversion.breaking import find_breaking_layers
 from sre_monai.conversion.check import EquivarianceReport, check_equivariance
 from sre_monai.conversion.replace import Replacer
 from sre_monai.conversion.report import ConversionReport, ReplacedLayer
+from sre_monai.conversion.trace import IN_LAYER
 from sre_monai.networks.copy_network import copy_network
 from sre_monai.networks.layers.rings import get_profile
 from sre_monai.networks.layers.upsampling import SymmetricUpsample, remember_sizes
-
-__all__ = ["convert_to_sre"]
 
 _NOT_CONVERTED = (PatchEmbed, PatchEmbeddingBlock)  # pooling would discard the layout inside a patch
 
@@ -139,9 +137,8 @@ def _measure(
         try:
             measured.append(check_equivariance(network, shape, layers=True))
         except Exception as error:  # whatever a network's own code raises
-            names = {id(module): name for name, module in network.named_modules()}
-            callers = [id(frame.f_locals.get("self")) for frame, _ in traceback.walk_tb(error.__traceback__)]
-            where = next((names[caller] for caller in reversed(callers) if caller in names), "") or "its forward"
+            notes = getattr(error, "__notes__", ())
+            where = next((note.removeprefix(IN_LAYER) for note in notes if note.startswith(IN_LAYER)), "its forward")
             failures[tuple(shape)] = f"{where}: {_first_line(error)}"
     return measured, failures
 

@@ -12,13 +12,14 @@ from typing import Any
 import torch
 from monai.utils import optional_import
 from torch import Tensor, nn
+from torch._dynamo import OptimizedModule
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 from torch.utils._pytree import tree_leaves
 
 from sre_monai.conversion.check import evaluating
 from sre_monai.io.files import written_atomically
 from sre_monai.networks.fold import fold_sre
-
-__all__ = ["EXPORT_FORMATS", "export_network"]
 
 
 def export_network(
@@ -41,7 +42,8 @@ def export_network(
     TorchScript: MONAI's ``ckpt_export`` writes it for the networks of this package.
 
     Args:
-        network: a network that takes one tensor, with its weights loaded. It is copied and set to evaluation mode.
+        network: a network that takes one tensor, with its weights loaded. It is copied and set to evaluation mode. Of
+            ``DataParallel``, ``AveragedModel``, ``torch.compile`` and the like, the network inside is exported.
         path: output file; an existing file is replaced only after the outputs were compared.
         input_shape: (batch, channels, *spatial*) of an example, larger than 1 along every dynamic axis and well above
             the network's stride.
@@ -67,6 +69,7 @@ def export_network(
     if dynamic and input_shape[0] < 2:
         input_shape = (2, *input_shape[1:])  # an axis of size 1 would be exported as a constant
     write, load = EXPORT_FORMATS[path.suffix]
+    network = _unwrapped(network)
     folded = fold_sre(network).cpu().eval()
     example = torch.rand(*input_shape, generator=torch.Generator().manual_seed(0))
     shapes = [tuple(input_shape)]
@@ -82,6 +85,13 @@ def export_network(
     sizes = "any size" if dynamic else f"size {'x'.join(map(str, input_shape[2:]))}"
     logging.getLogger(__name__).info("%s: for %s; outputs differ by %.1e at most", path, sizes, difference)
     return difference
+
+
+def _unwrapped(network: nn.Module) -> nn.Module:
+    """The network in wrappers for training or speed, which compute the same."""
+    while isinstance(network, (AveragedModel, nn.DataParallel, DistributedDataParallel, OptimizedModule)):
+        network = network._orig_mod if isinstance(network, OptimizedModule) else network.module
+    return network
 
 
 @torch.no_grad()

@@ -7,8 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["project_kernel", "project_onto"]
-
 
 def project_kernel(kernel: Tensor, rings: Tensor) -> tuple[Tensor, float]:
     r"""Find the ring weights whose kernel is nearest to a given kernel.

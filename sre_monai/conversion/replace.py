@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from sre_monai.conversion.project import project_onto
 from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, SymmetricUpsample
 
-__all__ = ["Replacement", "Replacer"]
-
 _CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _CONV_TRANSPOSE = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _MAX_POOL = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
@@ -76,7 +74,7 @@ class Replacer:
         if max(conv.kernel_size) == 1:
             if not is_strided:
                 return None
-            pool = self._low_pass(conv.stride)
+            pool = SymmetricAvgPool(len(conv.stride), conv.stride)
             conv.stride, conv.padding = (1,) * len(conv.stride), (0,) * len(conv.stride)
             return Replacement(Resampled(pool, conv))
         if not is_strided:
@@ -87,7 +85,8 @@ class Replacer:
             ]
             return self._replace_unstrided(conv, conv.weight, padding)
         convolved = self._rings(conv, conv.weight, padding="same")
-        return Replacement(Resampled(self._low_pass(conv.stride), convolved.layer), convolved.loss)
+        pool = SymmetricAvgPool(len(conv.stride), conv.stride)
+        return Replacement(Resampled(*_cut(_border(conv)), pool, convolved.layer), convolved.loss)
 
     def _replace_conv_transpose(self, conv: Any) -> Replacement | None:
         """Upsample, then apply an SRE convolution."""
@@ -97,7 +96,8 @@ class Replacer:
             return self._replace_unstrided(conv, kernel, adjoint)
         # each output pixel received about 1 / stride^dims of the taps; after interpolation it receives all of them
         convolved = self._rings(conv, kernel / math.prod(conv.stride), padding="same")
-        layers = [*_crop(conv), SymmetricUpsample(conv.stride), convolved.layer]
+        cells = [p // s if s == k and p % s == 0 else 0 for p, s, k in zip(conv.padding, conv.stride, conv.kernel_size)]
+        layers = [*_cut(cells), SymmetricUpsample(conv.stride), convolved.layer]  # what was cropped from the output
         return Replacement(Resampled(*layers), convolved.loss)
 
     def _replace_unstrided(self, conv: Any, kernel: Tensor, padding: Sequence[float]) -> Replacement | None:
@@ -114,7 +114,8 @@ class Replacer:
         if max(stride) == 1 or getattr(pool, "return_indices", False):
             return None
         symmetric = SymmetricMaxPool if isinstance(pool, _MAX_POOL) else SymmetricAvgPool
-        return Replacement(symmetric(dims, stride))
+        layers = [*_cut(_border(pool, dims)), symmetric(dims, stride)]
+        return Replacement(layers[0] if len(layers) == 1 else Resampled(*layers))
 
     def _replace_upsample(self, upsample: nn.Upsample) -> Replacement | None:
         scale = upsample.scale_factor
@@ -156,17 +157,27 @@ class Replacer:
         )
         return Replacement(sre_conv, project_onto(sre_conv, kernel, conv.bias) if self.project else None)
 
-    def _low_pass(self, stride: Sequence[int]) -> nn.Module:
-        return SymmetricAvgPool(len(stride), stride)
-
     def _size(self, kernel_size: Sequence[int]) -> int:
         largest = max(kernel_size)
         return largest + 1 - largest % 2 if self.kernel_size is None else self.kernel_size
 
 
-def _crop(conv: Any) -> list[nn.Module]:
-    """Crop the input by what a transposed convolution with non-overlapping blocks crops from its output."""
-    cells = [p // s if s == k and p % s == 0 else 0 for p, s, k in zip(conv.padding, conv.stride, conv.kernel_size)]
+def _border(layer: Any, dims: int | None = None) -> list[int]:
+    """How many pixels windows of a stride leave out on each side of every axis; negative for padding.
+
+    Without them the sizes of the output are those of the symmetric pooling, n / stride rounded up. Where windows do not
+    overlap, they are meant to cover the image: these sizes are rounded up instead of down. An odd number, as of even
+    kernels, leaves half a pixel on each side, and some sizes are rounded up, too.
+    """
+    dims = len(layer.stride) if dims is None else dims
+    settings = [_per_axis(getattr(layer, name, 1), dims) for name in ("kernel_size", "stride", "padding", "dilation")]
+    rounding = getattr(layer, "ceil_mode", False)
+    reaches = [(d * (k - 1), s, p) for k, s, p, d in zip(*settings)]
+    return [int((r - 2 * p - rounding * (s - 1)) / 2) if r >= s > 1 else 0 for r, s, p in reaches]
+
+
+def _cut(cells: Sequence[int]) -> list[nn.Module]:
+    """Cut pixels off both sides of every axis, or add zeros for negative numbers."""
     pad: Any = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)[len(cells) - 1]
     return [pad([-n for n in reversed(cells) for _ in range(2)], 0.0)] if any(cells) else []
 

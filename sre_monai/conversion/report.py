@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 from sre_monai.conversion.check import EquivarianceReport
 
-__all__ = ["ConversionReport", "ReplacedLayer"]
-
 
 @dataclass(frozen=True)
 class ReplacedLayer:

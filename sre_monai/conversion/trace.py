@@ -13,7 +13,8 @@ from torch.utils._pytree import tree_leaves
 from sre_monai.metrics import relative_error
 from sre_monai.transforms import GridSymmetry
 
-__all__ = ["LayerError", "LayerTrace", "largest_error"]
+IN_LAYER = "in the layer "
+"""Begins the note of an error that a layer raised."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class LayerTrace:
         self._reference = self._calls
         self._errors: dict[str, tuple[float, float]] = {}
         self._order: list[str] = []
-        self._entered: list[list[Tensor]] = []
+        self._entered: list[tuple[str, list[Tensor]]] = []
         self._handles: list[Any] = []
         for name, module in network.named_modules():
             self._handles.append(module.register_forward_pre_hook(self._enter(name), with_kwargs=True))
@@ -86,12 +87,14 @@ class LayerTrace:
         return [LayerError(name, self._kinds[name], *self._errors[name]) for name in order if name in self._errors]
 
     def __enter__(self) -> LayerTrace:
-        """Return the trace, whose hooks are removed on exit."""
+        """Return the trace; on exit its hooks are removed, and an error of a layer gets a note of the layer's name."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         for handle in self._handles:
             handle.remove()
+        if error is not None and self._entered:
+            error.add_note(IN_LAYER + (self._entered[-1][0] or "its forward"))
 
     def _invert(self, tensors: Sequence[Tensor], symmetry: GridSymmetry) -> list[Tensor]:
         return [symmetry.invert(y) if y.ndim == self._ndim else y for y in tensors]
@@ -99,13 +102,13 @@ class LayerTrace:
     def _enter(self, name: str) -> Callable[..., None]:
         def enter(module: nn.Module, args: Any, kwargs: Any) -> None:
             self._order.append(name)
-            self._entered.append(self._tensors((args, kwargs)))
+            self._entered.append((name, self._tensors((args, kwargs))))
 
         return enter
 
     def _leave(self, name: str) -> Callable[..., None]:
         def leave(module: nn.Module, args: Any, output: Any) -> None:
-            inputs, outputs = self._entered.pop(), self._tensors(output)
+            (_, inputs), outputs = self._entered.pop(), self._tensors(output)
             if inputs and outputs:
                 self._calls.append((name, inputs, outputs))
 

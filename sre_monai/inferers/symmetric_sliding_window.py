@@ -10,6 +10,8 @@ import torch
 from monai.data.utils import compute_importance_map
 from monai.inferers import Inferer
 from monai.utils import BlendMode, convert_data_type, convert_to_dst_type, ensure_tuple_rep, fall_back_tuple
+from torch import Tensor
+from torch.utils import _pytree as pytree
 from tqdm import tqdm
 
 __all__ = ["SymmetricSlidingWindowInferer", "symmetric_window_starts"]
@@ -107,34 +109,35 @@ class SymmetricSlidingWindowInferer(Inferer):
         self.device = device
         self.progress = progress
 
-    def __call__(
-        self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args: Any, **kwargs: Any
-    ) -> torch.Tensor:
+    def __call__(self, inputs: Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run the network on all windows and blend their outputs.
 
         Args:
             inputs: batch of images (B, C, spatial…), of one, two or three spatial dimensions.
-            network: maps (N, C, window…) to (N, K, window…).
+            network: maps (N, C, window…) to (N, K, window…), or to a tuple, a list or a dictionary of such.
             args: further arguments of the network, the same for all windows.
             kwargs: further keyword arguments of the network, the same for all windows.
 
         Returns:
             The network's output for the whole images, (B, K, spatial…), in the network's dtype; a MetaTensor with the
-            inputs' metadata if they are one.
+            inputs' metadata if they are one. A tuple, a list or a dictionary of such where the network returns one.
 
         Raises:
-            ValueError: if ``roi_size`` or ``overlap`` doesn't fit the inputs' dimensions, or the network changes the
-                size of a window.
-            TypeError: if the network returns anything but one tensor.
+            ValueError: if the batch is empty, ``roi_size`` or ``overlap`` doesn't fit the inputs' dimensions, or the
+                network changes the size of a window.
+            TypeError: if the network returns anything but tensors.
         """
-        images = convert_data_type(inputs, torch.Tensor)[0]
+        images = convert_data_type(inputs, Tensor)[0]
+        if 0 in images.shape:
+            raise ValueError(f"inputs of shape {tuple(images.shape)} hold no pixels: give at least one image.")
         windows, window_size = self._windows(tuple(images.shape[2:]))
         if len(windows) == 1:
-            output = _predict(network, images.to(self.sw_device or images.device), *args, **kwargs)
-            output = output.to(self.device or images.device)
+            outputs, structure = _predict(network, images.to(self.sw_device or images.device), *args, **kwargs)
+            outputs = [output.to(self.device or images.device) for output in outputs]
         else:
-            output = self._blend(images, windows, window_size, network, *args, **kwargs)
-        return convert_to_dst_type(output, inputs, dtype=output.dtype, device=output.device)[0]
+            outputs, structure = self._blend(images, windows, window_size, network, *args, **kwargs)
+        blended = [convert_to_dst_type(y, inputs, dtype=y.dtype, device=y.device)[0] for y in outputs]
+        return pytree.tree_unflatten(blended, structure)
 
     def _windows(self, size: tuple[int, ...]) -> tuple[list[tuple[slice, ...]], tuple[int, ...]]:
         """Lay out the windows of an image: their slices and their common size."""
@@ -152,32 +155,27 @@ class SymmetricSlidingWindowInferer(Inferer):
 
     def _blend(
         self,
-        images: torch.Tensor,
+        images: Tensor,
         windows: list[tuple[slice, ...]],
         window_size: tuple[int, ...],
-        network: Callable[..., torch.Tensor],
+        network: Callable[..., Any],
         *args: Any,
         **kwargs: Any,
-    ) -> torch.Tensor:
+    ) -> tuple[list[Tensor], pytree.TreeSpec]:
         """Average the windows' outputs under the window weight."""
         device = torch.device(self.device or images.device)
         weight = compute_importance_map(window_size, mode=self.mode, sigma_scale=self.sigma_scale, device=device)
-        output: torch.Tensor | None = None
+        sums: list[Tensor] = []
         for places in self._batches(images.shape[0], windows):
             crops = torch.cat([images[place] for place in places]).to(self.sw_device or images.device)
-            predictions = _predict(network, crops, *args, **kwargs).to(device)
-            if output is None:
-                dtype = torch.promote_types(predictions.dtype, torch.float32)  # half is too coarse to sum up in
-                shape = (images.shape[0], predictions.shape[1], *images.shape[2:])
-                output = torch.zeros(shape, dtype=dtype, device=device)
-            for place, prediction in zip(places, predictions, strict=True):
-                output[place] += prediction * weight
+            outputs, structure = _predict(network, crops, *args, **kwargs)
+            sums = sums or [_zeros(images, output, device) for output in outputs]
+            for total, output in zip(sums, outputs, strict=True):
+                for place, prediction in zip(places, output.to(device), strict=True):
+                    total[place] += prediction * weight
 
-        assert output is not None  # there is always a window
-        total_weight = torch.zeros(images.shape[2:], dtype=output.dtype, device=device)
-        for window in windows:
-            total_weight[window] += weight
-        return output.div_(total_weight).to(predictions.dtype)
+        blended = [total.div_(_total_weight(weight, windows, total)) for total in sums]
+        return [total.to(output.dtype) for total, output in zip(blended, outputs)], structure
 
     def _batches(self, batch_size: int, windows: list[tuple[slice, ...]]) -> Iterator[list[tuple[slice, ...]]]:
         """Yield the windows of all images, `sw_batch_size` at a time, as slices of the whole batch."""
@@ -186,17 +184,29 @@ class SymmetricSlidingWindowInferer(Inferer):
             yield places[first : first + self.sw_batch_size]
 
 
-def _predict(network: Callable[..., torch.Tensor], crops: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-    """Run the network and check that it returned one tensor of the crops' size."""
-    output = network(crops, *args, **kwargs)
-    if not isinstance(output, torch.Tensor):
-        raise TypeError(
-            f"SymmetricSlidingWindowInferer needs a network with one output tensor, got {type(output).__name__}: "
-            "wrap the network so that it returns the tensor to be blended."
-        )
-    if output.shape[2:] != crops.shape[2:]:
-        raise ValueError(
-            f"SymmetricSlidingWindowInferer needs a network that keeps the size of its input, but a window of "
-            f"{tuple(crops.shape[2:])} was returned as {tuple(output.shape[2:])}."
-        )
-    return output
+def _total_weight(weight: Tensor, windows: list[tuple[slice, ...]], like: Tensor) -> Tensor:
+    total = like.new_zeros(like.shape[2:])
+    for window in windows:
+        total[window] += weight
+    return total
+
+
+def _zeros(images: Tensor, output: Tensor, device: torch.device) -> Tensor:
+    dtype = torch.promote_types(output.dtype, torch.float32)  # half is too coarse to sum up in
+    return torch.zeros((images.shape[0], output.shape[1], *images.shape[2:]), dtype=dtype, device=device)
+
+
+def _predict(
+    network: Callable[..., Any], crops: Tensor, *args: Any, **kwargs: Any
+) -> tuple[list[Tensor], pytree.TreeSpec]:
+    """Run the network and check that it returned tensors of the crops' size."""
+    outputs, structure = pytree.tree_flatten(network(crops, *args, **kwargs))
+    for output in outputs:
+        if not isinstance(output, Tensor):
+            raise TypeError(f"SymmetricSlidingWindowInferer needs a network that returns tensors, got {output!r:.60}.")
+        if output.shape[2:] != crops.shape[2:]:
+            raise ValueError(
+                f"SymmetricSlidingWindowInferer needs a network that keeps the size of its input, but a window of "
+                f"{tuple(crops.shape[2:])} was returned as {tuple(output.shape[2:])}."
+            )
+    return outputs, structure

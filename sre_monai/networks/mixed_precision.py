@@ -7,8 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["mixed_precision"]
-
 
 def mixed_precision(network: nn.Module, amp: bool) -> nn.Module:
     """Let a network on a CPU compute in bfloat16 where PyTorch's autocast does.

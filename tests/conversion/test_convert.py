@@ -185,6 +185,40 @@ def test_layers_keep_their_size_and_become_symmetric(layer, size, expected, kern
         assert parts[-1].kernel_size == (kernel_size,) * 2
 
 
+STRIDED = [
+    *(
+        nn.Conv2d(1, 2, k, s, p, d)
+        for k, s, p, d in ((3, 2, 0, 1), (5, 2, 0, 1), (5, 2, 1, 1), (3, 2, 2, 1), (3, 2, 0, 2))
+    ),
+    *(nn.Conv2d(1, 2, (3, 5), (2, 1), (0, 2)), nn.Conv2d(1, 2, 7, 4, 1), nn.MaxPool2d(3, 2), nn.AvgPool2d(5, 2, 1)),
+    *(nn.MaxPool2d(3, 2, dilation=2), nn.MaxPool2d(3, 2, 1)),
+]
+
+
+CEIL = nn.MaxPool2d(5, 2, ceil_mode=True)
+
+
+@pytest.mark.parametrize("layer", STRIDED, ids=str)
+def test_overlapping_windows_keep_their_sizes_whatever_the_padding(layer):
+    """A classifier of 392 features got 512, so that its linear layer failed."""
+    converted = convert_to_sre(layer)
+    for size in ((16, 17), (18, 19), (21, 24), (23, 22)):
+        x = torch.randn(1, 1, *size)
+        assert converted(x).shape == layer(x).shape
+    assert check_equivariance(converted, (1, 1, 17, 20), "mirrors").worst < 1e-5
+
+
+def test_even_kernels_keep_even_sizes():
+    for layer in (nn.Conv2d(1, 2, 4, 2), nn.Conv2d(1, 2, 4, 2, 1), nn.Conv2d(1, 2, 2, 2), nn.MaxPool2d(4, 2), CEIL):
+        x = torch.randn(1, 1, 16, 18)
+        assert convert_to_sre(layer)(x).shape == layer(x).shape
+
+
+def test_a_classifier_with_a_linear_head_still_runs():
+    network = nn.Sequential(nn.Conv2d(1, 8, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(392, 2))
+    assert convert_to_sre(network)(torch.randn(1, 1, 16, 16)).shape == (1, 2)
+
+
 def test_what_cannot_be_converted_is_reported():
     network = nn.Sequential(
         nn.Conv2d(1, 4, 2), nn.PixelShuffle(2), nn.ZeroPad2d((0, 1, 0, 1)), nn.MaxPool2d(2, 1), nn.LayerNorm((3, 3))

@@ -2,9 +2,11 @@ import pytest
 import torch
 from monai.networks.nets import SegResNet, UNet
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from sre_monai.conversion import convert_to_sre, export_network
 from sre_monai.conversion.export import EXPORT_FORMATS
+from sre_monai.networks.layers import SREConv2d
 from sre_monai.networks.nets import SREUNet
 from tests.without_the_package import assert_same
 
@@ -74,6 +76,18 @@ def test_onnx_files_can_be_quantised(network, onnx_file, tmp_path):
     with torch.no_grad():
         expected = network.eval()(x)
     assert 0 < (output - expected).norm() < 0.1 * expected.norm()
+
+
+WRAPPERS = {"average": AveragedModel, "DataParallel": nn.DataParallel, "compiled": torch.compile}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_wrapped_networks_export_as_what_they_wrap(tmp_path, wrapper):
+    network = nn.Sequential(SREConv2d(3, 2, 3, padding=1))
+    wrapped = WRAPPERS[wrapper](nn.DataParallel(network))
+    assert export_network(wrapped, tmp_path / "model.pt2", (2, 3, 8, 8)) < 1e-5
+    x = torch.randn(1, 3, 9, 12)
+    torch.testing.assert_close(torch.export.load(tmp_path / "model.pt2").module()(x), network(x))
 
 
 def test_fixed_size(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from monai.data import MetaTensor
+from torch.utils._pytree import tree_flatten, tree_structure
 
 from sre_monai.inferers import SymmetricSlidingWindowInferer, symmetric_window_starts
 from tests.tolerances import assert_close
@@ -123,10 +124,37 @@ def test_metadata_is_kept():
         assert output.dtype == torch.float64
 
 
+OUTPUTS = {
+    "tuple": lambda x: (x.cumsum(-1), x[:, :1].double()),
+    "list": lambda x: [x.cumsum(-1)],
+    "dict": lambda x: {"pred": x.cumsum(-1), "more": (x.exp(), x.half())},
+}
+
+
 @pytest.mark.parametrize("roi_size", [8, 32])
-def test_several_outputs_are_an_error(roi_size):
-    with pytest.raises(TypeError, match="one output tensor, got tuple"):
-        SymmetricSlidingWindowInferer(roi_size)(torch.rand(1, 1, 16, 16), lambda crop: (crop, crop))
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_each_of_several_outputs_is_blended(kind, roi_size):
+    inferer = SymmetricSlidingWindowInferer(roi_size, sw_batch_size=3)
+    x = torch.rand(2, 2, 16, 21)
+    outputs, structure = tree_flatten(inferer(x, OUTPUTS[kind]))
+    assert structure == tree_structure(OUTPUTS[kind](x))
+    for index, output in enumerate(outputs):
+        expected = inferer(x, lambda crop, index=index: tree_flatten(OUTPUTS[kind](crop))[0][index])
+        assert output.dtype == expected.dtype
+        assert torch.equal(output, expected)
+
+
+@pytest.mark.parametrize("roi_size", [8, 32])
+def test_an_output_that_is_no_tensor_is_an_error(roi_size):
+    with pytest.raises(TypeError, match=r"needs a network that returns tensors, got 'text'"):
+        SymmetricSlidingWindowInferer(roi_size)(torch.rand(1, 1, 16, 16), lambda crop: (crop, "text"))
+
+
+@pytest.mark.parametrize("roi_size", [8, 32])
+@pytest.mark.parametrize("shape", [(0, 1, 16, 16), (1, 1, 0, 16)])
+def test_an_empty_batch_is_an_error(roi_size, shape):
+    with pytest.raises(ValueError, match=r"inputs of shape .* hold no pixels"):
+        SymmetricSlidingWindowInferer(roi_size)(torch.rand(shape), lambda crop: crop)
 
 
 @pytest.mark.parametrize("roi_size", [8, 32])

@@ -9,8 +9,6 @@ from torch import Tensor
 
 from sre_monai.networks.layers.layout import channels_last
 
-__all__ = ["concatenate"]
-
 
 def concatenate(*maps: Tensor) -> Tensor:
     """Concatenate along the channels, with gradients that are dense in memory.

@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from sre_monai.networks.blocks.convolution import sre_layer
 from sre_monai.networks.layers import SymmetricAvgPool
 
-__all__ = ["SREBasicBlock", "SREBottleneck", "symmetric_stride"]
-
 
 class SREBasicBlock(nn.Module):
     """The basic residual block: two SRE convolutions, added to the shortcut.

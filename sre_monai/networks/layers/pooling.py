@@ -17,8 +17,6 @@ from torch import Tensor, nn
 from sre_monai.networks.layers.symbolic_pooling import average_axis, maximum_axis
 from sre_monai.networks.layers.upsampling import SizeMemory
 
-__all__ = ["SymmetricAvgPool", "SymmetricMaxPool"]
-
 
 @torch.jit.script_if_tracing  # a traced network chooses the windows when it runs, as all others do
 def symmetric_pool(input: Tensor, stride: list[int], is_max: bool) -> Tensor:

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-__all__ = ["average_axis", "maximum_axis"]
-
 
 def maximum_axis(input: Tensor, axis: int, stride: int) -> Tensor:
     """Max-pool one axis, by the windows of :class:`~sre_monai.networks.layers.SymmetricMaxPool`.

@@ -17,8 +17,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 
-__all__ = ["SizeMemory", "SymmetricUpsample", "upsample_to"]
-
 
 def upsample_to(input: Tensor, size: list[int]) -> Tensor:
     """Interpolate linearly to a size, the outermost pixels' centres staying where they are.

@@ -16,8 +16,6 @@ from sre_monai.networks.layers import SREConv1d, SREConv2d, SREConv3d, Symmetric
 from sre_monai.networks.nets.published_names import accept_published_names, name_resnet
 from sre_monai.networks.nets.traced import Traced
 
-__all__ = ["SREResNet", "sre_r3d_18", "sre_resnet18", "sre_resnet50"]
-
 # the blocks of video ResNets (https://arxiv.org/abs/1711.11248) are basic ones
 BLOCKS: dict[str, type[SREBasicBlock] | type[SREBottleneck]] = {
     "basic": SREBasicBlock,

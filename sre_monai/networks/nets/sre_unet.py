@@ -13,8 +13,6 @@ from sre_monai.networks.layers import SymmetricAvgPool, SymmetricMaxPool, upsamp
 from sre_monai.networks.nets.published_names import accept_published_names, name_unet
 from sre_monai.networks.nets.traced import Traced
 
-__all__ = ["SREUNet"]
-
 POOLINGS = {"max": SymmetricMaxPool, "average": SymmetricAvgPool}
 LEAKY_RELU = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
 
