@@ -40,12 +40,18 @@ def adapt_block(block: nn.Module) -> None:
         block: any module.
     """
     _absorb_padding(block)
-    if type(block) is AEKLDownsample:  # it pads one side before a strided convolution
-        block.pad, block.conv.conv.padding = nn.Identity(), (1,) * len(block.conv.conv.padding)
-    if type(block) is HoVerNetBlock and block.shortcut.stride == (2, 2):  # it pads by one more, and crops one side
-        block.layers.denselayer_0.layers.conv2.padding = (1, 1)
+    _pad_alike(block)
     if type(block) in _ADAPTED:
         block.__class__ = _ADAPTED[type(block)]  # type: ignore[assignment]
+
+
+def _pad_alike(block: Any) -> None:
+    """Pad both sides of strided convolutions alike."""
+    kind = type(block)
+    if kind is AEKLDownsample:  # pads one side before its convolution
+        block.pad, block.conv.conv.padding = nn.Identity(), (1,) * len(block.conv.conv.padding)
+    if kind is HoVerNetBlock and block.shortcut.stride == (2, 2):  # pads by one more, and crops one side
+        block.layers.denselayer_0.layers.conv2.padding = (1, 1)
 
 
 def _absorb_padding(parent: nn.Module) -> None:

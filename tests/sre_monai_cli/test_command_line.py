@@ -7,10 +7,8 @@ import sys
 
 import pytest
 from fire.parser import DefaultParseValue
-from monai.bundle import ConfigParser
 
 from sre_monai_cli import find_bundle, long_command, main
-from sre_monai_cli.literals import literal
 from tests.bundles.toy import BUNDLE, config_files
 
 
@@ -133,22 +131,6 @@ def test_what_is_printed_is_read_alike_by_monai():
     values = {"a": "2024", "b": "left,right", "c": "-x", "d": ["0", 1.5], "e": True, "f": "$@a + 'b'", "g": {"h": None}}
     words = long_command("segment", "eyes", overrides=values)[-2 * len(values) :]
     assert {k.removeprefix("--"): DefaultParseValue(v) for k, v in zip(words[::2], words[1::2], strict=True)} == values
-
-
-@pytest.mark.parametrize(
-    "text", ["C#", "$p", "@p", "%p", "a@#b", "%::x", "~", r"a\#'\"b", "#", "it's", "é#\udcff", "a,b#"]
-)
-def test_text_is_data_for_monai(text):
-    """Also where MONAI's command, or its function, reads the value."""
-    words = long_command("segment", text, text, overrides={"classes": literal([text]), "net": literal({"a": text})})[
-        -8:
-    ]
-    values = {key.removeprefix("--"): DefaultParseValue(value) for key, value in zip(words[::2], words[1::2])}
-    parser = ConfigParser({**values, "reference": "@dataset_dir", "use": "$len(@output_dir)"})
-    assert parser.get_parsed_content("dataset_dir") == parser.get_parsed_content("reference") == text
-    assert parser.get_parsed_content("classes") == [text]
-    assert parser.get_parsed_content("net") == {"a": text}
-    assert parser.get_parsed_content("use") == len(text)
 
 
 @pytest.mark.parametrize("command", ["segment", "evaluate", "rotate", "train", "classify", "prepare"])
