@@ -174,7 +174,10 @@ def time_subjects(
     for title, step, size, arguments in tasks:
         layout = {"memory_format": torch.channels_last if len(size) == 4 else torch.channels_last_3d}
         x = torch.randn(size, device=device, dtype=dtype).contiguous(**layout)
-        runs = {name: step(make(*arguments).to(device, dtype, **layout), x) for name, make in compared.items()}
+        networks = {name: make(*arguments).to(device, dtype) for name, make in compared.items()}
+        for weight in (w for network in networks.values() for w in network.parameters() if w.ndim == x.ndim):
+            weight.data = weight.data.contiguous(**layout)  # `to` also converts buffers, which some can't be
+        runs = {name: step(network, x) for name, network in networks.items()}
         for name, seconds in time_in_turn(runs, rounds, device=device).items():
             yield {"task": title, "subject": name, "milliseconds": round(1e3 * seconds, 3)}
 

@@ -68,6 +68,8 @@ def by_magnitudes(input, weight, rings, bias, mix, orders, dilation=None, negati
 
 def magnitude(input, order, **_):
     assert order in (1, 2)
+    if not input.shape[1]:
+        return input  # PyTorch convolves no map without channels
     return filtered_magnitude(input, harmonic_filters(input.ndim - 2, order).to(input))
 
 

@@ -78,7 +78,7 @@ def backward(
     grad_x = torch.empty_like(x)
     g = channels_last(g.to(x.dtype))
     grad_weight, grad_bias, grad_mix = (
-        gradient.to(weight.dtype)
+        gradient.to(weight.dtype).contiguous()
         for gradient in _run(x, grad_x, g, weight, rings, bias, mix, orders, dilation, 1.0, variant)
     )
     return grad_x, grad_weight, grad_bias, grad_mix
