@@ -59,9 +59,9 @@ def draw_rings() -> plt.Figure:
     weights = ring_weights(rings)
     figure, axes = plt.subplots(1, 6, figsize=(11, 2.3), layout="constrained")
     for number, (axis, ring) in enumerate(zip(axes, rings)):
-        axis.imshow(ring, cmap="Greys", vmin=0, vmax=1)
+        axis.imshow(ring.numpy(), cmap="Greys", vmin=0, vmax=1)
         axis.set_title(f"ring {number}, weight {weights[number]:.2f}", fontsize=9)
-    axes[-1].imshow(torch.tensordot(weights, rings, 1), cmap="RdBu", vmin=-0.6, vmax=0.6)
+    axes[-1].imshow(torch.tensordot(weights, rings, 1).numpy(), cmap="RdBu", vmin=-0.6, vmax=0.6)
     axes[-1].set_title("kernel: their sum", fontsize=9)
     _hide_axes(axes)
     return figure
@@ -91,16 +91,16 @@ def draw_responses() -> plt.Figure:
     figure, axes = plt.subplots(4, 1 + len(patterns), figsize=(11, 6.6), layout="constrained")
     axes[0, 0].set_visible(False)
     for axis, (name, pattern) in zip(axes[0, 1:], patterns.items()):
-        axis.imshow(pattern[0, 0], cmap="gray")
+        axis.imshow(pattern[0, 0].numpy(), cmap="gray")
         axis.set_title(name, fontsize=9)
     for row, (name, (filter, respond)) in zip(axes[1:], rows.items()):
         limit = filter.abs().max()
-        row[0].imshow(filter[0, 0], cmap="RdBu", vmin=-limit, vmax=limit)
+        row[0].imshow(filter[0, 0].numpy(), cmap="RdBu", vmin=-limit, vmax=limit)
         row[0].set_title(name, fontsize=9)
         responses = [respond(pattern)[0, 0, 8:-8, 8:-8] for pattern in patterns.values()]
         limit = max(response.abs().max() for response in responses)
         for axis, response in zip(row[1:], responses):
-            axis.imshow(response, cmap="RdBu", vmin=-limit, vmax=limit)
+            axis.imshow(response.numpy(), cmap="RdBu", vmin=-limit, vmax=limit)
             centre = response[response.shape[0] // 2, response.shape[1] // 2].item()
             axis.set_title(f"at the centre {centre:.2f}", fontsize=9)
     _hide_axes(axes.flat)

@@ -6,7 +6,7 @@ import torch
 from monai.metrics import CalibrationErrorMetric, compute_dice
 from scipy.optimize import minimize_scalar
 
-from sre_monai.metrics import Reliability, calibration
+from sre_monai.metrics import Reliability, reliability
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_images_are_pooled_by_pixel(pixels):
 def test_many_pixels_are_counted_in_parts(pixels, monkeypatch):
     _, probability, label = pixels
     whole = Reliability.of(probability, label)
-    monkeypatch.setattr(calibration, "CHUNK", 999)
+    monkeypatch.setattr(reliability, "CHUNK", 999)
     for part, expected in zip(Reliability.of(probability, label), whole, strict=True):
         np.testing.assert_allclose(part, expected, rtol=1e-4)
 
