@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from monai.data import load_decathlon_datalist
-
 DATALIST_NAME = "datalist.json"
 Item = TypeVar("Item")
 
@@ -20,7 +18,7 @@ def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training"
     """Load a section of ``datalist.json`` with absolute paths, checked.
 
     The file has the form of the Medical Segmentation Decathlon (see `monai.data.load_decathlon_datalist`): lists of
-    items by section, paths relative to the folder. ``sre-monai prepare`` makes it.
+    items by section, paths relative to the folder. ``sre-monai prepare`` makes it of public data sets.
 
     Args:
         dataset_dir: folder of the prepared data set.
@@ -42,17 +40,21 @@ def load_datalist(dataset_dir: str | os.PathLike[str], section: str = "training"
     folder = Path(dataset_dir).expanduser().absolute()
     path = folder / DATALIST_NAME
     if not folder.is_dir():
-        raise FileNotFoundError(f"dataset_dir {folder} is not a folder; give one made by `sre-monai prepare`")
+        raise FileNotFoundError(f"dataset_dir {folder} is not a folder; give one with a {DATALIST_NAME}")
     if not path.is_file():
         raise FileNotFoundError(
-            f"{folder} has no {DATALIST_NAME}; make one with, for example, "
-            f"`sre-monai prepare DRIVE --source FOLDER_OR_ARCHIVE --output {folder}`"
+            f"{folder} has no {DATALIST_NAME}; `sre-monai prepare` makes it of a public data set, for your own images "
+            "write it: {'training': [{'image': 'images/1.png', 'label': 'labels/1.png'}, …]}, in JSON, see docs/data.md"
         )
-    sections = _sections(path)
+    content = _read(path)
+    sections = {
+        key: [item if isinstance(item, dict) else {"image": item} for item in value]
+        for key, value in content.items()
+        if isinstance(value, list) and (key == "test" or all(isinstance(item, dict) for item in value))
+    }
     if section != "all" and section not in sections:
         raise ValueError(f"{path} has no section {section!r}; choose one of {', '.join([*sections, 'all'])}")
-    keys = [key for key, size in sections.items() if size and section in (key, "all")]
-    items = [item for key in keys for item in load_decathlon_datalist(path, data_list_key=key, base_dir=folder)]
+    items = [_absolute(item, folder) for key, value in sections.items() if section in (key, "all") for item in value]
     if not items:
         raise ValueError(f"section {section!r} of {path} is empty; choose another section or complete the data set")
     _check_files(path, items)
@@ -106,19 +108,21 @@ def hold_out(items: Sequence[Item], validation_count: int) -> tuple[Sequence[Ite
     return items[:kept], items[kept:]
 
 
-def _sections(path: Path) -> dict[str, int]:
-    """Name and length of the sections of a datalist."""
+def _read(path: Path) -> dict[str, Any]:
+    """Read the file, in UTF-8 or UTF-16, with or without a byte order mark."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())
     except ValueError as error:
-        raise ValueError(f"{path} is not a JSON file ({error}); prepare the data set again") from error
+        raise ValueError(f"{path} is not a JSON file ({error}); correct it, or prepare the data set again") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} is not a datalist: expected an object with lists such as 'training' and 'test'")
-    return {
-        key: len(value)
-        for key, value in content.items()
-        if isinstance(value, list) and (key == "test" or all(isinstance(item, dict) for item in value))
-    }
+    return content
+
+
+def _absolute(item: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the paths of files absolute, as `monai.data.load_decathlon_datalist` does."""
+    paths = {key: os.path.normpath(folder / value) for key, value in item.items() if isinstance(value, str) and value}
+    return {**item, **{key: path for key, path in paths.items() if key in FILE_KEYS or os.path.exists(path)}}
 
 
 def _check_files(path: Path, items: list[dict[str, Any]]) -> None:
@@ -128,5 +132,5 @@ def _check_files(path: Path, items: list[dict[str, Any]]) -> None:
     if missing:
         raise FileNotFoundError(
             f"{path} lists {len(missing)} files that do not exist, the first is {missing[0]}; "
-            "prepare the data set again"
+            "correct it, or prepare the data set again"
         )

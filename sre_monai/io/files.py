@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,8 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{UNFINISHED}-{os.getpid()}.{path.name}")
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # the name itself may leave no room for more
+    unfinished = path.with_name(f".{UNFINISHED}-{os.getpid()}-{digest}.{path.name[-20:]}")
     try:
         yield unfinished
         os.replace(unfinished, path)

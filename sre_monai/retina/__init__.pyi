@@ -1,5 +1,6 @@
 # What the package offers: its ``__all__`` at run time, and what type checkers see.
 
+from .check_label import CheckLabeld as CheckLabeld
 from .crop import CropToFieldOfViewd as CropToFieldOfViewd
 from .data.dataset import RetinaCase as RetinaCase
 from .data.dataset import RetinaDataset as RetinaDataset

@@ -58,7 +58,7 @@ class CropToFieldOfViewd(MapTransform, InvertibleTransform):
             if fov is None:
                 fov = get_field_of_view(d, key, self.fov_key)
                 box = self._box(fov)
-            check_size(fov, d[key])
+            check_size(data[self.fov_key], d[key])
             x = convert_to_tensor(d[key], track_meta=get_track_meta())
             cropped = x[_slices(box)]
             if cropped.shape != x.shape:

@@ -7,6 +7,7 @@
 | ``overexposed`` | 3 % of the field of view or more have a green value of 250 or more | vessels are lost in white: 153 photographs of eight sets have 0 to 0.6 %, and three times as bright half of them 4 % to 85 % by set |
 | ``no border`` | the field of view is the whole image | then it was not found but assumed, and the working resolution may be wrong |
 | ``irregular field of view`` | it fills less than half of the circle around it | a disc fills it, cropped at top and bottom it fills three quarters |
+| ``two fields of view`` | there are two or more, apart or touching | all are segmented at the scale of the largest, and measured as one |
 | ``small`` | the field of view is less than 40 % of the working diameter | its finest vessels can't be in the photograph |
 | ``few vessels`` | vessel density below 0.02 | healthy retinas have about 0.1 |
 
@@ -31,7 +32,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from sre_monai.retina.erosion import erode_square
-from sre_monai.retina.field_of_view import field_of_view_diameter
+from sre_monai.retina.field_of_view import count_fields_of_view, field_of_view_diameter
 from sre_monai.retina.working_resolution import WORKING_DIAMETER
 from sre_monai.transforms.centred_sample import centred_sample
 
@@ -141,6 +142,7 @@ def photograph_flags(
         "overexposed": saturated >= MOST_SATURATED,
         "no border": bool(fov.all()),
         "irregular field of view": roundness < LEAST_ROUNDNESS,
+        "two fields of view": count_fields_of_view(fov[0]) > 1,
         "small": relative_diameter < LEAST_SCALE_DIAMETER,
     }
     return [flag for flag, applies in rules.items() if applies]

@@ -87,7 +87,7 @@ class WorkingResolutiond(MapTransform, InvertibleTransform):
             if fov is None:
                 fov = get_field_of_view(d, key, self.fov_key)
                 size = self._size(fov)
-            check_size(fov, d[key])
+            check_size(data[self.fov_key], d[key])
             x = convert_to_tensor(d[key], track_meta=get_track_meta())
             record = {"affine": x.affine} if isinstance(x, MetaTensor) else {}
             d[key] = self.push_transform(_resample(x, size, mode), orig_size=tuple(x.shape[1:]), extra_info=record)

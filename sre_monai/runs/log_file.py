@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
 
 from sre_monai.runs.distributed import process_rank
@@ -37,7 +38,7 @@ def log_to_file(output_dir: str | os.PathLike[str]) -> Path:
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _LogFile(path, encoding="utf-8")
     except OSError as error:
         raise OSError(f"output_dir: can't write to {output_dir} ({error}); give another folder.") from None
     handler.setFormatter(logging.Formatter(FORMAT))
@@ -48,3 +49,11 @@ def log_to_file(output_dir: str | os.PathLike[str]) -> Path:
             other.close()
     root.addHandler(handler)
     return path
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that leaves out what a full disk has no room for; logging would print a stack trace for each line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)

@@ -8,6 +8,7 @@ The same files each time.
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import sys
@@ -23,6 +24,7 @@ from PIL import Image
 from sre_monai.retina import synthetic_fundus
 
 GOOD_COUNT, BAD_COUNT = 100, 210
+MALFORMED_ORIENTATION = b"Exif\0\0II*\0" + struct.pack("<IHHHI4sI", 8, 1, 0x0112, 2, 3, b"up\0\0", 0)
 SMALL = (112, 104)
 
 
@@ -62,6 +64,25 @@ def _tiff(dtype: type, factor: float) -> Callable[[np.ndarray, Path], None]:
     return lambda pixels, path: tifffile.imwrite(path, (pixels * float(factor)).astype(dtype), photometric="rgb")
 
 
+def _white_is_zero(pixels: np.ndarray, path: Path) -> None:
+    tifffile.imwrite(path, 65535 - pixels[..., 1] * np.uint16(257), photometric="miniswhite")
+
+
+def _planes(pixels: np.ndarray, path: Path) -> None:
+    """A preview, then red, green and blue."""
+    with tifffile.TiffWriter(path) as file:
+        file.write(np.ascontiguousarray(pixels[::4, ::4]), photometric="rgb")
+        for plane in np.moveaxis(pixels, -1, 0):
+            file.write(plane, photometric="minisblack")
+
+
+def _transparent(pixels: np.ndarray, path: Path) -> None:
+    """White outside, under alpha 0."""
+    outside = pixels.max(axis=-1, keepdims=True) < 20
+    channels = np.concatenate([np.where(outside, 255, pixels), 255 * ~outside], axis=-1)
+    Image.fromarray(channels.astype(np.uint8)).save(path)
+
+
 # folder and name, how it is written
 GOOD: tuple[tuple[str, Callable[[np.ndarray, Path], None]], ...] = (
     ("{n}.jpg", _converted("RGB", quality=95)),
@@ -84,12 +105,17 @@ GOOD: tuple[tuple[str, Callable[[np.ndarray, Path], None]], ...] = (
     ("wrong extension/{n}.bmp", _converted("RGB", format="JPEG", quality=95)),
     ("= {n}, 'a' \"b\" <i>&.png", _converted("RGB")),
     ("{n}_progressive.jpg", _converted("RGB", quality=95, progressive=True)),
+    ("{n}_12bit.tif", _tiff(np.uint16, 16)),
+    ("{n}_white_is_zero.tif", _white_is_zero),
+    ("{n}_planes.tif", _planes),
+    ("{n}_transparent.png", _transparent),
+    ("{n}_{long}.jpg", _converted("RGB", quality=95, exif=MALFORMED_ORIENTATION)),
 )
 
 
 def _write_good(folder: Path, number: int, pixels: np.ndarray) -> str:
     name, write = GOOD[number % len(GOOD)]
-    file = name.format(n=number)
+    file = name.format(n=number, long="x" * 247)
     (folder / file).parent.mkdir(parents=True, exist_ok=True)
     write(pixels, folder / file)
     return file
@@ -166,6 +192,13 @@ def _tiff_tag(offset_of_data: bool) -> Callable[[np.ndarray, np.random.Generator
     return damage
 
 
+def _negative(pixels: np.ndarray, rng: np.random.Generator) -> bytes:
+    """Normalised to -1 to 1: black is not at zero."""
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, (pixels / 127.5 - 1).astype(np.float32), photometric="rgb")
+    return stream.getvalue()
+
+
 DAMAGE: dict[str, Callable[[np.ndarray, np.random.Generator], bytes]] = {
     "empty.jpg": _bytes(b""),
     "one byte.png": _bytes(b"\x89"),
@@ -174,7 +207,7 @@ DAMAGE: dict[str, Callable[[np.ndarray, np.random.Generator], bytes]] = {
     "text.png": _bytes(b"no photograph"),
     "page.jpg": _bytes(b"<!DOCTYPE html><html><body>404 Not Found</body></html>"),
     "archive.png": _bytes(b"PK\x03\x04" + bytes(300)),
-    "thumbs.db": _bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+    "negative.tif": _negative,
     "cut.png": _cut("PNG"),
     "cut.jpg": _cut("JPEG"),
     "cut.tif": _cut("TIFF"),
@@ -218,6 +251,21 @@ def add_special_files(folder: Path) -> list[str]:
     os.mkfifo(folder / "pipe.jpg")
     (folder / os.fsdecode(b"no text \xff\xfe.png")).write_bytes(b"x")
     return ["dangling.png", "pipe.jpg", "no text \\xff\\xfe.png"]
+
+
+def add_other_files(folder: Path) -> list[str]:
+    """What systems and people leave in folders, and the results of an earlier run; returns the former."""
+    others = ["Thumbs.db", "left eye/desktop.ini", "readme.txt", "DICOMDIR", "left eye/list.csv"]
+    for name in others:
+        (folder / name).write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    earlier = folder / "earlier results"
+    (earlier / ".journal").mkdir(parents=True)
+    outputs = {"1_mask.png": 1, "1_overlay.png": 1}
+    record = {"file": "1.jpg", "status": "done", "fingerprint": "", "outputs": outputs}
+    (earlier / ".journal" / "process_0.jsonl").write_text(json.dumps(record) + "\n")
+    for name in (*outputs, "report.csv", "report.html", "log.txt"):
+        (earlier / name).write_bytes(b"x")
+    return others
 
 
 if __name__ == "__main__":

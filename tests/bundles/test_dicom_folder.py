@@ -20,7 +20,7 @@ from tests.io.dicom_toy import IDENTIFYING, PERSON, jpeg, write_compressed, writ
 
 pytestmark = pytest.mark.slow
 
-DAMAGED = ("cut.dcm", "cut.jpg", "report.dcm", "notes.txt")
+DAMAGED = ("cut.dcm", "cut.jpg", "report.dcm", "notes")
 SAME_PIXELS = ("plain.dcm", "IM000001", "1.2.826.0.1.3680043.8", "several.dcm", "eye.tif")
 LOSSY = ("camera.dcm", "camera.jpg")
 DICOM = ("plain.dcm", "IM000001", "1.2.826.0.1.3680043.8", "several.dcm", "camera.dcm")
@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
     (folder / "cut.dcm").write_bytes(content[: len(content) // 2])
     (folder / "cut.jpg").write_bytes(jpeg(pixels)[:900])
     write_photograph(folder / "report.dcm", pixels, SOPClassUID=uid.EncapsulatedPDFStorage)
-    (folder / "notes.txt").write_text("not an image")
+    (folder / "notes").write_text("not an image")
     return folder
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.bundles.hostile import DAMAGE, add_special_files, make_hostile_folder
+from tests.bundles.hostile import DAMAGE, add_other_files, add_special_files, make_hostile_folder
 from tests.bundles.toy import BUNDLE, config_files
 
 pytestmark = pytest.mark.slow
@@ -34,6 +34,7 @@ class Run:
 
     good: list[str]
     bad: list[str]
+    others: list[str]
     output: Path
     code: int
     log: str
@@ -46,13 +47,14 @@ def segmented(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder, output = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("results")
     good, bad = make_hostile_folder(folder)
     bad += add_special_files(folder)
+    others = add_other_files(folder)
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", *config_files("inference.json")]
     command += ["--bundle_root", str(BUNDLE), "--dataset_dir", str(folder), "--output_dir", str(output)]
     command += ["--working_diameter", "100", "--device", "cpu"]
     peak = tmp_path_factory.mktemp("log") / "kilobytes"
     command = [sys.executable, "-c", MEASURE, str(peak), *command]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)
-    return Run(good, bad, output, done.returncode, done.stdout, int(peak.read_text()))
+    return Run(good, bad, others, output, done.returncode, done.stdout, int(peak.read_text()))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,12 @@ def test_every_good_photograph_is_segmented(segmented, rows):
 def test_every_bad_file_is_in_the_report_with_its_reason(segmented, rows):
     assert {file for file in segmented.bad if rows[file]["status"] != "failed"} == set()
     assert all(rows[file]["reason"] for file in segmented.bad)
-    assert len(rows) == len(segmented.bad) + len(segmented.good)
+    assert len(rows) == len(segmented.bad) + len(segmented.good) + len(segmented.others)
+
+
+def test_files_that_are_no_images_come_last_as_left_out(segmented, rows):
+    assert [file for file, row in rows.items() if row["status"] == "left out"] == sorted(segmented.others)
+    assert list(rows)[-len(segmented.others) :] == sorted(segmented.others)
 
 
 @pytest.mark.parametrize(
@@ -103,5 +110,5 @@ def test_reasons_say_what_is_wrong(rows, file, reason):
 def test_the_run_tells_and_needs_little(segmented):
     assert segmented.code == 3, segmented.log[-3000:]
     assert "Traceback" not in segmented.log
-    assert "100 done, 213 failed" in segmented.log
+    assert "100 done, 213 failed, 5 left out" in segmented.log
     assert segmented.kilobytes < 2 * GIBIBYTE

@@ -105,7 +105,8 @@ def mixed(tmp_path_factory) -> Path:
     deep = np.asarray(photograph.convert("L")).astype(np.uint16) * 200
     Image.fromarray(deep).save(folder / "deep.tif")
     (folder / "truncated.tif").write_bytes((folder / "a.tif").read_bytes()[:20000])
-    (folder / "notes.txt").write_text("no photograph")
+    (folder / "notes.png").write_text("no photograph")
+    (folder / "readme.txt").write_text("no photograph")
     Image.new("RGB", (180, 170)).save(folder / "black.png")
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -122,12 +123,13 @@ def test_good_files_are_done_and_bad_ones_explained(mixed, tmp_path, capfd):
         "black.png": "failed",
         "deep.tif": "done",
         "left eye/älter.JPG": "done",
-        "notes.txt": "failed",
+        "notes.png": "failed",
+        "readme.txt": "left out",
         "sideways.jpg": "done",
         "truncated.tif": "failed",
     }
     assert "blank" in rows["black.png"]["reason"]
-    for file in ("notes.txt", "truncated.tif"):
+    for file in ("notes.png", "truncated.tif"):
         assert rows[file]["reason"].startswith("cannot be read as an image")
     assert "Traceback" not in capfd.readouterr().err
     written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("[!.]*.*")}
@@ -154,7 +156,7 @@ def test_nifti_output(mixed, tmp_path):
 
 def test_folder_of_bad_files_alone_exits_with_a_status(mixed, tmp_path):
     (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "notes.txt").write_text("no photograph")
+    (tmp_path / "in" / "notes.png").write_text("no photograph")
     with pytest.raises(SystemExit) as stop:
         run(
             config_file=CONFIG,
@@ -163,7 +165,7 @@ def test_folder_of_bad_files_alone_exits_with_a_status(mixed, tmp_path):
             output_dir=str(tmp_path / "out"),
         )
     assert stop.value.code == 1
-    assert "notes.txt,failed" in (tmp_path / "out" / "report.csv").read_text(encoding="utf-8")
+    assert "notes.png,failed" in (tmp_path / "out" / "report.csv").read_text(encoding="utf-8")
 
 
 def test_a_list_instead_of_a_folder(mixed, tmp_path):

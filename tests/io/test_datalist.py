@@ -55,8 +55,16 @@ def test_other_keys_and_lists_are_left_alone(tmp_path):
 def test_missing_folder_and_datalist(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
         load_datalist(tmp_path / "nowhere", "training")
-    with pytest.raises(FileNotFoundError, match=r"sre-monai prepare DRIVE --source"):
+    with pytest.raises(FileNotFoundError, match=r"has no datalist.json; .* for your own images write it") as caught:
         load_datalist(tmp_path, "training")
+    assert "DRIVE" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings(tmp_path, encoding):
+    (tmp_path / "ä.png").touch()
+    (tmp_path / "datalist.json").write_bytes('{"training": [{"image": "ä.png"}]}'.encode(encoding))
+    assert load_datalist(tmp_path) == [{"image": str(tmp_path / "ä.png")}]
 
 
 def test_unknown_section(prepared):

@@ -12,6 +12,7 @@ from scipy.spatial.distance import pdist
 from sre_monai.retina.field_of_view import (
     FieldOfViewd,
     IgnoreOutsideFieldOfViewd,
+    count_fields_of_view,
     estimate_field_of_view,
     field_of_view_diameter,
     get_field_of_view,
@@ -165,6 +166,7 @@ def slow_diameter(mask: np.ndarray) -> float:
 @pytest.mark.parametrize("size", [(23, 23), (24, 31)])
 def test_diameter_is_the_largest_distance_of_corners(size):
     mask = torch.rand(*size) > 0.9
+    mask[size[0] // 2], mask[:, size[1] // 2] = True, True  # one region, beside which others are specks
     assert field_of_view_diameter(mask[None]) == pytest.approx(slow_diameter(mask.numpy()), abs=0)
 
 
@@ -230,3 +232,62 @@ def test_labels_outside_are_marked(ignore_index):
     marked = IgnoreOutsideFieldOfViewd("label", ignore_index=ignore_index)({"label": label, "fov": fov})["label"]
     assert torch.equal(marked[fov > 0], label[fov > 0])
     assert (marked[fov == 0] == ignore_index).all()
+
+
+def two_eyes(width: int, height: int, first: float, second: float) -> np.ndarray:
+    """Two discs side by side, (3, W, H), with a dark gap between them where they don't touch."""
+    x, y = np.mgrid[:width, :height]
+    discs = [
+        np.hypot(x - width * place, y - height / 2 + 0.5) < radius for place, radius in ((0.25, first), (0.75, second))
+    ]
+    return (discs[0] | discs[1]) * np.array([200, 90, 40], np.uint8)[:, None, None]
+
+
+@pytest.mark.parametrize("size", [(240, 110), (2400, 1100)], ids=["small", "reduced"])
+@pytest.mark.parametrize("part", [1.0, 0.4])
+@pytest.mark.parametrize("symmetry", grid_symmetries(2))
+def test_both_of_two_eyes_are_found(size, part, symmetry):
+    radius = 0.42 * size[1]
+    image = symmetry.apply(torch.from_numpy(two_eyes(*size, radius, part * radius)))
+    fov = estimate_field_of_view(image)[0].numpy()
+    expected = image.numpy().max(axis=0) > 100
+    assert (fov & expected).sum() / (fov | expected).sum() > 0.98
+    assert count_fields_of_view(fov) == 2
+    assert field_of_view_diameter(fov) == pytest.approx(2 * radius, rel=0.02)
+
+
+@pytest.mark.parametrize("overlap", [0, 3, 12])
+@pytest.mark.parametrize("symmetry", grid_symmetries(2))
+def test_eyes_that_touch_are_two(overlap, symmetry):
+    fov = two_eyes(240 - 2 * overlap, 130, 60, 60)[0] > 0
+    turned = symmetry.apply(torch.from_numpy(fov)).numpy()
+    assert count_fields_of_view(turned) == 2
+    assert field_of_view_diameter(turned) == field_of_view_diameter(fov) == pytest.approx(120, rel=0.02)
+
+
+def test_a_disc_cropped_or_with_a_notch_is_one_field_of_view():
+    assert count_fields_of_view(disc(220, 110, 100).numpy()) == 1
+    notched = disc(220, 220, 100).numpy()
+    notched[100:120, :60] = False
+    assert count_fields_of_view(notched) == 1
+
+
+def test_a_small_bright_region_is_no_second_field_of_view():
+    image = two_eyes(240, 110, 46, 13)
+    fov = estimate_field_of_view(image)[0].numpy()
+    assert not fov[120:].any()
+    assert count_fields_of_view(fov) == 1
+
+
+@pytest.mark.parametrize("size", [(300, 280), (1500, 1400)], ids=["small", "reduced"])
+@pytest.mark.parametrize("noise", [0, 4])
+@pytest.mark.parametrize("part", [0.07, 0.12, 0.2, 0.3])
+def test_a_tiny_field_of_view_is_found(size, noise, part):
+    """It fills from 0.3 % of the picture on."""
+    radius = part / 2 * size[1]
+    x, y = np.mgrid[: size[0], : size[1]]
+    inside = np.hypot(x - size[0] / 2 + 0.5, y - size[1] / 2 + 0.5) < radius
+    border = np.random.default_rng(0).integers(0, noise + 1, (3, *size))
+    image = border + inside * np.array([150, 80, 40])[:, None, None]
+    fov = estimate_field_of_view(image.astype(np.uint8))[0].numpy()
+    assert (fov & inside).sum() / (fov | inside).sum() > 0.85  # a disc of 20 pixels loses corners

@@ -82,3 +82,10 @@ def test_real_photographs_have_no_flag(name, shared_data):
     if not name.startswith("HRF"):  # the darkest of them
         overexposed = np.minimum(3.0 * pixels.transpose(1, 0, 2), 255)
         assert "overexposed" in report(overexposed.astype(np.uint8), diameter=540)["quality"]
+
+
+def test_two_eyes_in_one_picture(pixels):
+    both = np.concatenate([pixels, pixels[:, ::-1]], axis=1)
+    figures = report(both)
+    assert figures["quality"] == "two fields of view"
+    assert figures["fov_diameter_px"] == report(pixels)["fov_diameter_px"]

@@ -2,7 +2,7 @@
 
 from sre_monai.runs.folder.evaluator import FolderEvaluator
 from sre_monai.runs.folder.journal import Journal
-from sre_monai.runs.folder.listing import list_images
+from sre_monai.runs.folder.listing import list_images, list_others
 from sre_monai.runs.folder.loader import PixelBudgetLoader
 from sre_monai.runs.folder.report import FolderReport
 from sre_monai.runs.folder.report_page import ReportRow, write_report_page
@@ -23,6 +23,7 @@ __all__ = [
     "ReportRow",
     "TolerantDataset",
     "list_images",
+    "list_others",
     "thumbnail",
     "write_report_page",
 ]

@@ -88,6 +88,9 @@ class FolderEvaluator(SupervisedEvaluator):
 
     def _iteration(self, engine: SupervisedEvaluator, batchdata: list[dict[str, Any]]) -> dict[str, Any]:  # type: ignore[override]
         assert self._savers is not None
+        if self.folder_run.disk_is_full:
+            self.terminate()
+            return {}
         for group in _equal_sizes(batchdata):
             start = perf_counter()
             predictions = self._predict(group)
@@ -126,7 +129,8 @@ class FolderEvaluator(SupervisedEvaluator):
             note = getattr(item["image"], "meta", {}).get("note", "")
             self.folder_run.add(item, "done", reason=note, **figures, **known)
         except Exception as error:
-            self.folder_run.add(item, "failed", reason=reason_of(error), **known)
+            if not self.folder_run.stops_for(error):
+                self.folder_run.add(item, "failed", reason=reason_of(error), **known)
         finally:
             self.loader.release(item)
 

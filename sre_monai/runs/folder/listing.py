@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import json
+import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sre_monai.io.pixel_size import check_um_per_pixel
+from sre_monai.runs.folder.image_list import LIST_EXTENSIONS, read_list
+from sre_monai.runs.folder.left_out import is_no_image, results_of_earlier_runs
 
-__all__ = ["list_images"]
+__all__ = ["list_images", "list_others"]
 
-LIST_EXTENSIONS = (".json", ".csv")
 OTHER_LISTS = (".txt", ".tsv", ".xls", ".xlsx", ".ods", ".yaml", ".yml")
 IDENTIFIER = re.compile(r"\d+(\.\d+){3,}")
-PATH_KEYS = ("image", "file", "path")
+LONGEST_NAME = 236  # bytes: file systems allow 255, and results add up to "_probability.nii.gz"
 
 
 def list_images(
@@ -28,10 +27,11 @@ def list_images(
     """List images, and how the results of each are to be named.
 
     Every file of a folder and its sub-folders counts as an image, links included: one that can't be read becomes a row
-    of the report; it is not skipped. Only hidden files and the output folder are left out. A list is a ``.csv`` file
-    with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of objects with such a key,
-    or an object of such lists, as MONAI's datalists are. Its paths are relative to its own folder. A column or key
-    ``um_per_pixel`` gives the size of a photograph's pixels in µm, where it isn't empty.
+    of the report; it is not skipped. Only hidden files, the output folder, the results of earlier runs, by their
+    journal, and files that are no images by their name and by their content (see `list_others`) are left out. A list is
+    a ``.csv`` file with a column ``image``, ``file`` or ``path``, or a ``.json`` file: a list of paths or of objects
+    with such a key, or an object of such lists, as MONAI's datalists are. Its paths are relative to its own folder. A
+    column or key ``um_per_pixel`` gives the size of a photograph's pixels in µm, where it isn't empty.
 
     A single image, and a pattern such as ``eyes/*.jpg`` or ``eyes/**/left*``, are lists of what they name.
 
@@ -42,8 +42,8 @@ def list_images(
     Returns:
         One dictionary per file, sorted by path, with ``image``, the absolute path; ``file``, the path
         relative to the folder, or as in the list; ``name``, the relative path without extension, or with it where
-        results of several files would else share it, all with ``/`` between folders; and ``um_per_pixel``, a number,
-        where a list has it.
+        results of several files would else share it, all with ``/`` between folders, and cut after 236 bytes; and
+        ``um_per_pixel``, a number, where a list has it.
 
     Raises:
         FileNotFoundError: when there is no such folder or list.
@@ -56,12 +56,14 @@ def list_images(
     listed: dict[str, dict[str, float]] = {}
     source = Path(os.path.expanduser(str(dataset_dir)))  # MONAI's command makes a number of a folder called 2024
     if source.is_dir():
-        paths = {file: source / file for file in _files_below(source, output_dir)}
+        below = list(_files_below(source, output_dir))
+        paths = {file: source / file for file in below if not is_no_image(source / file)}
         names = {file: Path(file) for file in paths}
         if not paths:
-            raise ValueError(f"dataset_dir: the folder {source} has no files; give a folder with images.")
+            what = f"images, only files such as {below[0]}" if below else "files"
+            raise ValueError(f"dataset_dir: the folder {source} has no {what}; give a folder with images.")
     elif source.is_file() and source.suffix.lower() in LIST_EXTENSIONS:
-        listed = _listed(source)
+        listed = read_list(source)
         paths = {file: source.parent / os.path.expanduser(file) for file in listed}
         names = _names_of_listed(paths, source.parent)
         if not paths:
@@ -79,11 +81,33 @@ def list_images(
         {
             "image": str(paths[file].absolute()),
             "file": file,
-            "name": _name(names[file].as_posix(), stems[file], shared[stems[file].casefold()] == 1, full),
+            "name": _cut(_name(names[file].as_posix(), stems[file], shared[stems[file].casefold()] == 1, full)),
             **listed.get(file, {}),
         }
         for file in sorted(paths)
     ]
+
+
+def list_others(dataset_dir: str | os.PathLike[str], output_dir: str | os.PathLike[str] | None = None) -> list[str]:
+    """List the files of a folder that are no images by their name and by their content: ``Thumbs.db``, ``readme.txt``.
+
+    Args:
+        dataset_dir: as for `list_images`; of anything but a folder there are none.
+        output_dir: folder of the results, whose files are not listed.
+
+    Returns:
+        Their paths relative to the folder, sorted.
+
+    Examples:
+        >>> Path("photographs").mkdir()
+        >>> Path("photographs/readme.txt").touch()
+        >>> list_others("photographs")
+        ['readme.txt']
+    """
+    folder = Path(os.path.expanduser(str(dataset_dir)))
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in _files_below(folder, output_dir) if is_no_image(folder / file))
 
 
 def _files_below(folder: Path, output_dir: str | os.PathLike[str] | None) -> Iterator[str]:
@@ -92,18 +116,27 @@ def _files_below(folder: Path, output_dir: str | os.PathLike[str] | None) -> Ite
     if output == folder.resolve():
         raise ValueError(f"output_dir: {folder} is the folder of the images itself; give another.")
     seen: set[Path] = set()
+    results = _results_above(Path(os.path.abspath(folder)).parents)
     unreadable: list[OSError] = []
     for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable.append):
         at = Path(place)
         seen.add(at.resolve())
+        absolute = os.path.abspath(place)
+        results |= results_of_earlier_runs(absolute)
         folders[:] = sorted(
             name
             for name in folders
             if not name.startswith(".") and (at / name).resolve() != output and (at / name).resolve() not in seen
         )
-        yield from ((at / name).relative_to(folder).as_posix() for name in files if not name.startswith("."))
+        kept = [name for name in files if not name.startswith(".") and os.path.join(absolute, name) not in results]
+        yield from ((at / name).relative_to(folder).as_posix() for name in kept)
     for error in unreadable:  # a folder that can't be opened is a row in the report, too
         yield Path(error.filename).relative_to(folder).as_posix()
+
+
+def _results_above(folders: Iterable[Path]) -> set[str]:
+    """Give the results of earlier runs in any of these folders, as absolute paths."""
+    return {path for folder in folders for path in results_of_earlier_runs(os.path.abspath(folder))}
 
 
 def _matches(pattern: Path, output_dir: str | os.PathLike[str] | None) -> tuple[Path, list[Path]]:
@@ -115,54 +148,16 @@ def _matches(pattern: Path, output_dir: str | os.PathLike[str] | None) -> tuple[
         return pattern.parent, [pattern]
     found = [Path(path) for path in glob.glob(str(pattern), recursive=True)] if glob.has_magic(str(pattern)) else []
     output = None if output_dir is None else Path(output_dir).resolve()
-    files = [path for path in found if path.is_file() and output not in path.resolve().parents]
+    results = _results_above({parent for path in found for parent in path.parents})
+    files = [
+        path
+        for path in found
+        if path.is_file() and output not in path.resolve().parents and os.path.abspath(path) not in results
+    ]
     if not files:
         what = "no file matches" if glob.has_magic(str(pattern)) else "folder not found:"
         raise FileNotFoundError(f"dataset_dir: {what} {pattern}; give the folder with the images.")
     return folder, files
-
-
-def _listed(source: Path) -> dict[str, dict[str, float]]:
-    """Read the paths of a list, and what else is known of each image."""
-    try:
-        if source.suffix.lower() == ".json":
-            entries = _entries(json.loads(source.read_text(encoding="utf-8-sig")))
-        else:
-            with source.open(encoding="utf-8-sig", newline="") as stream:
-                entries = list(csv.DictReader(stream))
-        paths = [_path_of(entry) for entry in entries]
-    except (ValueError, KeyError, csv.Error) as error:
-        raise ValueError(
-            f"dataset_dir: {source} is not a list of images ({error}); give a column or a key 'image' with paths."
-        ) from None
-    return {
-        path: _pixel_size(entry, f"dataset_dir: {source}: um_per_pixel of {path}")
-        for path, entry in zip(paths, entries)
-    }
-
-
-def _pixel_size(entry: Any, name: str) -> dict[str, float]:
-    """Size of the pixels of one entry, where it is given."""
-    size = entry.get("um_per_pixel") if isinstance(entry, dict) else None
-    return {} if size in (None, "") else {"um_per_pixel": check_um_per_pixel(size, name)}
-
-
-def _entries(content: Any) -> list[Any]:
-    """Flatten the sections of a datalist."""
-    if isinstance(content, dict):
-        return [entry for value in content.values() if isinstance(value, list) for entry in value]
-    if isinstance(content, list):
-        return content
-    raise ValueError("neither a list nor an object")
-
-
-def _path_of(entry: Any) -> str:
-    """Path of one entry."""
-    if isinstance(entry, dict):
-        entry = next((entry[key] for key in PATH_KEYS if entry.get(key)), None)
-    if not isinstance(entry, str) or not entry:
-        raise ValueError("an entry has no path")
-    return Path(entry).as_posix()
 
 
 def _names_of_listed(paths: dict[str, Path], folder: Path) -> dict[str, Path]:
@@ -186,3 +181,14 @@ def _name(path: str, stem: str, unique: bool, full: set[str]) -> str:
     """Name of the results: the stem, joined by the extension where another file's results would have this name."""
     taken = stem.casefold() != path.casefold() and stem.casefold() in full
     return stem if unique and not taken else path
+
+
+def _cut(name: str) -> str:
+    """Shorten a name that leaves no room for what results add to it; what it ends in then tells it from others."""
+    folder, last = os.path.split(name)
+    content = os.fsencode(last)
+    if len(content) <= LONGEST_NAME:
+        return name
+    end = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    start = os.fsdecode(content[: LONGEST_NAME - len(end)].decode("utf-8", "ignore").encode())
+    return f"{folder}/{start}{end}".removeprefix("/")

@@ -15,6 +15,7 @@ from PIL import Image
 
 from sre_monai.io.decode import MAX_PIXELS
 from sre_monai.io.dicom import dicom_size, is_dicom
+from sre_monai.io.pages import pages_of
 
 __all__ = ["PixelBudgetLoader"]
 
@@ -131,6 +132,7 @@ def _pixels(path: str | os.PathLike[str]) -> int:
         if is_dicom(path):
             return math.prod(dicom_size(path))
         with Image.open(path) as image:
-            return image.width * image.height
+            known = pages_of(image, [])  # turns to the page that will be read
+            return image.width * image.height if known else os.path.getsize(path)
     except Exception:  # damaged in any way: the reader reports it
         return os.path.getsize(path) if os.path.isfile(path) else 0

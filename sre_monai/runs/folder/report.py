@@ -20,6 +20,7 @@ __all__ = ["FolderReport"]
 
 PICTURES = ("thumbnails", "preview")
 PENDING = {"status": "pending", "reason": "the run was stopped before: run the same command again to resume"}
+LEFT_OUT = {"status": "left out", "reason": "it is no image, by its name and its content"}
 PICTURE_EXTENSIONS = (".png", ".jpg")  # of the results that a browser shows
 
 
@@ -28,7 +29,7 @@ class FolderReport:
 
     Every report has the columns ``file`` (relative to the input folder), ``status`` (``done``, ``failed``, or
     ``pending`` after a run that was interrupted), ``reason`` (of a failure, or a note) and ``seconds``. What else a row
-    holds is up to the application.
+    holds is up to the application. Files that are no images come last, as ``left out``.
 
     Args:
         output_dir: folder of the results.
@@ -36,6 +37,7 @@ class FolderReport:
         shown: those of them that the page shows at first, by default all. A reader can show the others.
         title: heading of the page.
         tables: further tables, of the files that are done.
+        left_out: files that are no images, see `sre_monai.runs.folder.list_others`.
 
     Examples:
         >>> FolderReport("output", ["prediction"]).write([{"file": "a.png"}], [])  # doctest: +SKIP
@@ -49,11 +51,13 @@ class FolderReport:
         shown: Sequence[str] | None = None,
         title: str = "Report",
         tables: Sequence[FolderTable] = (),
+        left_out: Sequence[str] = (),
     ) -> None:
         self.columns = ("file", "status", "reason", *columns, "seconds")
         self.shown = ("file", "status", "reason", *(columns if shown is None else shown), "seconds")
         self.title = title
         self.tables = tables
+        self.left_out = left_out
         self.table = Path(output_dir) / "report.csv"
         self.page = Path(output_dir) / "report.html"
 
@@ -82,6 +86,7 @@ class FolderReport:
         for record in chain(records, (unwritten or {}).values()):
             if record["file"] in rows:
                 rows[record["file"]] = self._row(by_file[record["file"]], record)
+        rows |= {file: self._row({"file": file}, LEFT_OUT) for file in self.left_out}
         write_table(self.table, (dict(zip(self.columns, row.cells)) for row in rows.values()), self.columns)
         if self.tables:
             done = _done(by_file, chain(records, (unwritten or {}).values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -21,6 +22,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from sre_monai.io.files import lies_within, printable, remove_unfinished, written_atomically
 from sre_monai.io.tables import write_json
 from sre_monai.runs.distributed import join_processes, on_first_process, wait_for_all
+from sre_monai.runs.errors import root_cause
 from sre_monai.runs.folder.journal import Journal, results_of
 from sre_monai.runs.folder.report import FolderReport
 from sre_monai.runs.identity import differences, digest
@@ -71,6 +73,7 @@ class FolderRun:
         self.rank, self.processes = 0, 1
         self.journal = Journal(self.output_dir / JOURNAL_NAME)
         self.unwritten: dict[str, dict[str, Any]] = {}
+        self.disk_is_full = False
         self._bar: tqdm | None = None
         self._lock = Lock()
 
@@ -86,6 +89,7 @@ class FolderRun:
         self.rank, self.processes = join_processes()
         self.journal = Journal(self.output_dir / JOURNAL_NAME, self.rank)
         self.unwritten.clear()
+        self.disk_is_full = False
         todo = on_first_process(self._sort_out)
         mine = todo[self.rank :: self.processes]
         total = len(mine) if self.processes > 1 else len(self.items)
@@ -140,10 +144,18 @@ class FolderRun:
             try:
                 self.journal.append(record)
             except OSError as error:
-                logger.error("%s: no record of it could be written (%s)", printable(item["file"]), error)
+                if not self.stops_for(error):
+                    logger.error("%s: no record of it could be written (%s)", printable(item["file"]), error)
                 self.unwritten[item["file"]] = record
             if self._bar is not None:
                 self._bar.update()
+
+    def stops_for(self, error: BaseException) -> bool:
+        """Tell whether an error means that the disk is full; then the run ends, and the next one continues."""
+        cause = root_cause(error)
+        full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
+        self.disk_is_full = self.disk_is_full or full
+        return full
 
     def _save_picture(self, name: str, picture: str) -> str:
         """Write a picture for the report as a file, not into the journal, which is read as a whole; give its path."""
@@ -187,7 +199,12 @@ class FolderRun:
         try:
             count = self.report.write(self.items, self.journal, self.unwritten)
         except OSError as error:
-            logger.error("the report could not be written: %s", error)
+            if not self.stops_for(error):
+                logger.error("the report could not be written: %s", error)
+            count = None
+        if self.disk_is_full:
+            logger.error("no room is left in %s: make room and run the same command again", self.output_dir)
+        if count is None:
             return NOTHING_DONE_STATUS
         logger.info(
             "%s; the report is %s", ", ".join(f"{n} {status}" for status, n in count.items()), self.report.table

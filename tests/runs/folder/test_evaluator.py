@@ -1,12 +1,15 @@
 """Failures at every stage are reported; the other images are processed."""
 
 import csv
+import errno
+import logging
 
 import pytest
 import torch
 from monai.data import MetaTensor
 
 from sre_monai.runs.folder import FolderEvaluator, FolderReport, FolderRun, PixelBudgetLoader, TolerantDataset
+from sre_monai.runs.log_file import log_to_file
 
 CPU = torch.device("cpu")
 
@@ -105,3 +108,60 @@ def test_a_second_run_does_what_is_left(tmp_path):
         assert {row["file"]: row["status"] for row in csv.DictReader(stream)} == dict.fromkeys("abcd", "done")
     evaluator.run()
     assert network.batches == [1] * 5
+
+
+def test_a_full_disk_ends_the_run_with_one_sentence_and_the_next_resumes(tmp_path, caplog):
+    """What was written is whole; nothing counts as failed."""
+    room = 3
+
+    def save(item):
+        nonlocal room
+        if not room:
+            raise RuntimeError("a transform") from OSError(errno.ENOSPC, "No space left on device")
+        room -= 1
+        return finish(item)
+
+    items = [{"file": f"{n:02}", "name": f"{n:02}", "image": "", "value": 1.0, "size": 4} for n in range(30)]
+
+    def start():
+        run = FolderRun(items, tmp_path, {}, report=FolderReport(tmp_path, ["mean_probability"]))
+        dataset = TolerantDataset(items, prepare, run.fingerprint)
+        evaluator = FolderEvaluator(run, PixelBudgetLoader(dataset), save, device=CPU, network=Network(9))
+        evaluator.run()
+
+    with pytest.raises(SystemExit) as stop:
+        start()
+    assert stop.value.code == 3
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage() for record in errors] == [
+        f"no room is left in {tmp_path}: make room and run the same command again"
+    ]
+    with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as stream:
+        assert sorted(row["status"] for row in csv.DictReader(stream)) == ["done"] * 3 + ["pending"] * 27
+    room = 30
+    start()
+    assert room == 3
+
+
+def test_a_full_disk_leaves_the_former_report_and_no_stack_trace(tmp_path, capfd, monkeypatch):
+    run = FolderRun([{"file": "a", "name": "a", "image": ""}], tmp_path, {})
+    log_to_file(tmp_path)
+    (tmp_path / "report.csv").write_text("former")
+    run.start()
+
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    root = logging.getLogger()
+    handler = next(h for h in root.handlers if getattr(h, "baseFilename", "") == str(tmp_path / "log.txt"))
+    monkeypatch.setattr(handler, "flush", full)
+    monkeypatch.setattr("sre_monai.io.files.os.replace", full)
+    monkeypatch.setattr("sre_monai.runs.folder.journal.os.fsync", full)
+    with pytest.raises(SystemExit) as stop, run.running():
+        run.add(run.items[0], "done")
+    monkeypatch.undo()
+    root.removeHandler(handler)
+    assert stop.value.code == 1
+    assert "Traceback" not in capfd.readouterr().err
+    assert (tmp_path / "report.csv").read_text() == "former"
+    assert not list(tmp_path.rglob(".unfinished*"))

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+import tifffile
 from monai.data import Dataset
 from PIL import Image
 
@@ -66,6 +67,14 @@ def test_nothing_is_read_beyond_the_budget(photographs):
 def test_a_sampler_chooses(photographs):
     loader = PixelBudgetLoader(Dataset(photographs, Recorder()), sampler=[5, 2], max_pixels=10_000)
     assert [item["n"] for batch in loader for item in batch] == [5, 2]
+
+
+def test_the_page_that_is_read_counts(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "eye.tif") as file:
+        for side in (10, 40, 20):
+            file.write(np.zeros((side, side, 3), np.uint8), photometric="rgb")
+    loader = PixelBudgetLoader(Dataset([{"image": str(tmp_path / "eye.tif"), "n": 0}], Recorder()), max_pixels=5000)
+    assert next(iter(loader))[0]["pixels"] == 1600
 
 
 def test_files_that_are_not_images_count_too(tmp_path):
