@@ -397,4 +397,4 @@ def test_right_or_a_sentence():
 
 @pytest.mark.slow
 def test_right_or_a_sentence_in_many_calls():
-    run_many(range(200, 5000))
+    run_many(range(200, 3000))
