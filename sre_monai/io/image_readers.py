@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,8 @@ IMAGE_EXTENSIONS = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".p
 """File name extensions of images, in lower case."""
 
 KNOWN = ("note", "exif_orientation", "laterality", "acquisition_date", "um_per_pixel")
-MOST_VALUES, GREATEST_CLASS = (
-    4,
-    31,
-)  # of a mask; one that was smoothed or saved as JPEG has more values, and greater ones
+# Of a mask; one that was smoothed or saved as JPEG has more values, and greater ones
+MOST_VALUES, GREATEST_CLASS = 4, 31
 
 
 class _DecodingReader(PILReader):
@@ -70,7 +69,7 @@ class _DecodingReader(PILReader):
             raise ValueError(f"{name}: {error}") from None
         except Exception as error:  # Pillow raises OSError, SyntaxError, EOFError, struct.error … for damaged files
             raise ValueError(
-                f"{name} cannot be read as an image ({error}): a complete file in a format such as PNG, JPEG, TIFF "
+                f"{name} cannot be read as an image ({shorten(str(error), 300)}): a complete file in a format such as PNG, JPEG, TIFF "
                 "or DICOM is expected; replace the file or leave it out."
             ) from None
 
