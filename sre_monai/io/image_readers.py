@@ -69,8 +69,8 @@ class _DecodingReader(PILReader):
             raise ValueError(f"{name}: {error}") from None
         except Exception as error:  # Pillow raises OSError, SyntaxError, EOFError, struct.error … for damaged files
             raise ValueError(
-                f"{name} cannot be read as an image ({shorten(str(error), 300)}): a complete file in a format such as PNG, JPEG, TIFF "
-                "or DICOM is expected; replace the file or leave it out."
+                f"{name} cannot be read as an image ({shorten(str(error), 300)}): a complete file in a format such as "
+                "PNG, JPEG, TIFF or DICOM is expected; replace the file or leave it out."
             ) from None
 
 
