@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeAlias, overload
@@ -16,12 +17,14 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import torch
 from monai.bundle import ConfigParser
+from monai.data import get_track_meta, set_track_meta
 from monai.transforms import Compose
 from monai.utils import convert_to_dst_type, convert_to_numpy, convert_to_tensor
 from PIL import Image
 
 from sre_monai.io.decode import image_from_array
 from sre_monai.runs.errors import root_cause, user_error
+from sre_monai.runs.held_setting import HeldSetting
 from sre_monai.runs.monai_internals import without_monai_warnings
 from sre_monai_cli import find_bundle
 from sre_monai_cli.bundles import RETINA, comes_with_package
@@ -37,6 +40,10 @@ OF_FILES = (
     *("resume", "loading_threads", "saving_threads"),
 )
 """Options of ``inference.json`` that are about reading and writing files; and those called ``write_…``."""
+
+METADATA = HeldSetting(get_track_meta, set_track_meta, True)
+SINGLE_PRECISION = HeldSetting(torch.get_default_dtype, torch.set_default_dtype, torch.float32)
+"""What the configuration needs of the process."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +84,8 @@ class VesselSegmenter:
 
     Parses ``inference.json`` of the bundle that came with the package, as the command ``sre-monai segment`` does: the
     masks are the same. Loads the network once. May be called from several threads at the same time; the network
-    processes their photographs in turn.
+    processes their photographs in turn. May be pickled and copied, as for the workers of a ``DataLoader``: a copy is
+    made anew from the arguments, whose files must be there.
 
     Args:
         checkpoint: file with other weights.
@@ -116,8 +124,13 @@ class VesselSegmenter:
             "working_diameter": working_diameter,
         }
         options |= {name: value for name, value in common.items() if value is not None}
-        with _one_sentence(), without_monai_warnings():
-            configuration = _read_configuration(find_bundle(os.path.expanduser(bundle_root)), literal(options))
+        bundle_root = os.path.expanduser(bundle_root)
+        self._arguments = {"bundle_root": bundle_root, **options}
+        for name in ("bundle_root", "checkpoint"):  # a copy may be made in another working directory
+            if os.path.exists(path := self._arguments.get(name, "")):
+                self._arguments[name] = os.path.abspath(path)
+        with _one_sentence(), without_monai_warnings(), METADATA, SINGLE_PRECISION:
+            configuration = _read_configuration(find_bundle(bundle_root), literal(options))
             self._network: torch.nn.Module = configuration.get_parsed_content("network").eval()
             self._device = torch.device(configuration.get_parsed_content("device"))
             self._amp: bool = configuration.get_parsed_content("amp")
@@ -126,6 +139,10 @@ class VesselSegmenter:
             self._postprocessing = _CopyPerThread(configuration.get_parsed_content("postprocessing"))
             self._inferer = configuration.get_parsed_content("inferer")
         self._network_is_free = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle, and copy, by the arguments: transforms have functions and locks that can't be."""
+        return partial(type(self), **self._arguments), ()
 
     @overload
     def segment(self, photograph: Photograph) -> VesselSegmentation: ...
@@ -160,12 +177,13 @@ class VesselSegmenter:
 
     def _segment_batch(self, photographs: Sequence[Photograph]) -> list[VesselSegmentation]:
         """Segment photographs, those of equal size at the working resolution together."""
-        items = [self._prepare(photograph) for photograph in photographs]
         results = []
-        for _, group in groupby(items, key=lambda item: item["image"].shape):
-            equal = list(group)
-            predictions = self._predict([item["image"] for item in equal])
-            results += [self._finish(item, pred) for item, pred in zip(equal, predictions, strict=True)]
+        with METADATA, SINGLE_PRECISION:
+            items = [self._prepare(photograph) for photograph in photographs]
+            for _, group in groupby(items, key=lambda item: item["image"].shape):
+                equal = list(group)
+                predictions = self._predict([item["image"] for item in equal])
+                results += [self._finish(item, pred) for item, pred in zip(equal, predictions, strict=True)]
         return results
 
     def _prepare(self, photograph: Photograph) -> dict[str, Any]:

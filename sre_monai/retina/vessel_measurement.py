@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Hashable, Mapping
-from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,13 @@ class MeasureVesselsd(MapTransform):
         um_per_pixel: size of a pixel in µm, for all photographs.
         output_dir: folder of the results, if the segments are to be written.
         segments_dir: folder for the segments' files, within ``output_dir``.
+        least_spur: as in `sre_monai.retina.measure_vessels`, and so are the others.
+        largest_hole: holes up to this area are filled.
+        tortuosity_limit: the greatest tortuosity of a segment.
 
     Raises:
-        ValueError: when the pixel size is not a positive number, or the extra ``measure`` is not installed.
+        ValueError: when the pixel size is not a positive number, an option is out of range, or the extra ``measure`` is
+            not installed.
 
     Examples:
         >>> item = {"mask": torch.eye(40)[None] > 0, "photograph_fov": torch.ones(1, 40, 40)}
@@ -79,6 +83,9 @@ class MeasureVesselsd(MapTransform):
         um_per_pixel: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         segments_dir: str = ".journal/segments",
+        least_spur: float = 1.0,
+        largest_hole: float | None = None,
+        tortuosity_limit: float = math.pi,
     ) -> None:
         super().__init__(keys)
         self.fov_key = fov_key
@@ -87,10 +94,16 @@ class MeasureVesselsd(MapTransform):
         self.um_per_pixel = None if um_per_pixel is None else check_um_per_pixel(um_per_pixel)
         self.output_dir = None if output_dir is None else Path(output_dir)
         self.segments_dir = segments_dir
+        self.options: Any = {
+            "least_spur": least_spur,
+            "largest_hole": largest_hole,
+            "tortuosity_limit": tortuosity_limit,
+        }
         try:
-            import sre_monai.retina.measures.vessel_measures  # noqa: F401
+            from sre_monai.retina.measures.vessel_measures import check_pruning
         except ImportError:
             raise ValueError(NEEDS_EXTRA) from None
+        check_pruning(**self.options)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return a copy of the data with its measures."""
@@ -99,7 +112,7 @@ class MeasureVesselsd(MapTransform):
         d = dict(data)
         for key in self.key_iterator(d):
             fov = convert_to_numpy(get_field_of_view(d, key, self.fov_key))[0].T
-            measures = measure_vessels(convert_to_numpy(d[key])[0].T > 0, fov, self._um_per_pixel(d))
+            measures = measure_vessels(convert_to_numpy(d[key])[0].T > 0, fov, self._um_per_pixel(d), **self.options)
             cells = {name: _cell(measures.values.get(name, "")) for name in MEASURES}
             d["report"] = {**d.get("report", {}), **cells}
             d[self.measures_key] = measures
@@ -151,4 +164,4 @@ def _cell(value: Any) -> Any:
     """A value with six digits; empty where it is undefined."""
     if not isinstance(value, float):
         return value
-    return "" if isnan(value) else float(f"{value:.{DIGITS}g}")
+    return "" if math.isnan(value) else float(f"{value:.{DIGITS}g}")

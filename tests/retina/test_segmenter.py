@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import csv
+import pickle
 import re
 import shutil
 import subprocess
@@ -13,8 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from monai.bundle import run
+from monai.data import Dataset, get_track_meta, set_track_meta
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from sre_monai import VesselSegmenter
 from sre_monai.retina import measure_vessels, synthetic_fundus
@@ -260,6 +265,43 @@ def test_numbers_of_numpy(small_segmenter):
     segmenter = VesselSegmenter(threshold=np.float32(0.75), window_size=np.int64(256), **SMALL)
     result, usual = segmenter.segment(photograph()), small_segmenter.segment(photograph())
     np.testing.assert_array_equal(result.mask, (usual.probability >= 0.75) & usual.field_of_view)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_has_the_same_settings(duplicate, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(find_bundle() / "models" / "model.pt", "own.pt")
+    segmenter = VesselSegmenter(threshold=np.float32(0.3), checkpoint="own.pt", measures=True, **SMALL)
+    monkeypatch.chdir("/")
+    assert_same(duplicate(segmenter).segment(photograph()), segmenter.segment(photograph()))
+
+
+@pytest.mark.slow
+def test_workers_of_a_data_loader_take_a_segmenter(small_segmenter):
+    files = [str(SAMPLE / name) for name in NAMES]
+    dataset = Dataset(files, small_segmenter.segment)
+    loader = DataLoader(dataset, batch_size=None, num_workers=2, multiprocessing_context="spawn")
+    for result, file in zip(loader, files, strict=True):
+        assert_same(result, small_segmenter.segment(file))
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_settings_of_the_program_do_not_matter_and_stay(small_segmenter, threads):
+    """MONAI's tracking of metadata, and PyTorch's default type, at construction and at a call."""
+    photographs = [photograph(seed) for seed in range(threads)]
+    usual = [small_segmenter.segment(image) for image in photographs]
+    set_track_meta(False)
+    torch.set_default_dtype(torch.float64)
+    try:
+        segmenter = VesselSegmenter(**SMALL)
+        with ThreadPoolExecutor(threads) as pool:
+            results = list(pool.map(segmenter.segment, photographs))
+        assert (get_track_meta(), torch.get_default_dtype()) == (False, torch.float64)
+    finally:
+        set_track_meta(True)
+        torch.set_default_dtype(torch.float32)
+    for result, expected in zip(results, usual, strict=True):
+        assert_same(result, expected)
 
 
 def test_the_process_stays_as_it_was():

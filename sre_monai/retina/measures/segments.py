@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.sparse.csgraph import connected_components
 from skan import Skeleton, summarize
 
 from sre_monai.retina.measures.calibre import calibre
 from sre_monai.retina.measures.centre_line import smooth_centre_lines
 from sre_monai.retina.measures.orientation import canonical_orientation
+from sre_monai.retina.measures.pruning import branching, fill_holes, prune_spurs
 from sre_monai.retina.measures.thinning import thin
 
 __all__ = ["VesselGraph", "vessel_graph"]
@@ -21,8 +21,6 @@ COLUMNS = (
     *("length_px", "chord_px", "tortuosity", "curvature", "calibre_mean_px", "calibre_sd_px"),
 )
 
-LONGEST_STEP = 3  # pixels of a path that leaves a branch point and returns to it at once
-
 
 class VesselGraph(NamedTuple):
     """The vessels as a graph.
@@ -31,8 +29,8 @@ class VesselGraph(NamedTuple):
         segments: a row per segment: ``start_x``, ``start_y``, ``end_x`` and ``end_y``, its ends in pixels, x to the
             right and y downwards;
             ``length_px`` along the smoothed centre line; ``chord_px``, the distance between the ends; ``tortuosity``,
-            length over chord, NaN for a closed loop; ``curvature``, the total angle through which it turns, in
-            radians; ``calibre_mean_px`` and ``calibre_sd_px``.
+            length over chord up to a limit, NaN for a closed loop; ``curvature``, the total angle through which it
+            turns, in radians; ``calibre_mean_px`` and ``calibre_sd_px``.
         branch_points: number of places where segments meet.
         end_points: number of free ends.
         calibres: diameters at the pixels of the segments, in pixels, ascending.
@@ -44,7 +42,9 @@ class VesselGraph(NamedTuple):
     calibres: np.ndarray
 
 
-def vessel_graph(mask: np.ndarray) -> VesselGraph:
+def vessel_graph(
+    mask: np.ndarray, least_spur: float = 0.0, largest_hole: float = 0.0, tortuosity_limit: float = np.inf
+) -> VesselGraph:
     """Divide the vessels of a mask into segments.
 
     The graph of the skeleton is skan's (Nunez-Iglesias et al. 2018, doi 10.7717/peerj.4312). Neighbouring branch pixels
@@ -54,6 +54,9 @@ def vessel_graph(mask: np.ndarray) -> VesselGraph:
 
     Args:
         mask: bool of shape (H, W).
+        least_spur: length of a side branch that is kept, in calibres of its vessel; by default all are.
+        largest_hole: area of a hole that is filled, in pixels; by default none is.
+        tortuosity_limit: the greatest tortuosity of a segment, even if its ends almost meet.
 
     Returns:
         The graph.
@@ -65,47 +68,30 @@ def vessel_graph(mask: np.ndarray) -> VesselGraph:
         >>> len(graph.segments), graph.branch_points, graph.end_points
         (3, 1, 3)
     """
+    mask = fill_holes(mask, largest_hole)
     orientation = canonical_orientation(mask)
     turned = np.ascontiguousarray(orientation.apply(mask))
-    centre_line = thin(turned)
-    points = np.argwhere(centre_line)
-    alone = _has_no_neighbour(centre_line, points)
-    centre_line[tuple(points[alone].T)] = False
-    points = points[~alone]
-    if not len(points):
-        return VesselGraph(pd.DataFrame(columns=COLUMNS, dtype=float), 0, 0, np.zeros(0))
+    points = np.argwhere(thin(turned))
     diameters = np.zeros(turned.shape, np.float32)
-    diameters[centre_line] = calibre(turned, points)
+    diameters[tuple(points.T)] = calibre(turned, points)
+    diameters = prune_spurs(diameters, least_spur)
+    if not diameters.any():
+        return VesselGraph(pd.DataFrame(columns=COLUMNS, dtype=float), 0, 0, np.zeros(0))
     skeleton = Skeleton(diameters, keep_images=False)
-    is_branch = skeleton.degrees > 2
-    branch_points, branch_point = connected_components(skeleton.graph[is_branch][:, is_branch], directed=False)
-    branch_of = np.full(len(points), -1)
-    branch_of[is_branch] = branch_point
-
-    table = summarize(skeleton, separator="_")
-    start, end = table["node_id_src"].to_numpy(), table["node_id_dst"].to_numpy()
-    short = np.diff(skeleton.paths.indptr) <= LONGEST_STEP
-    within_branch_point = short & (branch_of[start] >= 0) & (branch_of[start] == branch_of[end])
-    kept = np.flatnonzero(~within_branch_point)
+    start, end, _, branch_points, is_segment = branching(skeleton)
+    kept = np.flatnonzero(is_segment)
+    table = summarize(skeleton, separator="_").iloc[kept]
     lines = smooth_centre_lines([skeleton.path_coordinates(path) for path in kept])
-    table = table.iloc[kept]
     ends = [orientation.invert_points(skeleton.coordinates[nodes[kept]], turned.shape) for nodes in (start, end)]
     chord = table["euclidean_distance"].to_numpy()
     with np.errstate(divide="ignore"):
-        tortuosity = np.where(chord > 0, lines.length / chord, np.nan)
+        tortuosity = np.where(chord > 0, np.minimum(lines.length / chord, tortuosity_limit), np.nan)
     calibres = table["mean_pixel_value"].to_numpy(), table["stdev_pixel_value"].to_numpy()
     start_y, start_x, end_y, end_x = np.concatenate(ends, axis=1).T
     values = (start_x, start_y, end_x, end_y, lines.length, chord, tortuosity, lines.curvature, *calibres)
     return VesselGraph(
         pd.DataFrame(dict(zip(COLUMNS, values, strict=True))),
-        int(branch_points),
+        branch_points,
         int((skeleton.degrees == 1).sum()),
         np.sort(skeleton.pixel_values),
     )
-
-
-def _has_no_neighbour(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Which of an image's pixels touch no other, not even diagonally."""
-    padded = np.pad(image, 1)
-    around = [padded[points[:, 0] + x, points[:, 1] + y] for x in range(3) for y in range(3)]
-    return np.sum(around, axis=0) == 1

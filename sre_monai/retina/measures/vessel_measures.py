@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,7 @@ from sre_monai.retina.measures.segments import VesselGraph, vessel_graph
 __all__ = ["VesselMeasures", "measure_vessels"]
 
 UM_PER_MM = 1000.0
+LEAST_HOLE, PART_OF_HOLE = 10, 1 / 20_000  # px, and of the field of view's area: smaller gaps are of the mask
 
 
 class VesselMeasures(NamedTuple):
@@ -31,7 +34,13 @@ class VesselMeasures(NamedTuple):
 
 
 def measure_vessels(
-    mask: np.ndarray, fov: np.ndarray | None = None, um_per_pixel: float | None = None
+    mask: np.ndarray,
+    fov: np.ndarray | None = None,
+    um_per_pixel: float | None = None,
+    *,
+    least_spur: float = 1.0,
+    largest_hole: float | None = None,
+    tortuosity_limit: float = math.pi,
 ) -> VesselMeasures:
     """Measure the vessels of a mask inside the field of view.
 
@@ -42,13 +51,20 @@ def measure_vessels(
             `sre_monai.VesselSegmentation` its mask. MONAI's maps are (W, H): transpose them.
         fov: field of view, bool of the same shape; the whole image by default.
         um_per_pixel: size of a pixel in µm, if known.
+        least_spur: side branches with a free end are left out when shorter, in calibres of the vessel where they begin;
+            0 keeps all.
+        largest_hole: holes up to this area in pixels are filled before lines and calibres are measured; by default
+            1/20,000 of the field of view's area, and at least 10; 0 fills none.
+        tortuosity_limit: the greatest tortuosity of a segment, even if its ends almost meet; by default that of a
+            circle across its diameter.
 
     Returns:
         The measures. Without vessels, densities and numbers are 0, and calibre, tortuosity, curvature, fractal
         dimensions and lacunarity are NaN.
 
     Raises:
-        ValueError: when the shapes differ, the field of view is empty, or the pixel size is not positive.
+        ValueError: when the shapes differ, the field of view is empty, the pixel size is not positive, or an option is
+            out of range.
 
     Examples:
         >>> mask = np.zeros((64, 64), bool)
@@ -60,12 +76,14 @@ def measure_vessels(
     fov = np.ones_like(mask) if fov is None else fov
     _check(mask, fov)
     um_per_pixel = None if um_per_pixel is None else check_um_per_pixel(um_per_pixel)
+    check_pruning(least_spur, largest_hole, tortuosity_limit)
+    area = int(fov.sum())
+    largest_hole = max(LEAST_HOLE, PART_OF_HOLE * area) if largest_hole is None else largest_hole
     window = _bounding_box(fov)
     mask, fov = (mask & fov)[window], fov[window]
-    graph = vessel_graph(mask)
+    graph = vessel_graph(mask, least_spur, largest_hole, tortuosity_limit)
     graph.segments[["start_y", "end_y"]] += window[0].start
     graph.segments[["start_x", "end_x"]] += window[1].start
-    area = int(fov.sum())
     values: dict[str, float] = {"fov_area_px": area, "area_density": int(mask.sum()) / area}
     values |= _graph_values(graph, area)
     table = sum_table(mask)
@@ -76,6 +94,29 @@ def measure_vessels(
         for column in [name for name in graph.segments if name.endswith("_px")]:
             graph.segments[column.replace("_px", "_um")] = graph.segments[column] * um_per_pixel
     return VesselMeasures(values, graph.segments)
+
+
+def check_pruning(least_spur: float, largest_hole: float | None, tortuosity_limit: float) -> None:
+    """Refuse options of `measure_vessels` that are out of range.
+
+    Args:
+        least_spur: 0 or more.
+        largest_hole: 0 or more, or None.
+        tortuosity_limit: 1 or more.
+
+    Raises:
+        ValueError: naming the option.
+
+    Examples:
+        >>> check_pruning(1.0, None, 0.5)
+        Traceback (most recent call last):
+        ValueError: tortuosity_limit must be a number of at least 1, got 0.5.
+    """
+    given = {"least_spur": least_spur, "largest_hole": largest_hole, "tortuosity_limit": tortuosity_limit}
+    for name, value in given.items():
+        least = int(name == "tortuosity_limit")
+        if value is not None and not (isinstance(value, Real) and value >= least):
+            raise ValueError(f"{name} must be a number of at least {least}, got {value!r}.")
 
 
 def _check(mask: np.ndarray, fov: np.ndarray) -> None:
@@ -99,7 +140,7 @@ def _graph_values(graph: VesselGraph, area: int) -> dict[str, float]:
     segments, calibres = graph.segments, graph.calibres
     length = float(segments["length_px"].sum())
     open_segments = segments[segments["chord_px"] > 0]
-    chord = float(open_segments["chord_px"].sum())
+    chord = float((open_segments["length_px"] / open_segments["tortuosity"]).sum())
     measured = len(calibres) > 0
     return {
         "length_px": length,
