@@ -77,7 +77,7 @@ class CentredSpacingd(MapTransform, InvertibleTransform):
             old, new = tuple(x.shape[1:]), self._size(x)
             resampled = _resample(x, new, mode)
             if new != old:
-                resampled.affine = x.affine @ scale_affine(old, new)
+                resampled.affine = x.affine @ torch.as_tensor(scale_affine(old, new), dtype=x.affine.dtype)
             d[key] = self.push_transform(resampled, orig_size=old, extra_info={"affine": x.affine})
         return d
 
