@@ -95,7 +95,7 @@ class VolumeRotation(EvaluationProtocol):
 
     Examples:
         >>> len(VolumeRotation({1: "cyst"}, dict, angles=[0, 90, 180], random_axes=2).turns)
-        10
+        11
     """
 
     table_name = "rotation.csv"

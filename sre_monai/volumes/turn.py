@@ -102,7 +102,7 @@ def random_axes(count: int, seed: int = 0) -> list[tuple[float, float, float]]:
         [1.0, 1.0]
     """
     vectors = np.random.default_rng(seed).normal(size=(count, 3))
-    return [tuple(vector / np.linalg.norm(vector)) for vector in vectors]
+    return [tuple((vector / np.linalg.norm(vector)).tolist()) for vector in vectors]
 
 
 def _expanded(size: Iterable[int], matrix: np.ndarray) -> list[int]:
