@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sre_monai.retina import RETINA_DATASETS
-from sre_monai_cli.bundles import COMMANDS, MEDMNIST, RETINA, find_bundle
+from sre_monai_cli.bundles import COMMANDS, HIPPOCAMPUS, MEDMNIST, RETINA, find_bundle
 from sre_monai_cli.configuration import read_configuration
 from sre_monai_cli.options import read_options
 from sre_monai_cli.parser import default_text, value_text
@@ -60,7 +60,7 @@ def updated_pages() -> dict[Path, str]:
     data, commands = DOCS / "data.md", DOCS / "commands.md"
     pages = {page: page.read_text(encoding="utf-8") for page in (data, commands)}
     pages[data] = with_table(pages[data], "data sets", DATASETS, dataset_rows())
-    for bundle in (RETINA, MEDMNIST):
+    for bundle in (RETINA, HIPPOCAMPUS, MEDMNIST):
         pages[commands] = with_table(pages[commands], f"options of {bundle}", OPTIONS, option_rows(bundle))
     return pages
 

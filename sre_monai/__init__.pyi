@@ -13,6 +13,7 @@ from . import retina as retina
 from . import runs as runs
 from . import transforms as transforms
 from . import visualize as visualize
+from . import volumes as volumes
 from .conversion import ConversionReport as ConversionReport
 from .conversion import EquivarianceReport as EquivarianceReport
 from .conversion import check_equivariance as check_equivariance
@@ -52,6 +53,8 @@ from .networks.nets import sre_resnet18 as sre_resnet18
 from .networks.nets import sre_resnet50 as sre_resnet50
 from .retina import VesselSegmentation as VesselSegmentation
 from .retina import VesselSegmenter as VesselSegmenter
+from .volumes import VolumeSegmentation as VolumeSegmentation
+from .volumes import VolumeSegmenter as VolumeSegmenter
 
 __version__: str
 

@@ -12,6 +12,7 @@ __all__ = ["COMMANDS", "Command", "comes_with_package", "configuration_files", "
 
 RETINA = "retina_fundus_vessel_segmentation"
 MEDMNIST = "medmnist_classification"
+HIPPOCAMPUS = "brain_mri_hippocampus_segmentation"
 BUNDLE_PATHS = (
     Path(__file__).resolve().parents[1] / "bundles",  # a clone of the repository
     *(  # an installed wheel; the second path is that of `pip install --user`

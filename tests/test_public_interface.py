@@ -14,12 +14,13 @@ NAMES = """
     ConversionReport EquivarianceReport SREBasicBlock SREBottleneck SREConv1d SREConv2d SREConv3d SREConvTranspose1d
     SREConvTranspose2d SREConvTranspose3d SREConvolution SREHarmonicConv2d SREHarmonicConv3d SREResNet SRETwoConv
     SREUNet SREWNet SymmetricAvgPool SymmetricMaxPool SymmetricSlidingWindowInferer SymmetricUpsample
-    VesselSegmentation VesselSegmenter
+    VesselSegmentation VesselSegmenter VolumeSegmentation VolumeSegmenter
     check_equivariance convert_to_sre expand_kernel export_network fold_sre fuse harmonic_conv load_sre_conv_state_dict
     load_weights ring_basis ring_conv sre_r3d_18 sre_resnet18 sre_resnet50 to_sre_conv_state_dict upsample_to
     """
 PACKAGES = """
     conversion engines evaluation handlers inferers io medmnist metrics networks retina runs transforms visualize
+    volumes
     """
 
 

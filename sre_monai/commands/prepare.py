@@ -17,6 +17,7 @@ from sre_monai.retina.data.prepare import prepare_dataset
 from sre_monai.retina.data.registry import RETINA_DATASETS
 from sre_monai.retina.data.synthetic_fundus import write_synthetic_dataset
 from sre_monai.runs.errors import tell_user
+from sre_monai.volumes.prepare import HIPPOCAMPUS, prepare_hippocampus
 from sre_monai_cli.parser import Parser, nearest_command, whole_number
 
 __all__ = ["prepare_parser", "run_prepare"]
@@ -112,6 +113,7 @@ def prepare_parser(
     commands = parser.add_subparsers(metavar="NAME", required=True, title="data sets")
     for dataset in datasets.values():
         _add_retina_options(commands, dataset)
+    _add_volume_options(commands)
     _add_synthetic_options(commands)
     return parser, commands.choices
 
@@ -140,6 +142,20 @@ def _add_retina_options(commands: Any, dataset: RetinaDataset) -> None:
     parser.add_argument("--allow-partial", action="store_true", help="continue when files are missing, and list them")
     parser.add_argument("--overwrite", action="store_true", help="replace an output folder prepared before")
     parser.set_defaults(prepare=partial(_prepare_retina, dataset))
+
+
+def _add_volume_options(commands: Any) -> None:
+    name, url = HIPPOCAMPUS["name"], HIPPOCAMPUS["source"]
+    parser = commands.add_parser(
+        name,
+        help=url,
+        description=f"Check {name}, bring it into the layout of MONAI datalists, and write datalist.json.",
+        epilog=f"Source: {url}. Licence: {HIPPOCAMPUS['licence']}. Cite: {HIPPOCAMPUS['citation']}.",
+    )
+    parser.add_argument("--source", required=True, help="folder or archive with the original files")
+    parser.add_argument("--output", required=True, help=f"folder to make, for example data/{name}")
+    parser.add_argument("--overwrite", action="store_true", help="replace an output folder prepared before")
+    parser.set_defaults(prepare=prepare_hippocampus)
 
 
 def _add_synthetic_options(commands: Any) -> None:

@@ -12,13 +12,13 @@ import sre_monai
 from sre_monai.io.datalist import DATALIST_NAME
 from sre_monai.metrics.threshold import check_threshold
 
-__all__ = ["evaluation_record", "weights_record"]
+__all__ = ["dataset_record", "evaluation_record", "weights_record"]
 
 
 def evaluation_record(
     dataset_dir: str | os.PathLike[str], section: str, checkpoint: str | os.PathLike[str], threshold: float
 ) -> dict[str, Any]:
-    """Record the data, the weights and the version of an evaluation.
+    """Record the data, the weights, the version and the threshold of an evaluation.
 
     Args:
         dataset_dir: folder of the prepared data set.
@@ -27,8 +27,7 @@ def evaluation_record(
         threshold: pixels at or above this probability are in the mask.
 
     Returns:
-        ``dataset`` (its name in the datalist, else the folder's), ``section``, ``threshold``, ``checkpoint_sha256`` (of
-        the file) and ``sre_monai_version``; no local path.
+        What :func:`dataset_record` returns, and ``threshold``.
 
     Raises:
         OSError: when the datalist or the checkpoint can't be read.
@@ -38,14 +37,33 @@ def evaluation_record(
         >>> evaluation_record("data/DRIVE", "test", "models/model.pt", 0.5)["dataset"]  # doctest: +SKIP
         'DRIVE'
     """
+    return {**dataset_record(dataset_dir, section, checkpoint), "threshold": check_threshold(threshold)}
+
+
+def dataset_record(
+    dataset_dir: str | os.PathLike[str], section: str, checkpoint: str | os.PathLike[str]
+) -> dict[str, Any]:
+    """Record the data, the weights and the version of an evaluation.
+
+    Args:
+        dataset_dir: folder of the prepared data set.
+        section: the datalist's section that is evaluated.
+        checkpoint: file of the network's weights.
+
+    Returns:
+        ``dataset`` (its name in the datalist, else the folder's), ``section``, ``checkpoint_sha256`` (of the file) and
+        ``sre_monai_version``; no local path.
+
+    Raises:
+        OSError: when the datalist or the checkpoint can't be read.
+
+    Examples:
+        >>> dataset_record("data/Hippocampus", "test", "models/model.pt")["dataset"]  # doctest: +SKIP
+        'Hippocampus'
+    """
     folder = Path(dataset_dir).expanduser().absolute()
     datalist = json.loads((folder / DATALIST_NAME).read_text(encoding="utf-8"))
-    return {
-        "dataset": datalist.get("name", folder.name),
-        "section": section,
-        "threshold": check_threshold(threshold),
-        **weights_record(checkpoint),
-    }
+    return {"dataset": datalist.get("name", folder.name), "section": section, **weights_record(checkpoint)}
 
 
 def weights_record(checkpoint: str | os.PathLike[str]) -> dict[str, str]:

@@ -108,6 +108,36 @@ def hold_out(items: Sequence[Item], validation_count: int) -> tuple[Sequence[Ite
     return items[:kept], items[kept:]
 
 
+def check_prepared_output(source: str | os.PathLike[str], output: str | os.PathLike[str], overwrite: bool) -> None:
+    """Refuse to replace anything but a prepared data set.
+
+    Args:
+        source: the folder or archive with the original files.
+        output: the folder to make.
+        overwrite: whether a prepared data set may be replaced.
+
+    Raises:
+        FileExistsError: when the output exists and is not to be overwritten, is not a prepared data set, or holds the
+            source.
+
+    Examples:
+        >>> check_prepared_output("downloads/DRIVE", "data/DRIVE", overwrite=False)
+    """
+    source, output = Path(source), Path(output)
+    if not output.exists():
+        return
+    if not overwrite:
+        raise FileExistsError(f"output {output} exists already; choose another folder, or overwrite it (--overwrite)")
+    if not output.is_dir() or (any(output.iterdir()) and not Path(output, DATALIST_NAME).is_file()):
+        raise FileExistsError(
+            f"output {output} is not overwritten: it is not a prepared data set (no {DATALIST_NAME} in it)"
+        )
+    if source.resolve().is_relative_to(output.resolve()):
+        raise FileExistsError(
+            f"output {output} is not overwritten: it holds the source {source}; choose another folder"
+        )
+
+
 def _read(path: Path) -> dict[str, Any]:
     """Read the file, in UTF-8 or UTF-16, with or without a byte order mark."""
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -12,16 +15,16 @@ TIE = 1e-6  # of a pixel's weight; ties fall to the mask, or the higher class, i
 STRIP = 1 << 21  # numbers in float64 at a time, so that a large image is never held as float64 whole
 
 
-def resample(image: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
-    """Resample an image to another size, with smoothing where it shrinks.
+def resample(image: np.ndarray, size: Sequence[int], smooth: bool = True) -> np.ndarray:
+    """Resample an image or a volume to another size, with smoothing where it shrinks.
 
     Linear interpolation with aligned edges after a Gaussian of σ = (n/m − 1)/2 pixels for n pixels that become m, as
     scikit-image's ``resize`` does it: each output pixel is a weighted mean. The weights mirror each other and sums are
     taken in float64, so that turning or mirroring the input turns or mirrors the output up to rounding.
 
     Args:
-        image: shape (C, W, H), any number type.
-        size: (W, H) of the result in pixels.
+        image: shape (C, W, H) or (C, X, Y, Z), any number type.
+        size: of the result in pixels, without channels.
         smooth: whether to smooth along an axis that becomes shorter; without it, values between pixels are looked up.
 
     Returns:
@@ -31,16 +34,16 @@ def resample(image: np.ndarray, size: tuple[int, int], smooth: bool = True) -> n
         >>> resample(np.array([[[0, 1], [2, 3]]]), (4, 2))[0, :, 0].tolist()
         [0.0, 0.5, 1.5, 2.0]
     """
-    across, along = (_weights(n, m, smooth) for n, m in zip(image.shape[1:], size, strict=True))
-    return np.stack([_resample_channel(channel, across, along, np.float32) for channel in image])
+    weights = [_weights(n, m, smooth) for n, m in zip(image.shape[1:], size, strict=True)]
+    return np.stack([_resample_channel(channel, weights, np.float32) for channel in image])
 
 
-def resample_mask(mask: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
+def resample_mask(mask: np.ndarray, size: Sequence[int], smooth: bool = True) -> np.ndarray:
     """Resample a mask: what `resample` gives, cut at one half, so that each pixel is of the class nearest by weight.
 
     Args:
-        mask: shape (C, W, H), 0 and 1.
-        size: (W, H) of the result in pixels.
+        mask: shape (C, W, H) or (C, X, Y, Z), 0 and 1.
+        size: of the result in pixels, without channels.
         smooth: as for `resample`.
 
     Returns:
@@ -50,16 +53,16 @@ def resample_mask(mask: np.ndarray, size: tuple[int, int], smooth: bool = True) 
         >>> resample_mask(np.array([[[0, 1, 1, 0]]]), (1, 8)).astype(int).tolist()
         [[[0, 0, 1, 1, 1, 1, 0, 0]]]
     """
-    across, along = (_weights(n, m, smooth) for n, m in zip(mask.shape[1:], size, strict=True))
-    return np.stack([_resample_channel(channel, across, along, bool) for channel in mask])
+    weights = [_weights(n, m, smooth) for n, m in zip(mask.shape[1:], size, strict=True)]
+    return np.stack([_resample_channel(channel, weights, bool) for channel in mask])
 
 
-def resample_labels(labels: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
+def resample_labels(labels: np.ndarray, size: Sequence[int], smooth: bool = True) -> np.ndarray:
     """Resample a label map: each pixel gets the class that has the greatest weight there.
 
     Args:
-        labels: shape (C, W, H), a whole number for each class.
-        size: (W, H) of the result in pixels.
+        labels: shape (C, W, H) or (C, X, Y, Z), a whole number for each class.
+        size: of the result in pixels, without channels.
         smooth: as for `resample`.
 
     Returns:
@@ -87,13 +90,15 @@ def resample_labels(labels: np.ndarray, size: tuple[int, int], smooth: bool = Tr
     return result
 
 
-def _resample_channel(channel: np.ndarray, across: csr_matrix, along: csr_matrix, dtype: type) -> np.ndarray:
-    """Apply the weights of both axes; what lies in memory row by row is read, or written, row by row."""
-    if across.shape[0] * along.shape[0] < channel.size:
-        half = _weighted_rows(across, channel, np.float64)
-        return _weighted_rows(along, half.T, dtype).T
-    half = _weighted_rows(along, channel.T, np.float64)
-    return _weighted_rows(across, half.T, dtype)
+def _resample_channel(channel: np.ndarray, weights: Sequence[csr_matrix], dtype: type) -> np.ndarray:
+    """Apply the weights of each axis; what lies in memory row by row is read, or written, row by row."""
+    shrinks = math.prod(matrix.shape[0] for matrix in weights) < channel.size
+    axes = range(channel.ndim) if shrinks else range(channel.ndim - 1, -1, -1)
+    for axis in axes:
+        rows = np.moveaxis(channel, axis, 0)
+        made = _weighted_rows(weights[axis], rows.reshape(len(rows), -1), dtype if axis == axes[-1] else np.float64)
+        channel = np.moveaxis(made.reshape(-1, *rows.shape[1:]), 0, axis)
+    return channel
 
 
 def _weighted_rows(weights: csr_matrix, rows: np.ndarray, dtype: type) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Both bundles pass the checks of MONAI's Model Zoo, and export to every format.
+"""The bundles pass the checks of MONAI's Model Zoo, and export to every format.
 
 The calls of MONAI are those of the zoo's ``ci/verify_bundle.py``, with its defaults: ``network_def`` of
 ``configs/inference.json``.
@@ -21,6 +21,7 @@ from packaging.version import Version
 from torch import nn
 
 import sre_monai
+from sre_monai_cli.bundles import HIPPOCAMPUS
 from tests.bundles import medmnist_toy, toy
 from tests.without_the_package import assert_same
 
@@ -37,6 +38,7 @@ README_SECTIONS = (
     "References",
 )
 LARGEST_FILE = 25 * 2**20  # bytes; the zoo wants larger ones in large_files.yml
+SIZES = {2: (64, 96), 3: (32, 48, 40)}  # pixels or voxels, by the number of axes
 ENTRIES = {"monai": "monai", "torch": "pytorch", "numpy": "numpy"}  # what the metadata calls these distributions
 REQUIRED_ENTRIES = (
     "version",
@@ -62,7 +64,8 @@ class Bundle:
         shutil.copytree(source, self.root, ignore=shutil.ignore_patterns("output", "baselines"))
         self.meta_file = self.path("metadata.json")
         self.metadata: dict[str, Any] = json.loads(Path(self.meta_file).read_text())
-        self.channels = self.metadata["network_data_format"]["inputs"]["image"]["num_channels"]
+        image = self.metadata["network_data_format"]["inputs"]["image"]
+        self.channels, self.spatial_dims = image["num_channels"], len(image["spatial_shape"])
 
     def path(self, config: str) -> str:
         return str(self.root / "configs" / config)
@@ -89,11 +92,14 @@ class Bundle:
             **arguments,
         )
 
-    def inputs(self, *sizes: tuple[int, int]) -> list[torch.Tensor]:
-        return [torch.rand(1, self.channels, *size) for size in sizes]
+    def input_shape(self, odd: bool = False) -> list[int]:
+        return [1, self.channels, *(n + odd for n in SIZES[self.spatial_dims])]
+
+    def inputs(self) -> list[torch.Tensor]:
+        return [torch.rand(self.input_shape(odd)) for odd in (False, True)]
 
 
-@pytest.fixture(scope="module", params=[toy.NAME, medmnist_toy.NAME])
+@pytest.fixture(scope="module", params=[toy.NAME, medmnist_toy.NAME, HIPPOCAMPUS])
 def bundle(request, tmp_path_factory) -> Bundle:
     return Bundle(request.param, tmp_path_factory.mktemp("models"))
 
@@ -172,19 +178,19 @@ def test_load(bundle, workflow_type, tmp_path, monkeypatch):
 
 def test_torchscript(bundle, tmp_path):
     bundle.export(ckpt_export, tmp_path / "verify_model.ts")
-    assert_same(bundle.network(), tmp_path / "verify_model.ts", *bundle.inputs((64, 96), (65, 97)))
+    assert_same(bundle.network(), tmp_path / "verify_model.ts", *bundle.inputs())
 
 
 def test_traced_torchscript(bundle, tmp_path):
-    bundle.export(ckpt_export, tmp_path / "model.ts", use_trace=True, input_shape=[1, bundle.channels, 64, 64])
-    assert_same(bundle.network(), tmp_path / "model.ts", *bundle.inputs((64, 96), (65, 97)))
+    bundle.export(ckpt_export, tmp_path / "model.ts", use_trace=True, input_shape=bundle.input_shape())
+    assert_same(bundle.network(), tmp_path / "model.ts", *bundle.inputs())
 
 
 @pytest.mark.slow
 def test_onnx(bundle, tmp_path):
     """MONAI's command exports one size."""
-    bundle.export(onnx_export, tmp_path / "model.onnx", input_shape=[1, bundle.channels, 64, 64])
-    assert_same(bundle.network(), tmp_path / "model.onnx", *bundle.inputs((64, 64)))
+    bundle.export(onnx_export, tmp_path / "model.onnx", input_shape=bundle.input_shape())
+    assert_same(bundle.network(), tmp_path / "model.onnx", bundle.inputs()[0])
 
 
 @pytest.mark.slow
@@ -194,4 +200,4 @@ def test_export(bundle, tmp_path, extension):
     filepath = tmp_path / f"model{extension}"
     configs = [bundle.path("inference.json"), bundle.path("export.json")]
     run(config_file=configs, bundle_root=str(bundle.root), filepath=str(filepath))
-    assert_same(bundle.network(), filepath, *bundle.inputs((64, 96), (65, 97)))
+    assert_same(bundle.network(), filepath, *bundle.inputs())

@@ -11,7 +11,7 @@ from sre_monai_cli.bundles import COMMANDS, find_bundle
 from sre_monai_cli.configuration import read_configuration
 from sre_monai_cli.options import check_overrides, describe, read_options
 
-BUNDLES = ["retina_fundus_vessel_segmentation", "medmnist_classification"]
+BUNDLES = ["retina_fundus_vessel_segmentation", "medmnist_classification", "brain_mri_hippocampus_segmentation"]
 KEYWORDS = {
     *("commands", "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "items"),
     *("minItems", "maxItems", "format", "unit", "default", "conflicts", "description"),

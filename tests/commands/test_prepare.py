@@ -79,7 +79,8 @@ def test_termination_removes_the_temporary_folder(tmp_path, monkeypatch):
 def test_unknown_names_are_refused_with_the_known_ones(name, capsys):
     assert run(name, "--output", "out") == 2
     message = capsys.readouterr().err
-    assert f"no data set is called '{name}'; choose one of {', '.join(TOYS)}, synthetic, shapes3d." in message
+    known = ", ".join([*TOYS, "Hippocampus", "synthetic", "shapes3d"])
+    assert f"no data set is called '{name}'; choose one of {known}." in message
 
 
 @pytest.mark.parametrize("name", [*TOYS, "chase_db1"])

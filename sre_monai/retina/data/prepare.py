@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sre_monai.io.datalist import DATALIST_NAME
+from sre_monai.io.datalist import DATALIST_NAME, check_prepared_output
 from sre_monai.io.download import download_file
 from sre_monai.io.source_files import find_files
 from sre_monai.retina.data.dataset import RetinaCase, RetinaDataset
@@ -65,7 +65,7 @@ def prepare_dataset(
     """
     source, output = Path(source), Path(output)
     _recover(output)
-    _check_output(source, output, overwrite)
+    check_prepared_output(source, output, overwrite)
     if download:
         _download(dataset, source)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -131,22 +131,6 @@ def _download(dataset: RetinaDataset, folder: Path) -> None:
             download_file(remote, folder)
     except (OSError, ValueError) as error:
         raise OSError(f"{error} (official page: {dataset.url})") from error
-
-
-def _check_output(source: Path, output: Path, overwrite: bool) -> None:
-    """Refuse to replace anything but a prepared data set."""
-    if not output.exists():
-        return
-    if not overwrite:
-        raise FileExistsError(f"output {output} exists already; choose another folder, or overwrite it (--overwrite)")
-    if not output.is_dir() or (any(output.iterdir()) and not Path(output, DATALIST_NAME).is_file()):
-        raise FileExistsError(
-            f"output {output} is not overwritten: it is not a prepared data set (no {DATALIST_NAME} in it)"
-        )
-    if source.resolve().is_relative_to(output.resolve()):
-        raise FileExistsError(
-            f"output {output} is not overwritten: it holds the source {source}; choose another folder"
-        )
 
 
 def _complete_cases(

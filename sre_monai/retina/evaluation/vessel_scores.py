@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import numpy as np
 import torch
 from monai.metrics import compute_confusion_matrix_metric, compute_dice, compute_iou, get_confusion_matrix
 
+from sre_monai.evaluation.score_summary import summarize_scores
 from sre_monai.metrics.cldice import compute_cldice
 from sre_monai.metrics.pixel_roc_auc import compute_pixel_roc_auc
 from sre_monai.metrics.threshold import DEFAULT_THRESHOLD
@@ -98,35 +96,3 @@ def _scores(probability: torch.Tensor, label: torch.Tensor, region: torch.Tensor
         "auc": compute_pixel_roc_auc(probability[region], label[region]),
         "cldice": compute_cldice(prediction[None], label[None], region[None]).item(),
     }
-
-
-def summarize_scores(rows: Iterable[Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """Summarise the images' scores, leaving out NaN.
-
-    Args:
-        rows: a mapping from names to scores per image, for example from :func:`vessel_scores`.
-
-    Returns:
-        For every name its ``mean``, ``std`` (of the population, as in MONAI's reports), ``min`` and ``max``; NaN where
-        no image has that score.
-
-    Raises:
-        ValueError: if there is no row.
-
-    Examples:
-        >>> summarize_scores([{"dice": 0.75}, {"dice": 0.25}, {"dice": float("nan")}])
-        {'dice': {'mean': 0.5, 'std': 0.25, 'min': 0.25, 'max': 0.75}}
-    """
-    rows = list(rows)
-    if not rows:
-        raise ValueError("there are no scores to summarise: rows is empty.")
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: _summarize(np.array([row.get(name, np.nan) for row in rows])) for name in names}
-
-
-def _summarize(scores: np.ndarray) -> dict[str, float]:
-    """Mean, standard deviation and range of the scores that aren't NaN."""
-    defined = scores[~np.isnan(scores)]
-    if defined.size == 0:
-        return dict.fromkeys(("mean", "std", "min", "max"), float("nan"))
-    return {name: float(getattr(defined, name)()) for name in ("mean", "std", "min", "max")}

@@ -94,12 +94,12 @@ class FolderRun:
         mine = todo[self.rank :: self.processes]
         total = len(mine) if self.processes > 1 else len(self.items)
         done = total - len(mine)
-        logger.info("%d images, %d of them done before", len(self.items), len(self.items) - len(todo))
+        logger.info("%d files, %d of them done before", len(self.items), len(self.items) - len(todo))
         self._bar = tqdm(
             total=total,
             initial=done,
-            desc="images",
-            unit=" images",
+            desc="files",
+            unit=" files",
             disable=self.rank > 0,
             dynamic_ncols=True,
             mininterval=0.1 if sys.stderr.isatty() else 30,  # seconds; a log file gets a line each time
@@ -107,12 +107,15 @@ class FolderRun:
         return mine
 
     def fingerprint(self, item: Mapping[str, str]) -> str:
-        """Condense what a file's results depend on: the run, the file's size and time, its pixel size in a list."""
+        """Condense what a file's results depend on: the run, the file's size and time, its pixel size in a list.
+
+        For a folder, a DICOM series, the files in it count.
+        """
         try:
-            stat = os.stat(item["image"])
+            stat = _state(item["image"])
         except OSError:
             return ""
-        file = {"name": item["name"], "image": item["image"], "size": str(stat.st_size), "time": str(stat.st_mtime_ns)}
+        file = {"name": item["name"], "image": item["image"], **stat}
         listed = {"um_per_pixel": str(item["um_per_pixel"])} if "um_per_pixel" in item else {}
         return digest({**file, **listed, "run": self._digest})
 
@@ -266,6 +269,14 @@ class FolderRun:
             return False
         folder = str(self.output_dir)  # a list of a hundred thousand has no time for Path
         return all(_size(f"{folder}/{output}") == size for output, size in record.get("outputs", {}).items())
+
+
+def _state(path: str) -> dict[str, str]:
+    """Size and time of the last change, of a folder its files' sum and latest; with their number."""
+    files = [entry.path for entry in os.scandir(path) if entry.is_file()] if os.path.isdir(path) else [path]
+    stats = [os.stat(file) for file in files]
+    size, time = sum(stat.st_size for stat in stats), max((stat.st_mtime_ns for stat in stats), default=0)
+    return {"size": str(size), "time": str(time), **({"files": str(len(files))} if files != [path] else {})}
 
 
 def _size(path: str) -> int | None:
