@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["COMMANDS", "Command", "comes_with_package", "configuration_files", "find_bundle", "options_file"]
-
 RETINA = "retina_fundus_vessel_segmentation"
 MEDMNIST = "medmnist_classification"
 HIPPOCAMPUS = "brain_mri_hippocampus_segmentation"

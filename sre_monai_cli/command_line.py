@@ -18,8 +18,6 @@ from sre_monai_cli.literals import Literal, for_monai
 from sre_monai_cli.options import check_overrides, read_options
 from sre_monai_cli.parser import MONAI_OPTIONS, build_parser, nearest_command, normalize_options
 
-__all__ = ["long_command", "main"]
-
 MISTAKE = 2
 """Exit status of a user's mistake."""
 

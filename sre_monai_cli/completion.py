@@ -7,8 +7,6 @@ from difflib import get_close_matches
 
 from sre_monai_cli.hand_over import hand_over
 
-__all__ = ["completion_script"]
-
 
 def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
     """Write a shell's completion script.

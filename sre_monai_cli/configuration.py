@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["find_entry", "normalize_id", "read_configuration"]
-
 
 def read_configuration(files: Iterable[str | os.PathLike[str]]) -> dict[str, Any]:
     """Read configuration files, the later over the earlier.

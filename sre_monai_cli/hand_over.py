@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["hand_over"]
-
 
 def hand_over(entry_point: str, *args: Any, **kwargs: Any) -> Any:
     """Call a function of the package `sre_monai`.

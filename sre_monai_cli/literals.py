@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["EVALUATED", "Literal", "for_monai", "literal"]
-
 EVALUATED = ("$", "@", "%")
 """How an expression, a reference and a macro begin."""
 

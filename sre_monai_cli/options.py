@@ -21,8 +21,6 @@ from sre_monai_cli.bundles import options_file
 from sre_monai_cli.configuration import find_entry
 from sre_monai_cli.literals import EVALUATED, Literal, for_monai
 
-__all__ = ["Schema", "check_overrides", "describe", "fits", "is_expression", "read_options"]
-
 Schema = Mapping[str, Any]
 """What a value must be, in terms of JSON Schema."""
 

@@ -18,17 +18,6 @@ from sre_monai_cli.literals import literal
 from sre_monai_cli.options import Schema, describe, fits, is_expression, read_options
 from sre_monai_cli.version import __version__
 
-__all__ = [
-    "MONAI_OPTIONS",
-    "Parser",
-    "build_parser",
-    "default_text",
-    "nearest_command",
-    "normalize_options",
-    "value_text",
-    "whole_number",
-]
-
 MONAI_OPTIONS = ("config_file", "args_file", "meta_file", "logging_file", "run_id", "init_id", "final_id", "tracking")
 """Arguments of MONAI's ``run`` that are no entries of a configuration; accepted as they always were, but not listed."""
 

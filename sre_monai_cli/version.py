@@ -1,5 +1,3 @@
 """The version of both packages, in the one place where it is set: `pyproject.toml` reads it here without importing."""
 
-__all__ = ["__version__"]
-
 __version__ = "0.2.0.dev0"

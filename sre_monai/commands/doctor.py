@@ -12,8 +12,6 @@ from pathlib import Path
 from sre_monai_cli.bundles import COMMANDS, find_bundle
 from sre_monai_cli.version import __version__
 
-__all__ = ["run_doctor"]
-
 INCOMPLETE = 1
 """Exit status when something that every command needs is missing."""
 

@@ -20,8 +20,6 @@ from sre_monai.runs.errors import tell_user
 from sre_monai.volumes.prepare import HIPPOCAMPUS, prepare_hippocampus
 from sre_monai_cli.parser import Parser, nearest_command, whole_number
 
-__all__ = ["prepare_parser", "run_prepare"]
-
 MAX_SEED = 2**32 - 1
 
 

@@ -13,8 +13,6 @@ from sre_monai.runs.errors import report_user_errors
 from sre_monai.runs.monai_internals import ignore_advisory
 from sre_monai_cli.bundles import comes_with_package
 
-__all__ = ["run_bundle"]
-
 
 def run_bundle(arguments: Mapping[str, Any]) -> int:
     """Run a bundle in this process, so that wrong file and option names are reported, too.

@@ -9,8 +9,6 @@ import torch
 from monai.engines import PrepareBatch, default_prepare_batch
 from torch import Tensor
 
-__all__ = ["RandomTrim"]
-
 
 class RandomTrim(PrepareBatch):
     """Cut a random number of pixels off the end of each axis, one number for a whole batch.

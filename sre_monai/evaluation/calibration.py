@@ -17,8 +17,6 @@ from sre_monai.io.tables import write_json, write_table
 from sre_monai.metrics import Reliability
 from sre_monai.visualize import plot_reliability
 
-__all__ = ["Calibration"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -10,8 +10,6 @@ import torch
 from ignite.engine import Engine
 from monai.utils import ImageMetaKey
 
-__all__ = ["evaluated_items", "image_path", "infer_logits"]
-
 
 def evaluated_items(engine: Engine) -> Iterator[dict[str, Any]]:
     """Yield the items of the current iteration, after postprocessing.

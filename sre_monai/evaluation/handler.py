@@ -16,8 +16,6 @@ from sre_monai.evaluation.protocol import Curves, EvaluationProtocol
 from sre_monai.io.tables import write_json, write_table
 from sre_monai.visualize import plot_rotation_curve
 
-__all__ = ["EvaluationHandler"]
-
 logger = logging.getLogger(__name__)
 
 

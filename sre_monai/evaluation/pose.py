@@ -9,8 +9,6 @@ import torch
 
 from sre_monai.transforms import GridSymmetry, rotate, rotate_back
 
-__all__ = ["AXES", "Pose", "rotations"]
-
 AXES = "xyz"
 
 

@@ -10,8 +10,6 @@ from ignite.engine import Engine
 
 from sre_monai.evaluation.pose import Pose
 
-__all__ = ["Curves", "EvaluationProtocol"]
-
 Curves = Mapping[tuple[str, str], Mapping[str, Mapping[float, float]]]
 """Scores by angle in degrees, by the line's name, by the plot's file name and the label of its vertical axis."""
 

@@ -12,8 +12,6 @@ import sre_monai
 from sre_monai.io.datalist import DATALIST_NAME
 from sre_monai.metrics.threshold import check_threshold
 
-__all__ = ["dataset_record", "evaluation_record", "weights_record"]
-
 
 def evaluation_record(
     dataset_dir: str | os.PathLike[str], section: str, checkpoint: str | os.PathLike[str], threshold: float

@@ -11,8 +11,6 @@ from monai.utils import convert_to_tensor
 
 from sre_monai.evaluation.pose import Pose
 
-__all__ = ["predict_in_pose", "predict_item_in_pose"]
-
 Infer = Callable[[torch.Tensor], torch.Tensor]
 """Maps images (N, C, W, H) of any size to logits (N, K, W, H)."""
 

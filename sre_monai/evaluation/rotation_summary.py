@@ -10,8 +10,6 @@ import numpy as np
 
 from sre_monai.io.tables import align_columns
 
-__all__ = ["format_scores", "mean_by_angle", "summarize_curve", "summarize_rotation"]
-
 KEYS = ("image", "protocol", "angle", "flip")
 
 

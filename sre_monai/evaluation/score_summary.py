@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-__all__ = ["summarize_scores"]
-
 
 def summarize_scores(rows: Iterable[Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """Summarise the images' scores, leaving out NaN.

@@ -36,7 +36,7 @@ MOVED = {
 
 SPLIT = {
     "evaluation": ("sre_monai.retina", "sre_monai.medmnist"),
-    "metrics": ("sre_monai.retina", "sre_monai.medmnist"),
+    "metrics": ("sre_monai.retina", "sre_monai.medmnist", "sre_monai.evaluation"),
     "networks": ("sre_monai.conversion",),
     "transforms": ("sre_monai.retina", "sre_monai.medmnist"),
     "visualize": ("sre_monai.retina", "sre_monai.medmnist", "sre_monai.runs.folder"),
@@ -86,6 +86,7 @@ def _find(former: str, places: tuple[str, ...], name: str) -> Any:
         for place in places:
             module = importlib.import_module(place)
             found = getattr(module, name, None)
-            if name in module.__all__ or getattr(found, "__module__", None) == place:
+            is_own = found is not None and getattr(found, "__module__", place) == place  # constants don't say
+            if is_own or name in getattr(module, "__all__", ()):
                 return found
     raise AttributeError(f"module {former!r} has no attribute {name!r}")

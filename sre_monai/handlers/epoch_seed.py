@@ -11,8 +11,6 @@ from monai.data import set_rnd
 from monai.engines import Workflow
 from torch.utils.data import DataLoader
 
-__all__ = ["EpochSeed"]
-
 
 class EpochSeed:
     """Ignite handler that seeds all random number generators at the start of every epoch, by seed, epoch and process.

@@ -18,8 +18,6 @@ from monai.engines import Trainer
 from sre_monai.io.files import remove_unfinished, save_state
 from sre_monai.runs.identity import differences
 
-__all__ = ["TrainingCheckpoint"]
-
 logger = logging.getLogger(__name__)
 
 

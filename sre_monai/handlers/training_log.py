@@ -13,8 +13,6 @@ from torch.optim import Optimizer
 
 from sre_monai.io.tables import write_table
 
-__all__ = ["TrainingLog"]
-
 logger = logging.getLogger(__name__)
 
 

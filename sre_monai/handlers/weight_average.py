@@ -11,8 +11,6 @@ from torch import nn
 
 from sre_monai.io.files import save_state
 
-__all__ = ["WeightAverage"]
-
 WARM_UP = 10
 
 

@@ -27,8 +27,6 @@ from sre_monai_cli.bundles import comes_with_package
 from sre_monai_cli.literals import Literal, for_monai, literal
 from sre_monai_cli.options import check_overrides, read_options
 
-__all__ = ["BundleSegmenter", "one_sentence"]
-
 OF_FILES = (
     *("dataset_dir", "datalist", "output_dir", "output_ext", "keep_identifiers"),
     *("resume", "loading_threads", "saving_threads"),

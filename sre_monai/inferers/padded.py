@@ -9,8 +9,6 @@ from monai.inferers import Inferer
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["PaddedInferer"]
-
 
 class PaddedInferer(Inferer):
     """Run another inferer on the image with a margin of zeros, and cut the margin off the result.

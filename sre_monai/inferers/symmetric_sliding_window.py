@@ -14,8 +14,6 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 from tqdm import tqdm
 
-__all__ = ["SymmetricSlidingWindowInferer", "symmetric_window_starts"]
-
 
 def symmetric_window_starts(size: int, roi: int, overlap: float) -> list[int]:
     """Place equal windows along one axis, symmetrically about its centre.

@@ -16,8 +16,6 @@ from sre_monai.io.depth import check_array, image_of
 from sre_monai.io.dicom import is_dicom, read_dicom
 from sre_monai.io.pages import pages_of, read_pages
 
-__all__ = ["MAX_PIXELS", "decode_image", "image_from_array"]
-
 TIFF_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ENVELOPED_DATA = bytes.fromhex("06092a864886f70d010703")  # its object identifier, 1.2.840.113549.1.7.3
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")

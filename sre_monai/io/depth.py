@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-__all__ = ["check_array", "image_of", "to_bytes", "white_level", "white_note"]
-
 DEPTHS = range(8, 33, 2)  # bits that cameras and files have
 OUTLIERS = 5e-4  # part of the values above zero that may lie beyond white: hot pixels, not a bright part of the picture
 

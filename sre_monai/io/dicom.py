@@ -19,8 +19,6 @@ from sre_monai.io.pixel_size import is_plausible_um_per_pixel
 if TYPE_CHECKING:
     from pydicom import Dataset, FileDataset
 
-__all__ = ["dicom_size", "is_dicom", "read_dicom", "require_dicom_extra"]
-
 MAGIC, MAGIC_OFFSET = b"DICM", 128
 META_GROUP, FIRST_GROUP = 0x0002, 0x0008  # of elements: a data set without the preamble begins with one of them
 PHOTOGRAPH_CLASSES = (

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["looks_converted_twice", "looks_like_ybr"]
-
 DARK = 32  # of 255, of the first channel
 LEAST_DARK = 1e-3  # part of the pixels
 TOLERANCE = 20  # of 255

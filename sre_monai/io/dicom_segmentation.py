@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
     from pydicom import Dataset
 
-__all__ = ["write_dicom_segmentation"]
-
 UNIQUE_IDENTIFIERS = ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"]
 REFERENCE = [
     *UNIQUE_IDENTIFIERS,

@@ -11,8 +11,6 @@ from typing import Any
 
 import torch
 
-__all__ = ["lies_within", "printable", "remove_unfinished", "require_file", "save_state", "written_atomically"]
-
 EXIF_ORIENTATION = 0x0112
 UNFINISHED = "unfinished"
 

@@ -16,8 +16,6 @@ from PIL import Image
 from sre_monai.io.decode import decode_image
 from sre_monai.io.dicom import is_dicom
 
-__all__ = ["IMAGE_EXTENSIONS", "BinaryMaskReader", "RGBReader"]
-
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """File name extensions of images, in lower case."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-__all__ = ["check_um_per_pixel", "is_plausible_um_per_pixel"]
-
 LEAST, GREATEST = 0.1, 200.0  # µm: of a microscope, and of the smallest pictures in which vessels can be seen
 RETINA = 60_000.0  # µm, longer than any way along a human retina
 

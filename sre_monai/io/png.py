@@ -16,8 +16,6 @@ try:
 except ImportError:  # the extra `fast` is not installed
     import zlib  # type: ignore[no-redef]
 
-__all__ = ["save_png"]
-
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_TYPES = {1: 0, 3: 2}  # grey and RGB, by the number of channels
 FILTER_UP = 2  # each byte minus the one above: one subtraction, and good for photographs, masks and drawings alike

@@ -11,8 +11,6 @@ from typing import Any
 
 from sre_monai.io.files import written_atomically
 
-__all__ = ["align_columns", "write_json", "write_table"]
-
 
 def write_table(
     path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None

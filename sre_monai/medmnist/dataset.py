@@ -16,8 +16,6 @@ from sre_monai.io.download import download_file
 from sre_monai.medmnist.index import medmnist_entry, medmnist_remote_file
 from sre_monai.medmnist.scores import BINARY, MULTI_LABEL, TASKS
 
-__all__ = ["SECTIONS", "MedMNISTFormat", "find_medmnist", "load_medmnist", "medmnist_format"]
-
 SECTIONS = ("train", "val", "test")
 RGB = 3
 

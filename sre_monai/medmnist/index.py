@@ -14,8 +14,6 @@ from typing import Any
 
 from sre_monai.io.download import RemoteFile
 
-__all__ = ["medmnist_entry", "medmnist_remote_file"]
-
 NEEDS_EXTRA = "the index of MedMNIST is needed: pip install 'sre-monai[medmnist]'"
 
 

@@ -11,8 +11,6 @@ from monai.transforms import MapTransform
 
 from sre_monai.medmnist.scores import class_probabilities, predicted_classes
 
-__all__ = ["ReportClassesd"]
-
 
 class ReportClassesd(MapTransform):
     """Turn one image's logits into figures for the report.

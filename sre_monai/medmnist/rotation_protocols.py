@@ -17,8 +17,6 @@ from sre_monai.evaluation.rotation_summary import format_scores, mean_by_angle, 
 from sre_monai.medmnist import CLASSIFICATION_SCORES, class_probabilities, classification_scores
 from sre_monai.transforms import GridSymmetry
 
-__all__ = ["ClassificationRotation"]
-
 PADDINGS = ("zeros", "reflect")
 TITLES = {"auc": "AUC"}
 

@@ -12,8 +12,6 @@ from torch import nn
 
 from sre_monai.networks.layers import upsample_to
 
-__all__ = ["SaliencyMaps", "saliency_picture"]
-
 ORANGE = (230, 159, 0)  # of Okabe and Ito's palette
 OPACITY = 0.8
 TILE = 112  # px, least edge length of a tile

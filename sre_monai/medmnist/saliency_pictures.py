@@ -13,8 +13,6 @@ from sre_monai.io.png import save_png
 from sre_monai.medmnist.saliency import SaliencyMaps, saliency_picture
 from sre_monai.transforms import GridSymmetry
 
-__all__ = ["SaliencyPictures"]
-
 
 class SaliencyPictures:
     """Ignite handler that writes ``<index>.png`` for the first images.

@@ -11,8 +11,6 @@ from ignite.engine import Engine
 from sre_monai.evaluation.protocol import EvaluationProtocol
 from sre_monai.medmnist.scores import CLASSIFICATION_SCORES, MULTI_LABEL, classification_scores, predicted_classes
 
-__all__ = ["ClassificationTable"]
-
 
 class ClassificationTable(EvaluationProtocol):
     """Score a classifier.

@@ -9,17 +9,6 @@ from monai.metrics import CumulativeIterationMetric, compute_roc_auc
 
 from sre_monai.metrics.threshold import DEFAULT_THRESHOLD
 
-__all__ = [
-    "BINARY",
-    "CLASSIFICATION_SCORES",
-    "MULTI_LABEL",
-    "TASKS",
-    "ClassificationMetric",
-    "class_probabilities",
-    "classification_scores",
-    "predicted_classes",
-]
-
 MULTI_LABEL = "multi-label, binary-class"
 """MedMNIST's name of the task with several labels per image."""
 BINARY = "binary-class"

@@ -10,8 +10,6 @@ from scipy.ndimage import gaussian_filter
 
 from sre_monai.io.files import written_atomically
 
-__all__ = ["VOLUME_CLASSES", "synthetic_volume", "write_synthetic_volumes"]
-
 VOLUME_CLASSES = ("long blob", "flat blob", "long shell", "flat shell")
 """Names of the classes, by label."""
 TILT = 10.0  # degrees, standard deviation of the axis of revolution about the upright

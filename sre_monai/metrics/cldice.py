@@ -11,8 +11,6 @@ from monai.metrics.utils import create_ignore_mask, ignore_background
 from monai.utils import MetricReduction, convert_to_numpy
 from skimage.morphology import skeletonize
 
-__all__ = ["ClDiceMetric", "compute_cldice"]
-
 
 def compute_cldice(
     y_pred: torch.Tensor,

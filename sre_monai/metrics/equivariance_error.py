@@ -10,8 +10,6 @@ from monai.utils import MetricReduction
 
 from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 
-__all__ = ["EquivarianceErrorMetric", "equivariance_error", "relative_error"]
-
 
 @torch.no_grad()
 def equivariance_error(

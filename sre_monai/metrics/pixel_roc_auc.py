@@ -7,8 +7,6 @@ import torch
 import torch.nn.functional as F
 from monai.metrics import CumulativeIterationMetric
 
-__all__ = ["PixelROCAUCMetric", "compute_pixel_roc_auc"]
-
 ROW_LENGTH = 4096
 PADDING = -1
 

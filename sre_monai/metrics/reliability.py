@@ -11,8 +11,6 @@ from monai.metrics import calibration_binning
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
-__all__ = ["Reliability"]
-
 MAX_TEMPERATURE = 10.0
 CHUNK = 1 << 20  # pixels; MONAI counts in single precision
 SMALLEST = 1e-7  # probability; the logit of 0 is infinite

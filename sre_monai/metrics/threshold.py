@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from numbers import Real
 
-__all__ = ["DEFAULT_THRESHOLD", "check_threshold"]
-
 DEFAULT_THRESHOLD = 0.5
 
 

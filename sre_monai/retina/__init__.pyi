@@ -19,7 +19,6 @@ from .evaluation.rotation_protocols import SegmentationRotation as SegmentationR
 from .evaluation.rotation_protocols import segmentation_protocols as segmentation_protocols
 from .evaluation.score_table import ScoreTable as ScoreTable
 from .evaluation.vessel_scores import VESSEL_SCORES as VESSEL_SCORES
-from .evaluation.vessel_scores import summarize_scores as summarize_scores
 from .evaluation.vessel_scores import vessel_scores as vessel_scores
 from .field_of_view import FieldOfViewd as FieldOfViewd
 from .field_of_view import IgnoreOutsideFieldOfViewd as IgnoreOutsideFieldOfViewd

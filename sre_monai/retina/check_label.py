@@ -12,8 +12,6 @@ from monai.utils import convert_to_numpy
 
 from sre_monai.retina.field_of_view import file_of, get_field_of_view
 
-__all__ = ["CheckLabeld"]
-
 MOST = 0.5  # of the field of view that vessels can cover; a third of it would be many
 
 logger = logging.getLogger(__name__)

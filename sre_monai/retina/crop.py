@@ -15,8 +15,6 @@ from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, conver
 
 from sre_monai.retina.field_of_view import check_size, field_of_view_diameter, get_field_of_view
 
-__all__ = ["CropToFieldOfViewd"]
-
 
 class CropToFieldOfViewd(MapTransform, InvertibleTransform):
     """Crop photographs to the bounding box of their field of view with a margin, so that a large border costs nothing.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["erode_disc", "erode_square"]
-
 
 def erode_square(mask: np.ndarray, radius: int) -> np.ndarray:
     """Keep the pixels whose neighbours are all inside, up to a distance along axes and diagonals.

@@ -20,14 +20,6 @@ from sre_monai.retina.erosion import erode_disc
 from sre_monai.transforms.centred_sample import centred_sample
 from sre_monai.transforms.resample import resample, resample_mask
 
-__all__ = [
-    "FieldOfViewd",
-    "IgnoreOutsideFieldOfViewd",
-    "estimate_field_of_view",
-    "field_of_view_diameter",
-    "get_field_of_view",
-]
-
 BRIGHT_PERCENTILES = (95, 99.9)  # the bright part of the retina, whatever the scale; of a tiny field of view
 DARK_FRACTION = 0.15  # of that brightness: above the noise of film scans (STARE), below the dimmest rims of DRIVE
 ROUNDING = 1e-5  # of that brightness: above the rounding errors of any scale and orientation, below a step of 16 bits

@@ -16,8 +16,6 @@ from scipy.ndimage import gaussian_filter
 from sre_monai.retina.field_of_view import get_field_of_view
 from sre_monai.transforms.resample import resample
 
-__all__ = ["LocalContrastNormalizationd"]
-
 CELLS = 64  # across the longer side of the field of view: mean and spread are smooth, a coarse grid holds them
 FLOOR = 0.1  # of the average local spread: so that noise in uniform regions is not amplified
 

@@ -14,8 +14,6 @@ from PIL import Image
 
 from sre_monai.retina.field_of_view import get_field_of_view
 
-__all__ = ["NormalizeInsideFieldOfViewd"]
-
 
 class NormalizeInsideFieldOfViewd(MapTransform):
     """Give every channel zero mean and unit standard deviation inside the field of view, and zero outside.

@@ -13,8 +13,6 @@ from monai.utils import convert_to_numpy
 from sre_monai.retina.erosion import erode_square
 from sre_monai.visualize.picture import to_bytes, to_picture
 
-__all__ = ["draw_vessels", "error_overlay", "vessel_overlay"]
-
 # The palette of Okabe and Ito (Color Universal Design, 2008) keeps its colours apart in all common colour blindness.
 BLUISH_GREEN = (0, 158, 115)
 ORANGE = (230, 159, 0)

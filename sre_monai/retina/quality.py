@@ -36,8 +36,6 @@ from sre_monai.retina.field_of_view import count_fields_of_view, field_of_view_d
 from sre_monai.retina.working_resolution import WORKING_DIAMETER
 from sre_monai.transforms.centred_sample import centred_sample
 
-__all__ = ["PhotographQualityd", "has_few_vessels", "photograph_flags", "sharpness"]
-
 LEAST_SHARPNESS = 0.55
 LEAST_BRIGHTNESS = 40.0
 LEAST_ROUNDNESS = 0.5

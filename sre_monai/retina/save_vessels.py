@@ -22,8 +22,6 @@ from sre_monai.retina.overlay import draw_vessels
 from sre_monai.runs.folder.thumbnail import thumbnail
 from sre_monai.visualize.picture import plane_to_picture, to_bytes, to_picture
 
-__all__ = ["SaveVesselsd"]
-
 EXTENSIONS = (".png", ".nii.gz", ".dcm")
 LABELS = {
     "mask": "Retinal vessels",

@@ -16,8 +16,6 @@ from sre_monai.inferers.bundle_segmenter import BundleSegmenter
 from sre_monai.io.decode import image_from_array
 from sre_monai_cli.bundles import RETINA
 
-__all__ = ["VesselSegmentation", "VesselSegmenter"]
-
 Photograph: TypeAlias = str | os.PathLike[str] | np.ndarray | Image.Image
 
 

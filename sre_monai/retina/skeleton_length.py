@@ -13,8 +13,6 @@ from skimage.morphology import skeletonize
 
 from sre_monai.metrics.threshold import DEFAULT_THRESHOLD
 
-__all__ = ["SkeletonLengthd", "skeleton_length"]
-
 
 def skeleton_length(mask: np.ndarray) -> int:
     """Count the pixels of a mask's skeleton (Zhang and Suen 1984, doi 10.1145/357994.358023).

@@ -15,8 +15,6 @@ from sre_monai.metrics.threshold import DEFAULT_THRESHOLD, check_threshold
 from sre_monai.retina.field_of_view import get_field_of_view
 from sre_monai.retina.quality import has_few_vessels
 
-__all__ = ["VesselMaskd"]
-
 
 class VesselMaskd(MapTransform):
     """Set a vessel probability to zero outside the field of view, and cut it at a threshold.

@@ -17,8 +17,6 @@ from sre_monai.io.pixel_size import check_um_per_pixel
 from sre_monai.io.tables import write_table
 from sre_monai.retina.field_of_view import get_field_of_view
 
-__all__ = ["MEASURES", "SEGMENTS", "MeasureVesselsd", "check_measure_options"]
-
 MEASURES = (
     *("um_per_pixel", "fov_area_px", "fov_area_mm2", "area_density"),
     *("length_px", "length_mm", "length_density_per_px", "length_density_per_mm"),

@@ -15,8 +15,6 @@ from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, conver
 from sre_monai.retina.field_of_view import check_size, field_of_view_diameter, get_field_of_view
 from sre_monai.transforms.resample import resample, resample_labels
 
-__all__ = ["WORKING_DIAMETER", "WorkingResolutiond"]
-
 WORKING_DIAMETER = 912.0
 """Diameter of the field of view at which the default weights work, in pixels."""
 MODES = ("bilinear", "nearest")

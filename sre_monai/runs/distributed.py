@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 
-__all__ = ["join_processes", "local_device", "on_first_process", "process_rank", "wait_for_all"]
-
 TIMEOUT = timedelta(days=7)  # one process may have far larger photographs to do than the others
 
 Result = TypeVar("Result")

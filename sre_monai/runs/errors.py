@@ -25,8 +25,6 @@ from sre_monai.runs.monai_internals import (
     wrapper_line,
 )
 
-__all__ = ["USER_ERROR_STATUS", "exit_on_user_error", "report_user_errors", "root_cause", "tell_user", "user_error"]
-
 USER_ERROR_STATUS = 2
 
 CHECKS = ("sre_monai", "sre_monai_cli", *MONAI_CHECKS)

@@ -19,8 +19,6 @@ from typing import Any
 
 from sre_monai import __version__
 
-__all__ = ["code_digest", "differences", "digest", "identity_of", "run_identity"]
-
 IRRELEVANT = (
     "_meta_",  # the bundle's description
     "bundle_root",  # folders may be moved

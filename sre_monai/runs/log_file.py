@@ -9,8 +9,6 @@ from pathlib import Path
 
 from sre_monai.runs.distributed import process_rank
 
-__all__ = ["LOG_NAME", "log_to_file"]
-
 LOG_NAME = "log.txt"
 FORMAT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 

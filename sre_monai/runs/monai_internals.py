@@ -19,19 +19,6 @@ from typing import Any
 from monai.bundle import ConfigParser, ConfigWorkflow, create_workflow
 from monai.utils import ensure_tuple
 
-__all__ = [
-    "MONAI_CHECKS",
-    "bundle_command",
-    "configuration_being_parsed",
-    "ignore_advisory",
-    "ignore_monai_warnings",
-    "misplaced_option",
-    "raised_by_expression",
-    "refused_arguments",
-    "without_monai_warnings",
-    "wrapper_line",
-]
-
 MONAI_CHECKS = ("monai.bundle", "monai.utils.module")
 """Modules whose ``ValueError`` and ``ImportError`` are about what the user has given."""
 

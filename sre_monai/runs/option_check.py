@@ -9,8 +9,6 @@ from monai.bundle import ConfigParser
 
 from sre_monai_cli.options import check_overrides, read_options
 
-__all__ = ["check_options"]
-
 
 def check_options(files: Sequence[str], overrides: Mapping[str, Any]) -> None:
     """Check what a command overrides, by the configuration files it names and the bundle's ``options.json``.

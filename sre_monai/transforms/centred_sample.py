@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["centred_sample"]
-
 
 def centred_sample(image: np.ndarray, least_side: int) -> np.ndarray:
     """Take every third pixel along both axes, or every fifth and so on, symmetrically about the centre.

@@ -9,8 +9,6 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import torch
 
-__all__ = ["GROUPS", "GridSymmetry", "grid_symmetries"]
-
 GROUPS = ("all", "rotations", "mirrors")
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)

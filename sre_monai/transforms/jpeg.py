@@ -13,8 +13,6 @@ from monai.transforms import MapTransform, RandomizableTransform
 from monai.utils import convert_to_dst_type, convert_to_numpy
 from PIL import Image
 
-__all__ = ["RandJPEGd", "compress_jpeg"]
-
 
 def compress_jpeg(image: torch.Tensor, quality: int) -> torch.Tensor:
     """Compress an image as JPEG does and decode it again.

@@ -8,8 +8,6 @@ from typing import Any
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
-__all__ = ["ReportMetadatad"]
-
 
 class ReportMetadatad(MapTransform):
     """Copy entries of an image's metadata to the item's ``report``; those that are unknown are empty there.

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
 
-__all__ = ["resample", "resample_labels", "resample_mask"]
-
 TRUNCATE = 4.0  # standard deviations, as scipy and scikit-image cut their Gaussians
 TIE = 1e-6  # of a pixel's weight; ties fall to the mask, or the higher class, in every orientation despite rounding
 STRIP = 1 << 21  # numbers in float64 at a time, so that a large image is never held as float64 whole

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-__all__ = ["rotate", "rotate_back"]
-
 MODES = ("nearest", "bilinear", "bicubic")
 
 

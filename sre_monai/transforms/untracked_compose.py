@@ -11,8 +11,6 @@ from monai.data.meta_obj import get_track_meta
 from monai.transforms import Compose
 from monai.transforms.traits import RandomizableTrait
 
-__all__ = ["UntrackedCompose"]
-
 
 class UntrackedCompose(Compose):
     """MONAI's ``Compose``, with plain tensors from the first random transform on.

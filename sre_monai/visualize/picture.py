@@ -7,8 +7,6 @@ import torch
 from monai.utils import convert_to_numpy
 from PIL import Image
 
-__all__ = ["plane_to_picture", "to_bytes", "to_picture"]
-
 
 def to_bytes(image: np.ndarray | torch.Tensor) -> np.ndarray:
     """Copy an image as bytes of three channels, in MONAI's order.

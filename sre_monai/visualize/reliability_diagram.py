@@ -15,8 +15,6 @@ from sre_monai.visualize.rotation_curve import COLORS, GREY
 if TYPE_CHECKING:
     from sre_monai.metrics import Reliability
 
-__all__ = ["plot_reliability"]
-
 NUM_BINS = 20
 FEWEST = 100  # pixels in a bin that is drawn
 

@@ -14,8 +14,6 @@ from sre_monai.io.png import save_png
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_rotation_curve"]
-
 # Okabe and Ito's palette (Color Universal Design, 2008), the colours that read well as thin lines on white
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 GREY = "#555555"

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from highdicom.seg import SegmentDescription
     from pydicom import Dataset
 
-__all__ = ["is_series", "read_series", "series_files", "write_series_segmentation"]
-
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 DIRECTORY = "DICOMDIR"  # a table of contents, not a slice
 IDENTIFYING = (

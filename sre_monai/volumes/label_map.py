@@ -12,8 +12,6 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from monai.utils import convert_to_dst_type
 
-__all__ = ["LabelMapd", "structure_columns"]
-
 GEOMETRY = ("size", "spacing_mm", "orientation")
 DIGITS = 4  # of probabilities
 

@@ -9,8 +9,6 @@ from typing import Any
 from sre_monai.io.dicom import is_dicom
 from sre_monai.runs.folder import list_images
 
-__all__ = ["list_volumes"]
-
 HEADERS = {".hdr": ".img", ".HDR": ".IMG"}
 """Extensions of files that describe another file of the same name."""
 

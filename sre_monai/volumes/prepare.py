@@ -16,8 +16,6 @@ from sre_monai.io.datalist import DATALIST_NAME, check_prepared_output
 from sre_monai.io.source_files import find_files
 from sre_monai.volumes.reader import VolumeReader
 
-__all__ = ["HIPPOCAMPUS", "held_back", "prepare_hippocampus"]
-
 HIPPOCAMPUS = {
     "name": "Hippocampus",
     "source": "http://medicaldecathlon.com, Task04_Hippocampus",

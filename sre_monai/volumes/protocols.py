@@ -23,8 +23,6 @@ from sre_monai.transforms import GridSymmetry, grid_symmetries
 from sre_monai.volumes.scores import structure_scores
 from sre_monai.volumes.turn import Turn, random_axes
 
-__all__ = ["VolumeRotation", "VolumeScoreTable"]
-
 RANDOM = "random"
 RESAMPLED = "resampled_"
 

@@ -17,8 +17,6 @@ from nibabel.spatialimages import SpatialImage
 
 from sre_monai.volumes.dicom_series import is_series, read_series
 
-__all__ = ["VolumeReader"]
-
 MAX_VOXELS = 1 << 28  # 645 cubed, 1 GiB as float32
 LEAST_SPACING = 1e-3  # mm
 

@@ -19,8 +19,6 @@ from sre_monai.runs.folder.thumbnail import thumbnail
 from sre_monai.volumes.dicom_series import is_series, write_series_segmentation
 from sre_monai.volumes.slices import draw_slices
 
-__all__ = ["SaveLabelsd"]
-
 PREVIEW_SIDE = 1000  # pixels
 
 

@@ -10,8 +10,6 @@ import torch
 from monai.metrics import compute_dice, compute_hausdorff_distance
 from monai.networks import one_hot
 
-__all__ = ["structure_scores"]
-
 
 def structure_scores(
     prediction: torch.Tensor, label: torch.Tensor, structures: Mapping[int, str], spacing: Sequence[float]

@@ -16,8 +16,6 @@ from nibabel.spatialimages import SpatialImage
 from sre_monai.inferers.bundle_segmenter import BundleSegmenter
 from sre_monai_cli.bundles import HIPPOCAMPUS
 
-__all__ = ["VolumeSegmentation", "VolumeSegmenter"]
-
 Volume: TypeAlias = str | os.PathLike[str] | np.ndarray | SpatialImage
 
 

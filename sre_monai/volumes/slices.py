@@ -8,8 +8,6 @@ from nibabel.orientations import apply_orientation, io_orientation
 from PIL import Image
 from scipy import ndimage
 
-__all__ = ["draw_slices"]
-
 COLOURS = np.array([(0, 0, 0), (255, 165, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (204, 121, 167)], np.uint8)
 """Of the labels, Okabe and Ito's palette; used again from the second on where there are more labels."""
 

@@ -16,8 +16,6 @@ from monai.utils import TraceKeys, convert_to_dst_type, convert_to_numpy, ensure
 
 from sre_monai.transforms.resample import resample, resample_labels
 
-__all__ = ["CentredSpacingd"]
-
 MODES = ("bilinear", "nearest")
 
 

@@ -13,8 +13,6 @@ from torch.nn import functional as F
 
 from sre_monai.transforms import GridSymmetry
 
-__all__ = ["Turn", "random_axes"]
-
 EXACT = 1e-9
 
 

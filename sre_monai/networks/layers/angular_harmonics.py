@@ -24,9 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sre_monai.networks.layers.arguments import ORDERS, check_magnitude
-
-__all__ = ["ORDERS", "filtered_magnitude", "harmonic_filters", "harmonic_magnitude"]
+from sre_monai.networks.layers.arguments import check_magnitude
 
 REACH = 2  # px; of the longest tap below
 FLOOR = 0.01  # keeps the root differentiable where nothing varies

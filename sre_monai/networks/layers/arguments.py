@@ -14,22 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = [
-    "ORDERS",
-    "check_geometry",
-    "check_gradient",
-    "check_harmonic_conv",
-    "check_harmonic_geometry",
-    "check_magnitude",
-    "check_orders",
-    "check_ring_conv",
-    "check_ring_values",
-    "check_shapes",
-    "check_tensors",
-    "check_transposed",
-    "check_types",
-]
-
 ORDERS = (1, 2)
 """The orders of the angular harmonics."""
 

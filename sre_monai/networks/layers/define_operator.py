@@ -7,8 +7,6 @@ from typing import Any
 
 import torch
 
-__all__ = ["define_operator"]
-
 
 def define_operator(
     name: str, fake: Callable[..., Any], check: Callable[..., None]

@@ -40,8 +40,6 @@ from sre_monai.networks.layers.ring_conv import (
     ring_conv,
 )
 
-__all__ = ["harmonic_conv"]
-
 _CONV = {2: F.conv2d, 3: F.conv3d}
 
 

@@ -7,17 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = [
-    "adjoint",
-    "channels_last",
-    "empty_map",
-    "empty_output",
-    "output_size",
-    "pixels",
-    "same_padding",
-    "without_margin",
-]
-
 
 def channels_last(x: Tensor) -> Tensor:
     """Lay a map out with channels last; no copy where it is."""

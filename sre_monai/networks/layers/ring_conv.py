@@ -37,8 +37,6 @@ from sre_monai.networks.layers.define_operator import define_operator
 from sre_monai.networks.layers.kernels import library, ring_job
 from sre_monai.networks.layers.layout import channels_last, empty_output, output_size, pixels
 
-__all__ = ["ALGORITHMS", "choose_algorithm", "expand_kernel", "ring_conv"]
-
 # the implementations of the rings form; auto and dense need none
 _BY_RINGS = {"rings": strips, "compiled": ring_job}
 ALGORITHMS = ("auto", "dense", *_BY_RINGS)

@@ -29,8 +29,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["PROFILES", "RingProfile", "get_profile", "ring_basis"]
-
 _SIGMA = 0.6  # px, of smooth rings; the smallest width at which neighbours still blend without a gap between them
 _FULL_WIDTH = 2.355  # full width at half maximum of a normal density, in units of its sigma, as published for GMR-Conv
 _SQRT_TWO_PI = 2.5066  # as published

@@ -11,8 +11,6 @@ from torch import Tensor
 from sre_monai.networks.layers.arguments import check_ring_values
 from sre_monai.networks.layers.layout import adjoint, channels_last, empty_output, pixels, without_margin
 
-__all__ = ["backward", "forward"]
-
 # Bytes of one strip of a feature map: the filtered strip stays in the cache until its 1×1 product is done.
 _STRIP_BYTES = 4 << 20
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from sre_monai.networks.nets.sre_unet import SREUNet
 
-__all__ = ["SREUNetForNNUNet"]
-
 
 class SREUNetForNNUNet(SREUNet):
     """:class:`SREUNet`, to be named in a plans file of nnU-Net and trained by ``nnUNetv2_train``.

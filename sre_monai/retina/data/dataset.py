@@ -8,8 +8,6 @@ from pathlib import PurePosixPath
 
 from sre_monai.io.download import RemoteFile
 
-__all__ = ["RetinaCase", "RetinaDataset"]
-
 
 @dataclass(frozen=True)
 class RetinaCase:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from sre_monai.io.download import RemoteFile
 from sre_monai.retina.data.dataset import RetinaDataset
 
-__all__ = ["CHASE_DB1", "DRIVE", "HRF", "RETINA_DATASETS", "STARE"]
-
 DRIVE = RetinaDataset(
     name="DRIVE",
     url="https://drive.grand-challenge.org/",

@@ -17,8 +17,6 @@ from skimage.transform import resize
 from sre_monai.io.datalist import DATALIST_NAME
 from sre_monai.retina.data.vessel_tree import Vessel, grow_vessels
 
-__all__ = ["SyntheticFundus", "synthetic_fundus", "write_synthetic_dataset"]
-
 BLOOD_DARKNESS = np.array([0.24, 0.52, 0.38])  # part of the red, green and blue light lost in a very thick vessel
 BLOOD_ABSORPTION = 0.24  # for each pixel of blood in DRIVE
 DRIVE_RADIUS = 270.0  # px, of the field of view that the lengths below are tuned at

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Vessel", "grow_vessels"]
-
 # Lengths are in radii of the field of view (45°), so that one retina looks the same at every image size.
 STEP = 0.004
 ARTERY_RADIUS, VEIN_RADIUS = 0.0135, 0.0170  # of the largest vessels at the optic disc: 7 and 9 px wide in DRIVE

@@ -18,8 +18,6 @@ from sre_monai.io.png import save_png
 from sre_monai.metrics import DEFAULT_THRESHOLD
 from sre_monai.retina.overlay import error_overlay
 
-__all__ = ["ErrorOverlays"]
-
 
 class ErrorOverlays:
     """Ignite handler that writes ``<image's stem>.png`` for each image, see :func:`~sre_monai.retina.error_overlay`.

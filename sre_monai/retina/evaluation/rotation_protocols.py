@@ -25,14 +25,6 @@ from sre_monai.metrics import DEFAULT_THRESHOLD, compute_pixel_roc_auc
 from sre_monai.retina import vessel_scores
 from sre_monai.transforms import GridSymmetry
 
-__all__ = [
-    "SEGMENTATION_PROTOCOLS",
-    "PublishedProtocol",
-    "SegmentationRotation",
-    "TurnedBackProtocol",
-    "segmentation_protocols",
-]
-
 Infer = Callable[[torch.Tensor], torch.Tensor]
 """Maps images (N, C, W, H) of any size to logits (N, K, W, H)."""
 

@@ -9,13 +9,12 @@ import torch
 from ignite.engine import Engine
 from monai.utils import convert_to_tensor
 
+from sre_monai.evaluation import summarize_scores
 from sre_monai.evaluation.evaluated_items import evaluated_items, image_path
 from sre_monai.evaluation.protocol import EvaluationProtocol
 from sre_monai.io.tables import align_columns
 from sre_monai.metrics import DEFAULT_THRESHOLD, PixelROCAUCMetric
-from sre_monai.retina import summarize_scores, vessel_scores
-
-__all__ = ["ScoreTable"]
+from sre_monai.retina import vessel_scores
 
 IGNORE_INDEX = 255
 

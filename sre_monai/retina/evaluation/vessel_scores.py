@@ -5,12 +5,9 @@ from __future__ import annotations
 import torch
 from monai.metrics import compute_confusion_matrix_metric, compute_dice, compute_iou, get_confusion_matrix
 
-from sre_monai.evaluation.score_summary import summarize_scores
 from sre_monai.metrics.cldice import compute_cldice
 from sre_monai.metrics.pixel_roc_auc import compute_pixel_roc_auc
 from sre_monai.metrics.threshold import DEFAULT_THRESHOLD
-
-__all__ = ["VESSEL_SCORES", "summarize_scores", "vessel_scores"]
 
 VESSEL_SCORES = ("dice", "iou", "sensitivity", "specificity", "accuracy", "mcc", "auc", "cldice")
 """Names of the scores in a table's order; the whole image's have the prefix ``whole_image_``."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-__all__ = ["box_grid", "gliding_boxes", "sum_table"]
-
 
 def sum_table(mask: np.ndarray) -> np.ndarray:
     """Sum a mask over all rectangles that begin in its corner (a summed-area table).

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import KDTree
 
-__all__ = ["calibre"]
-
 
 def calibre(mask: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Measure the diameter of the vessels at points of their centre line.

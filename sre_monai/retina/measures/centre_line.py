@@ -8,8 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-__all__ = ["CentreLines", "smooth_centre_lines"]
-
 SIGMA = 3.0  # px: smooths the steps of a line of pixels, and only sharp bends of vessels
 REACH = int(4 * SIGMA)
 

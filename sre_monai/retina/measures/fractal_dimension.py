@@ -9,8 +9,6 @@ import numpy as np
 
 from sre_monai.retina.measures.box_sums import box_grid, sum_table
 
-__all__ = ["FractalDimensions", "box_entropies", "fractal_dimensions", "fractal_dimensions_of_sums"]
-
 BOXES = (4, 8, 16, 32, 64)  # along the longer side of the field of view
 FEWEST_SIZES = 3
 CORNERS = ((False, False), (False, True), (True, False), (True, True))

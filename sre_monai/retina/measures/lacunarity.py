@@ -9,8 +9,6 @@ import numpy as np
 from sre_monai.retina.erosion import erode_square
 from sre_monai.retina.measures.box_sums import gliding_boxes, sum_table
 
-__all__ = ["lacunarity", "lacunarity_of_sums"]
-
 BOXES = 16  # across the field of view
 
 

@@ -6,8 +6,6 @@ import numpy as np
 
 from sre_monai.transforms.grid_symmetries import GridSymmetry, grid_symmetries
 
-__all__ = ["Orientation", "canonical_orientation"]
-
 Orientation = GridSymmetry  # the former name
 SYMMETRIES = grid_symmetries(2)
 

@@ -12,8 +12,6 @@ from skan import Skeleton
 
 from sre_monai.retina.measures.thinning import thin
 
-__all__ = ["Branching", "branching", "fill_holes", "prune_spurs"]
-
 LONGEST_STEP = 3  # pixels of a path that leaves a branch point and returns to it at once
 NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
 

@@ -14,8 +14,6 @@ from sre_monai.retina.measures.orientation import canonical_orientation
 from sre_monai.retina.measures.pruning import branching, fill_holes, prune_spurs
 from sre_monai.retina.measures.thinning import thin
 
-__all__ = ["VesselGraph", "vessel_graph"]
-
 COLUMNS = (
     *("start_x", "start_y", "end_x", "end_y"),
     *("length_px", "chord_px", "tortuosity", "curvature", "calibre_mean_px", "calibre_sd_px"),

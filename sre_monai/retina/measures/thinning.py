@@ -7,8 +7,6 @@ import numpy as np
 
 from sre_monai.retina.measures.orientation import canonical_orientation
 
-__all__ = ["thin"]
-
 # a pixel's neighbours in their order around it; those at even places share a side with it
 NEIGHBOURS = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
 

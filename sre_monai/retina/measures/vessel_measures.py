@@ -15,8 +15,6 @@ from sre_monai.retina.measures.fractal_dimension import fractal_dimensions_of_su
 from sre_monai.retina.measures.lacunarity import lacunarity_of_sums
 from sre_monai.retina.measures.segments import VesselGraph, vessel_graph
 
-__all__ = ["VesselMeasures", "measure_vessels"]
-
 UM_PER_MM = 1000.0
 LEAST_HOLE, PART_OF_HOLE = 10, 1 / 20_000  # px, and of the field of view's area: smaller gaps are of the mask
 

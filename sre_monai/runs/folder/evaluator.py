@@ -18,8 +18,6 @@ from sre_monai.runs.folder.loader import PixelBudgetLoader
 from sre_monai.runs.folder.run import FolderRun
 from sre_monai.runs.folder.tolerant_dataset import FAILURE, reason_of
 
-__all__ = ["FolderEvaluator"]
-
 logger = logging.getLogger(__name__)
 
 

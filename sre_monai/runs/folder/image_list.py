@@ -18,8 +18,6 @@ from typing import Any
 from sre_monai.io.datalist import FILE_KEYS
 from sre_monai.io.pixel_size import check_um_per_pixel
 
-__all__ = ["LIST_EXTENSIONS", "read_list"]
-
 LIST_EXTENSIONS = (".json", ".csv")
 PATH_KEYS = ("image", "file", "path")
 PIXEL_SIZE = "um_per_pixel"

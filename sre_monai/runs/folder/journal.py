@@ -11,8 +11,6 @@ from typing import Any
 
 from sre_monai.io.files import written_atomically
 
-__all__ = ["Journal", "results_of"]
-
 GATHERED = "gathered.jsonl"
 OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 """Absolute paths, those with a drive, and those that leave their folder."""

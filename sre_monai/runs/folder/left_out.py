@@ -11,8 +11,6 @@ from sre_monai.io.dicom import is_dicom
 from sre_monai.runs.folder.journal import Journal, results_of
 from sre_monai.runs.folder.run import JOURNAL_NAME
 
-__all__ = ["is_no_image", "results_of_earlier_runs"]
-
 DICOM_DIRECTORY = "dicomdir"  # DICOM, but a table of contents
 NAMES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "readme", "license", "licence", "checksums", "md5sums")
 EXTENSIONS = (

@@ -14,8 +14,6 @@ from typing import Any
 from sre_monai.runs.folder.image_list import LIST_EXTENSIONS, read_list
 from sre_monai.runs.folder.left_out import is_no_image, results_of_earlier_runs
 
-__all__ = ["list_images", "list_others"]
-
 OTHER_LISTS = (".txt", ".tsv", ".xls", ".xlsx", ".ods", ".yaml", ".yml")
 IDENTIFIER = re.compile(r"\d+(\.\d+){3,}")
 LONGEST_NAME = 236  # bytes: file systems allow 255, and results add up to "_probability.nii.gz"

@@ -17,8 +17,6 @@ from sre_monai.io.decode import MAX_PIXELS
 from sre_monai.io.dicom import dicom_size, is_dicom
 from sre_monai.io.pages import pages_of
 
-__all__ = ["PixelBudgetLoader"]
-
 IN_FLIGHT = 16  # images at most, however small
 
 

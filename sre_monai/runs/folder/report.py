@@ -16,8 +16,6 @@ from sre_monai.io.tables import write_table
 from sre_monai.runs.folder.report_page import ReportRow, write_report_page
 from sre_monai.runs.folder.report_tables import FolderTable
 
-__all__ = ["FolderReport"]
-
 PICTURES = ("thumbnails", "preview")
 PENDING = {"status": "pending", "reason": "the run was stopped before: run the same command again to resume"}
 LEFT_OUT = {"status": "left out", "reason": "it is no image, by its name and its content"}

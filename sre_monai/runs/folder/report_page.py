@@ -17,8 +17,6 @@ from urllib.parse import quote
 
 from sre_monai.io.files import written_atomically
 
-__all__ = ["MAX_EMBEDDED_ROWS", "ReportRow", "write_report_page"]
-
 MAX_EMBEDDED_ROWS = 2000
 """Up to this number of rows thumbnails are embedded; the page of more rows refers to the files beside it."""
 

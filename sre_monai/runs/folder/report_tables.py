@@ -10,8 +10,6 @@ from typing import Any, Protocol
 from sre_monai.io.files import lies_within, printable, written_atomically
 from sre_monai.io.tables import write_table
 
-__all__ = ["FolderTable", "GatheredTable", "RecordTable"]
-
 
 class FolderTable(Protocol):
     """A table of a run."""

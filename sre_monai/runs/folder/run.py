@@ -27,8 +27,6 @@ from sre_monai.runs.folder.journal import Journal, results_of
 from sre_monai.runs.folder.report import FolderReport
 from sre_monai.runs.identity import differences, digest
 
-__all__ = ["FolderRun"]
-
 JOURNAL_NAME, IDENTITY_NAME, THUMBNAILS_NAME = ".journal", "identity.json", "thumbnails"
 NOTHING_DONE_STATUS = 1
 SOME_FAILED_STATUS = 3

@@ -10,8 +10,6 @@ from PIL import Image
 
 from sre_monai.io.files import EXIF_ORIENTATION
 
-__all__ = ["thumbnail"]
-
 SIDE = 128
 JPEG_QUALITY = 70
 OVERSAMPLING = 4  # pixels looked at for one of the result, along each axis

@@ -11,8 +11,6 @@ from monai.data import Dataset
 from sre_monai.io.files import printable
 from sre_monai.runs.errors import root_cause
 
-__all__ = ["FAILURE", "TolerantDataset", "reason_of"]
-
 FAILURE = "failure"
 """Key of the reason in an item that could not be prepared."""
 

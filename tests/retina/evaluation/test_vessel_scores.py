@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
+from sre_monai.evaluation import summarize_scores
 from sre_monai.metrics import compute_cldice, compute_pixel_roc_auc
-from sre_monai.retina import VESSEL_SCORES, summarize_scores, vessel_scores
+from sre_monai.retina import VESSEL_SCORES, vessel_scores
 
 ALL_SCORES = [*VESSEL_SCORES, *(f"whole_image_{name}" for name in VESSEL_SCORES)]
 

@@ -11,8 +11,6 @@ from sre_monai.networks.layers.kernels.library import HarmonicJob, run
 from sre_monai.networks.layers.kernels.ring_job import describe, load_plan, pair, triple
 from sre_monai.networks.layers.layout import channels_last, empty_map
 
-__all__ = ["backward", "forward"]
-
 
 def forward(
     x: Tensor,

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["LIBRARY", "PROBLEM", "VARIANTS", "HarmonicJob", "RingJob", "load", "run"]
-
 VERSION = 1  # KERNELS_VERSION of ring_kernel.h
 
 _Address, _Integer, _Triple = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64 * 3

@@ -15,8 +15,6 @@ from sre_monai.networks.layers.kernels.library import RingJob, run
 from sre_monai.networks.layers.kernels.tap_plan import TapPlan, plan_taps
 from sre_monai.networks.layers.layout import channels_last, empty_output
 
-__all__ = ["DTYPES", "backward", "describe", "forward", "load_plan", "pair", "triple"]
-
 DTYPES = (torch.float32, torch.bfloat16)
 
 

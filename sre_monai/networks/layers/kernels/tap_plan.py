@@ -17,8 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["TapPlan", "plan_taps"]
-
 # The kernel keeps so many rows at hand. A square has four symmetric ones, or eight.
 _MOST_ROWS = 8
 

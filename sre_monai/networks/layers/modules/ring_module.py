@@ -13,8 +13,6 @@ from torch import Tensor, nn
 from sre_monai.networks.layers.ring_conv import ALGORITHMS, expand_kernel
 from sre_monai.networks.layers.rings import get_profile, ring_basis
 
-__all__ = ["RingModule"]
-
 
 class RingModule(nn.Module):
     """Base class with the arguments, the parameters and the ring basis."""

@@ -15,8 +15,6 @@ from torch import Tensor
 from sre_monai.networks.layers.modules.ring_module import RingModule
 from sre_monai.networks.layers.ring_conv import ring_conv
 
-__all__ = ["SREConv1d", "SREConv2d", "SREConv3d"]
-
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 

@@ -12,8 +12,6 @@ from sre_monai.networks.layers.arguments import check_transposed
 from sre_monai.networks.layers.modules.ring_module import RingModule
 from sre_monai.networks.layers.ring_conv import ring_conv
 
-__all__ = ["SREConvTranspose1d", "SREConvTranspose2d", "SREConvTranspose3d"]
-
 _CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 

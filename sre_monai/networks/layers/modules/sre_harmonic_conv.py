@@ -16,8 +16,6 @@ from sre_monai.networks.layers.bypass import may_be_bypassed
 from sre_monai.networks.layers.harmonic_conv import harmonic_conv
 from sre_monai.networks.layers.modules.sre_conv import SREConv2d, SREConv3d
 
-__all__ = ["SREHarmonicConv2d", "SREHarmonicConv3d"]
-
 
 class _SREHarmonicConvNd(nn.Module):
     """Rings and magnitudes of angular harmonics, mixed to the output channels."""
