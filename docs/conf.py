@@ -47,7 +47,7 @@ maximum_signature_line_length = 88
 default_role = "code"
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:.*", r"(torch|monai|numpy|np|pandas|pd|ignite|PIL|abc|os|pathlib|collections)(\..*)?"),
+    ("py:.*", r"(torch|monai|numpy|np|pandas|pd|ignite|PIL|abc|os|pathlib|collections|nibabel)(\..*)?"),
     ("py:class", r"sre_monai\..*\.(Array|Item|Result|ReplacedLayer|LayerError)"),  # type variables and private rows
 ]
 

@@ -28,7 +28,7 @@ def draw_slices(volume: np.ndarray, labels: np.ndarray, affine: np.ndarray) -> t
         affine: (4, 4), to millimetres in RAS.
 
     Returns:
-        The slices, and the slices with the outlines of the structures: uint8 of shape (H, W, 3).
+        Pictures of the slices without and with the outlines of the structures, both uint8 of shape (H, W, 3).
 
     Examples:
         >>> plain, outlined = draw_slices(np.random.rand(8, 9, 10), np.zeros((8, 9, 10), int), np.eye(4))
