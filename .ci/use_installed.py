@@ -1,4 +1,4 @@
-"""Use the installed package as its user does: the commands, both bundles and README's pipeline, in an empty folder."""
+"""Use the installed package as its user does: the commands, the bundles and README's pipeline, in an empty folder."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ BUNDLES = Path(sysconfig.get_path("data"), "share", "sre_monai", "bundles")
 COMMAND = shutil.which("sre-monai", path=sysconfig.get_path("scripts"))
 SEGMENT = "retina_fundus_vessel_segmentation"
 CLASSIFY = "medmnist_classification"
+VOLUMES = "brain_mri_hippocampus_segmentation"
 
 
 def main() -> None:
@@ -35,6 +36,10 @@ def main() -> None:
         for mask in Path("short").rglob("*_mask.png"):
             assert mask.read_bytes() == Path("long", mask.relative_to("short")).read_bytes(), mask
 
+        run(sys.executable, "-c", WRITE_VOLUME)
+        run(COMMAND, "segment", "volumes", "labels", "--bundle_root", VOLUMES)
+        assert count_done("labels") == 1
+
         run_bundle(CLASSIFY, "inference.json", dataset_dir="photographs", output_dir="classes")
         assert count_done("classes") == len(photographs)
         run(COMMAND, "prepare", "shapes3d", "--output", "sets/shapes3d.npz", *TINY)
@@ -46,6 +51,14 @@ def main() -> None:
 
         run(sys.executable, "-c", readme_program("pipeline"))
 
+
+WRITE_VOLUME = """
+import os
+import nibabel
+import numpy as np
+os.mkdir("volumes")
+nibabel.save(nibabel.Nifti1Image(np.random.rand(36, 49, 35), np.eye(4)), "volumes/head.nii.gz")
+"""
 
 TINY = ["--train", "4", "--val", "4", "--test", "4", "--size", "10"]
 

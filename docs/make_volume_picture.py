@@ -9,6 +9,7 @@ they find is drawn, seen along the last axis, and not the volume.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -17,8 +18,8 @@ import numpy as np
 import torch
 import yaml
 from matplotlib.colors import ListedColormap
+from monai.bundle import ConfigParser
 
-from sre_monai import VolumeSegmenter
 from sre_monai.io import load_datalist
 from sre_monai.volumes import Turn, structure_scores
 from sre_monai_cli import find_bundle
@@ -45,23 +46,37 @@ def main() -> None:
     draw(segmenters(), torch.tensor(volume)[None], torch.tensor(label)[None]).savefig(options.picture, dpi=110)
 
 
-def segmenters() -> dict[str, VolumeSegmenter]:
+def segmenters() -> dict[str, Callable[[torch.Tensor], np.ndarray]]:
     """The bundle's network, and the ordinary one."""
     ordinary = yaml.safe_load((BUNDLE / "configs" / "models" / "basic_unet.yaml").read_text())["network_def"]
-    checkpoint = BUNDLE / "models" / "baselines" / "basic_unet.pt"
-    return {
-        "SRE U-Net": VolumeSegmenter(device="cpu"),
-        "BasicUNet": VolumeSegmenter(device="cpu", checkpoint=checkpoint, network_def=ordinary),
-    }
+    checkpoint = str(BUNDLE / "models" / "baselines" / "basic_unet.pt")
+    return {"SRE U-Net": segmenter(), "BasicUNet": segmenter(network_def=ordinary, checkpoint=checkpoint)}
 
 
-def draw(networks: dict[str, VolumeSegmenter], volume: torch.Tensor, label: torch.Tensor) -> plt.Figure:
+def segmenter(**overrides: object) -> Callable[[torch.Tensor], np.ndarray]:
+    """A function from a volume (1, X, Y, Z) of 1 mm to its labels (X, Y, Z), by the bundle's inference.json."""
+    parser = ConfigParser(ConfigParser.load_config_file(BUNDLE / "configs" / "inference.json"))
+    parser.update({"bundle_root": str(BUNDLE), "device": "cpu", **overrides})
+    names = ("network", "inferer", "transforms#clip", "transforms#normalize")
+    network, inferer, clip, normalize = map(parser.get_parsed_content, names)
+
+    @torch.no_grad()
+    def segment(volume: torch.Tensor) -> np.ndarray:
+        image = normalize(clip({"image": volume}))["image"]
+        return inferer(image[None], network.eval())[0].argmax(0).numpy()
+
+    return segment
+
+
+def draw(
+    networks: dict[str, Callable[[torch.Tensor], np.ndarray]], volume: torch.Tensor, label: torch.Tensor
+) -> plt.Figure:
     """A row for each network, a column for each turn."""
     figure, axes = plt.subplots(len(networks), len(TURNS), figsize=(12, 5), layout="constrained", squeeze=False)
-    for row, (name, segmenter) in zip(axes, networks.items(), strict=True):
+    for row, (name, segment) in zip(axes, networks.items(), strict=True):
         row[0].set_ylabel(name)
         for axis, (title, turn) in zip(row, TURNS.items(), strict=True):
-            labels = segmenter.segment(turn.apply(volume)[0].numpy()).labels
+            labels = segment(turn.apply(volume))
             axis.imshow(labels.max(axis=2).T, origin="lower", cmap=COLOURS, vmin=0, vmax=2, interpolation="nearest")
             axis.set_title(f"{title}\nDice {_dice(labels, label, turn):.2f}", fontsize=9)
             axis.set(xticks=[], yticks=[])

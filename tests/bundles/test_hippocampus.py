@@ -172,6 +172,7 @@ def mixed(tmp_path_factory) -> Path:
     broken[3, 3, 3] = np.nan
     write(folder / "holes.nii", broken)
     (folder / "cut.nii.gz").write_bytes((folder / "a.nii.gz").read_bytes()[:3000])
+    (folder / "photograph.png").write_bytes(b"no volume")
     (folder / "notes.txt").write_text("no volume")
     return folder
 
@@ -186,6 +187,7 @@ def test_good_volumes_are_done_and_bad_ones_explained(mixed, tmp_path, weights, 
     assert "same value" in reasons["black.nii"]
     assert "not finite" in reasons["holes.nii"]
     assert "cannot be read as a volume" in reasons["cut.nii.gz"]
+    assert "cannot be read as a volume" in reasons["photograph.png"]
     assert rows["notes.txt"]["status"] == "left out"
     assert not any(reason.startswith("/") for reason in reasons.values())
     assert "Traceback" not in capfd.readouterr().err

@@ -36,10 +36,10 @@ def test_values_lie_where_the_standard_says(tmp_path, values):
 def test_a_folder_is_one_volume_of_the_list(tmp_path, values):
     write_series(tmp_path / "patients" / "one", values)
     (tmp_path / "patients" / "one" / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
-    (tmp_path / "patients" / "notes.txt").write_text("no volume")
+    (tmp_path / "patients" / "notes.nii").write_text("no volume")
     items = list_volumes(tmp_path / "patients")
-    assert [(item["file"], item["name"]) for item in items] == [("one", "one")]
-    array, _ = VolumeReader().get_data([items[0]["image"]])
+    assert [(item["file"], item["name"]) for item in items] == [("notes.nii", "notes"), ("one", "one")]
+    array, _ = VolumeReader().get_data([items[1]["image"]])
     assert sorted(array.shape) == sorted(SIZE)
     assert [item["name"] for item in list_volumes(tmp_path / "patients" / "one")] == ["one"]
 
