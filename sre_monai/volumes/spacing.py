@@ -24,7 +24,7 @@ class CentredSpacingd(MapTransform, InvertibleTransform):
 
     MONAI's ``Spacingd`` begins at the first voxel, so that the grid of a mirrored volume is another one. Here the first
     and the last voxel are treated alike: turning or mirroring the array turns or mirrors the result, to float32
-    precision. Linear interpolation after a Gaussian against aliasing, see :func:`~sre_monai.transforms.resample`. Axes
+    precision. Linear interpolation after a Gaussian against aliasing, see ``sre_monai.transforms.resample``. Axes
     keep their directions and their order; those whose spacing is close enough are left as they are. MONAI's ``Invertd``
     maps a prediction back to the original grid and exact size.
 
