@@ -48,9 +48,10 @@ def main() -> None:
 
 def segmenters() -> dict[str, Callable[[torch.Tensor], np.ndarray]]:
     """The bundle's network, and the ordinary one."""
-    ordinary = yaml.safe_load((BUNDLE / "configs" / "models" / "basic_unet.yaml").read_text())["network_def"]
+    overlay = yaml.safe_load((BUNDLE / "configs" / "models" / "basic_unet.yaml").read_text())
+    ordinary = {name: overlay[name] for name in ("network_def", "margin")}
     checkpoint = str(BUNDLE / "models" / "baselines" / "basic_unet.pt")
-    return {"SRE U-Net": segmenter(), "BasicUNet": segmenter(network_def=ordinary, checkpoint=checkpoint)}
+    return {"SRE U-Net": segmenter(), "BasicUNet": segmenter(checkpoint=checkpoint, **ordinary)}
 
 
 def segmenter(**overrides: object) -> Callable[[torch.Tensor], np.ndarray]:
