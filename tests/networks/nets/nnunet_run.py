@@ -14,12 +14,16 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from tests.networks.nets.test_nnunet import PLAN
 from tests.volumes.toy import smooth_noise, write
 
 FOLDERS = ("raw", "preprocessed", "results")
 NAME, SIZE, COUNT = "Dataset001_Toy", (24, 26, 25), 5
 TRAINER = "nnUNetTrainerNoDeepSupervision"
+PLAN = {
+    "network_class_name": "sre_monai.networks.nets.SREUNetForNNUNet",
+    "arch_kwargs": {"spatial_dims": 3, "features": [4, 8, 4], "kernel_size": 3, "harmonics": [1, 2]},
+    "_kw_requires_import": [],
+}
 
 
 def main(root: Path) -> None:

@@ -1,17 +1,11 @@
 """What nnU-Net asks of a network that its plans name, as its `get_network_from_plans` and trainer do it."""
 
 import pydoc
-import subprocess
-import sys
 
 import pytest
 import torch
 
-PLAN = {
-    "network_class_name": "sre_monai.networks.nets.SREUNetForNNUNet",
-    "arch_kwargs": {"spatial_dims": 3, "features": [4, 8, 4], "kernel_size": 3, "harmonics": [1, 2]},
-    "_kw_requires_import": [],
-}
+from tests.networks.nets.nnunet_run import PLAN
 
 
 def build(**options):
@@ -28,11 +22,3 @@ def test_it_is_built_from_a_plan():
 def test_deep_supervision_is_refused_with_the_remedy():
     with pytest.raises(ValueError, match="train with -tr nnUNetTrainerNoDeepSupervision"):
         build(deep_supervision=True)
-
-
-@pytest.mark.slow
-def test_nnunet_trains_it_and_predicts(tmp_path, repository):
-    pytest.importorskip("nnunetv2", reason="nnU-Net is in no extra: pip install nnunetv2")
-    command = [sys.executable, "-m", "tests.networks.nets.nnunet_run", str(tmp_path / "nnunet")]
-    done = subprocess.run(command, cwd=repository, check=True, capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == "SREUNetForNNUNet (24, 26, 25)"
