@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import correlate
 
 from sre_monai.networks.layers import harmonic_magnitude
-from sre_monai.networks.layers.angular_harmonics import ORDERS
+from sre_monai.networks.layers.arguments import ORDERS
 from sre_monai.transforms import grid_symmetries
 from tests.symmetries import cube_symmetries
 from tests.tolerances import assert_close

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sre_monai.networks.layers import expand_kernel, harmonic_conv, harmonic_magnitude, ring_basis
-from sre_monai.networks.layers.angular_harmonics import ORDERS
+from sre_monai.networks.layers.arguments import ORDERS
 from sre_monai.networks.layers.kernels import library, ring_job
 from tests.tolerances import assert_close
 
