@@ -113,7 +113,7 @@ def write_dicom_segmentation(
         source_images=[header],
         pixel_array=values.astype(np.uint8 if binary else np.float32)[None],
         segmentation_type=SegmentationTypeValues.BINARY if binary else SegmentationTypeValues.FRACTIONAL,
-        segment_descriptions=[_segment(label, structure, region, laterality(header), algorithm, parameters)],
+        segment_descriptions=[describe_segment(label, algorithm, parameters, structure, region, laterality(header))],
         series_instance_uid=UID(),
         series_number=SERIES_NUMBER,
         series_description=label,
@@ -152,22 +152,40 @@ def _header(source: str | os.PathLike[str], keep_identifiers: bool) -> Dataset:
     return header
 
 
-def _segment(
+def describe_segment(
     label: str,
-    structure: tuple[str, str],
-    region: tuple[str, str] | None,
-    side: str,
     algorithm: str,
-    parameters: Mapping[str, Any] | None,
+    parameters: Mapping[str, Any] | None = None,
+    structure: tuple[str, str] = ANATOMICAL_STRUCTURE,
+    region: tuple[str, str] | None = None,
+    side: str = "",
+    number: int = 1,
 ) -> SegmentDescription:
-    """Describe the segment: what it shows, where, and what found it."""
+    """Describe a segment: what it shows, where, and what found it.
+
+    Args:
+        label: what the segment shows.
+        algorithm: name of the algorithm.
+        parameters: of the algorithm, to be recorded.
+        structure: what the segment shows: code and meaning in SNOMED CT.
+        region: where it is, in the same way.
+        side: of the region, ``"R"`` or ``"L"`` where it is known.
+        number: of the segment, from 1.
+
+    Returns:
+        The description, for highdicom.
+
+    Examples:
+        >>> describe_segment("Lesion", "sre_monai").SegmentLabel  # doctest: +SKIP
+        'Lesion'
+    """
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
     from highdicom.sr import CodedConcept
     from pydicom.sr.codedict import codes
 
     segment = SegmentDescription(
-        segment_number=1,
+        segment_number=number,
         segment_label=label,
         segmented_property_category=codes.SCT.AnatomicalStructure,
         segmented_property_type=_snomed(structure),

@@ -11,20 +11,14 @@ import numpy as np
 
 import sre_monai
 from sre_monai.io.dicom import is_dicom, require_dicom_extra
+from sre_monai.io.dicom_segmentation import DEIDENTIFICATION, REQUIRED, SERIES_NUMBER, describe_segment
 from sre_monai.io.files import written_atomically
 
 if TYPE_CHECKING:
-    from highdicom.seg import SegmentDescription
     from pydicom import Dataset
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 DIRECTORY = "DICOMDIR"  # a table of contents, not a slice
-IDENTIFYING = (
-    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID"),
-    *("AccessionNumber", "ReferringPhysicianName"),
-)
-"""What every object must have; empty unless identifiers are to be kept."""
-
 REFERENCE = (
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality"),
     *("Rows", "Columns", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"),
@@ -32,8 +26,6 @@ REFERENCE = (
     "LossyImageCompressionMethod",
 )
 """What a segmentation takes over from the slices."""
-
-SERIES_NUMBER = 100
 
 
 def is_series(path: str | os.PathLike[str]) -> bool:
@@ -143,7 +135,8 @@ def write_series_segmentation(
         pixel_array=volume,
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[
-            _segment(place, structures[number], algorithm, parameters) for place, number in enumerate(present, start=1)
+            describe_segment(structures[label], algorithm, parameters, number=number)
+            for number, label in enumerate(present, start=1)
         ],
         series_instance_uid=UID(),
         series_number=SERIES_NUMBER,
@@ -158,8 +151,7 @@ def write_series_segmentation(
         omit_empty_frames=False,
     )
     if not keep_identifiers:
-        segmentation.PatientIdentityRemoved = "YES"
-        segmentation.DeidentificationMethod = "Attributes of patient and study left empty by sre_monai"
+        segmentation.PatientIdentityRemoved, segmentation.DeidentificationMethod = "YES", DEIDENTIFICATION
     with written_atomically(path) as unfinished:
         segmentation.save_as(unfinished)
 
@@ -195,33 +187,11 @@ def _volume(datasets: Sequence[Dataset], max_voxels: int) -> Any:
 
 def _reference(slice: Dataset, keep_identifiers: bool) -> Dataset:
     """Keep of a slice's header what a segmentation may take over."""
-    names = {*REFERENCE, *(IDENTIFYING if keep_identifiers else ())}
+    names = {*REFERENCE, *(REQUIRED if keep_identifiers else ())}
     for element in list(slice):
         if element.keyword not in names:
             del slice[element.tag]
-    for name in IDENTIFYING:
+    for name in REQUIRED:
         if name not in slice:
             setattr(slice, name, "")
     return slice
-
-
-def _segment(number: int, label: str, algorithm: str, parameters: Mapping[str, Any] | None) -> SegmentDescription:
-    """Describe a segment: what it shows, and what found it."""
-    from highdicom import AlgorithmIdentificationSequence
-    from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
-    from pydicom.sr.codedict import codes
-
-    return SegmentDescription(
-        segment_number=number,
-        segment_label=label,
-        segmented_property_category=codes.SCT.AnatomicalStructure,
-        segmented_property_type=codes.SCT.AnatomicalStructure,
-        algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
-        algorithm_identification=AlgorithmIdentificationSequence(
-            name=algorithm,
-            family=codes.cid7162.ArtificialIntelligence,
-            version=sre_monai.__version__,
-            source="sre_monai",
-            parameters={name: str(value) for name, value in (parameters or {}).items()} or None,
-        ),
-    )
