@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -136,6 +137,50 @@ def check_prepared_output(source: str | os.PathLike[str], output: str | os.PathL
         raise FileExistsError(
             f"output {output} is not overwritten: it holds the source {source}; choose another folder"
         )
+
+
+def _previous(output: Path) -> Path:
+    """Where a data set is while another takes its place."""
+    return output.with_name(f".{output.name}.previous")
+
+
+def move_prepared(prepared: Path, output: Path) -> None:
+    """Replace a data set; at every moment the former one or the new one is whole, in its place or beside it.
+
+    Args:
+        prepared: the new data set, on the same file system.
+        output: its place.
+
+    Examples:
+        >>> Path("new").mkdir()
+        >>> move_prepared(Path("new"), Path("data"))
+    """
+    if not output.exists():
+        os.replace(prepared, output)
+        return
+    os.replace(output, _previous(output))
+    try:
+        os.replace(prepared, output)
+    except BaseException:
+        os.replace(_previous(output), output)
+        raise
+    shutil.rmtree(_previous(output))
+
+
+def recover_prepared(output: Path) -> None:
+    """Finish what a killed process left: without a new data set the former one goes back to its place.
+
+    Args:
+        output: the place of the data set.
+
+    Examples:
+        >>> recover_prepared(Path("data"))
+    """
+    if _previous(output).exists():
+        if output.exists():
+            shutil.rmtree(_previous(output))
+        else:
+            os.replace(_previous(output), output)
 
 
 def _read(path: Path) -> dict[str, Any]:

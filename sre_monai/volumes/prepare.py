@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from sre_monai.io.datalist import DATALIST_NAME, check_prepared_output
+from sre_monai.io.datalist import DATALIST_NAME, check_prepared_output, move_prepared, recover_prepared
 from sre_monai.io.source_files import find_files
 from sre_monai.volumes.reader import VolumeReader
 
@@ -74,6 +74,7 @@ def prepare_hippocampus(
         PosixPath('data/Hippocampus/datalist.json')
     """
     output = Path(output)
+    recover_prepared(output)
     check_prepared_output(source, output, overwrite)
     output.parent.mkdir(parents=True, exist_ok=True)
     names = [f"hippocampus_{number:03d}" for number in range(1, LAST_NUMBER)]
@@ -91,9 +92,7 @@ def prepare_hippocampus(
             sections[section].append(_prepare_case(name, *complete[name], prepared))
         datalist = {**HIPPOCAMPUS, **sections}
         Path(prepared, DATALIST_NAME).write_text(json.dumps(datalist, indent=2) + "\n", encoding="utf-8")
-        if output.exists():
-            os.replace(output, Path(scratch, "previous"))
-        os.replace(prepared, output)
+        move_prepared(prepared, output)
     return output / DATALIST_NAME
 
 

@@ -64,3 +64,11 @@ def test_an_output_that_exists_is_replaced_on_demand_only(tmp_path, capsys):
     assert run_prepare(arguments) == 2
     assert "exists already" in capsys.readouterr().err
     assert run_prepare([*arguments, "--overwrite"]) == 0
+
+
+def test_what_a_killed_replacement_left_goes_back_to_its_place(tmp_path):
+    arguments = ["Hippocampus", "--source", str(source(tmp_path / "in")), "--output", str(tmp_path / "out")]
+    assert run_prepare(arguments) == 0
+    (tmp_path / "out").rename(tmp_path / ".out.previous")
+    assert run_prepare(arguments) == 2  # it is there again, and not to be overwritten
+    assert load_datalist(tmp_path / "out", "training")

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sre_monai.io.datalist import DATALIST_NAME, check_prepared_output
+from sre_monai.io.datalist import DATALIST_NAME, check_prepared_output, move_prepared, recover_prepared
 from sre_monai.io.download import download_file
 from sre_monai.io.source_files import find_files
 from sre_monai.retina.data.dataset import RetinaCase, RetinaDataset
@@ -64,7 +64,7 @@ def prepare_dataset(
         PosixPath('data/DRIVE/datalist.json')
     """
     source, output = Path(source), Path(output)
-    _recover(output)
+    recover_prepared(output)
     check_prepared_output(source, output, overwrite)
     if download:
         _download(dataset, source)
@@ -88,36 +88,8 @@ def prepare_dataset(
             **sections,
         }
         Path(prepared, DATALIST_NAME).write_text(json.dumps(datalist, indent=2) + "\n", encoding="utf-8")
-        _move_into_place(prepared, output)
+        move_prepared(prepared, output)
     return output / DATALIST_NAME
-
-
-def _previous(output: Path) -> Path:
-    """Where a data set is while another takes its place."""
-    return output.with_name(f".{output.name}.previous")
-
-
-def _move_into_place(prepared: Path, output: Path) -> None:
-    """Replace a data set; at every moment the former one or the new one is whole, in its place or beside it."""
-    if not output.exists():
-        os.replace(prepared, output)
-        return
-    os.replace(output, _previous(output))
-    try:
-        os.replace(prepared, output)
-    except BaseException:
-        os.replace(_previous(output), output)
-        raise
-    shutil.rmtree(_previous(output))
-
-
-def _recover(output: Path) -> None:
-    """Finish what a killed process left: without a new data set the former one goes back to its place."""
-    if _previous(output).exists():
-        if output.exists():
-            shutil.rmtree(_previous(output))
-        else:
-            os.replace(_previous(output), output)
 
 
 def _download(dataset: RetinaDataset, folder: Path) -> None:
