@@ -15,6 +15,7 @@ from sre_monai.retina import SEGMENTATION_PROTOCOLS
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 RETINA, MEDMNIST = BUNDLES / "retina_fundus_vessel_segmentation", BUNDLES / "medmnist_classification"
+HIPPOCAMPUS = BUNDLES / "brain_mri_hippocampus_segmentation"
 
 # Retina: data sets, evaluations and the compared networks
 
@@ -209,6 +210,29 @@ def classification(
     return Experiment(help, MEDMNIST, rows, True, seeds, [CLASSIFICATION], transposed=True, pictures=[draw])
 
 
+# Hippocampus: the compared networks
+
+STRUCTURES = {f"{name}_hippocampus": name for name in ("anterior", "posterior")}
+TURNED = Evaluation(
+    "Hippocampus", ("evaluate.json", "rotation.json"), {"angle_step": 45, "random_axes": 2, "symmetries": False}
+)
+VOLUMES = TRAINING | {
+    f"{name}: {title}": f"{{rotated {axis} {key}_{figure}}}"
+    for key, name in STRUCTURES.items()
+    for title, axis, figure in (
+        ("Dice upright", "x", "dice upright:.4f"),
+        ("95 % Hausdorff distance, mm", "x", "hd95 upright:.2f"),
+        *((f"about {axis}, mean", axis, "dice mean:.4f") for axis in ("x", "y", "z", "random")),
+        *((f"about {axis}, worst", axis, "dice worst:.4f") for axis in ("x", "y", "z", "random")),
+    )
+}
+
+
+def volumes(label: str, *recipe: str, **settings: Any) -> Row:
+    """A network trained on the hippocampus and evaluated turned."""
+    return Row(label, recipe, {"max_epochs": 36, **settings}, "Hippocampus", {"rotated": TURNED})
+
+
 LWNET = {"lwnet, 4.2 billion pixels, at its own threshold": 0.8278}
 """F1 of https://arxiv.org/abs/2009.01907: its published weights and threshold, mean of four flips."""
 
@@ -297,6 +321,19 @@ EXPERIMENTS = {
         "Classifiers of synthetic volumes (sre-monai prepare shapes3d).",
         "sre_harmonic_resnet18, sre_r3d_18, resnet18", "volumes.yaml", seeds=(0,), sizes=QUARTER,
         dataset_name="shapes3d", max_epochs=20, image_size=16,
+    ),
+    "hippocampus": Experiment(
+        "Networks that segment the hippocampus, upright and turned by multiples of 45° about any axis.",
+        HIPPOCAMPUS,
+        {
+            "sre_unet": volumes("SRE U-Net with harmonics"),
+            "sre_shells": volumes("SRE U-Net, shells alone", "models/sre_shells.yaml"),
+            "basic_unet": volumes("BasicUNet", "models/basic_unet.yaml"),
+            "basic_unet_rotated": volumes("BasicUNet with rotations", "models/basic_unet_rotated.yaml"),
+            "dynunet": volumes("DynUNet for as long", "models/dynunet.yaml", max_epochs=8),
+        },
+        tables=[VOLUMES], transposed=True,
+        pictures=[partial(draw_curves, evaluation="rotated", scores={f"{key}_dice": "Dice" for key in STRUCTURES})],
     ),
 }  # fmt: skip
 """All experiments by the name of their command."""

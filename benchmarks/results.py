@@ -56,9 +56,9 @@ def read_poses(folder: Path) -> list[dict[str, Any]]:
         rows = list(csv.DictReader(table))
     return [
         {key: value if key in KEYS and key != "angle" else float(value or "nan") for key, value in row.items()}
-        | {"flip": row["flip"].replace("False", "")}
+        | {"flip": row.get("flip", "").replace("False", "")}
         for row in rows
-        if "flip" in row
+        if "angle" in row and row.get("axis") != "symmetry"
     ]
 
 

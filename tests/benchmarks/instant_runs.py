@@ -14,11 +14,12 @@ from PIL import Image
 from benchmarks import bundle_runs
 
 SCORES = ("dice", "auc", "cldice", "mcc", "sensitivity", "specificity", "accuracy", "consistency", "ceiling_dice")
-POSES = """image,angle,flip,accuracy,auc,dice
-1,0,,0.9,0.95,0.8
-1,10,,0.7,0.75,0.7
-1,0,x,0.6,0.6,0.8
-1,90,xy,0.8,0.8,0.6
+POSES = """image,axis,angle,flip,accuracy,auc,dice,anterior_hippocampus_dice,posterior_hippocampus_dice
+1,x,0,,0.9,0.95,0.8,0.8,0.8
+1,x,10,,0.7,0.75,0.7,0.7,0.7
+1,x,0,x,0.6,0.6,0.8,0.8,0.8
+1,x,90,xy,0.8,0.8,0.6,0.6,0.6
+1,symmetry,(x y z),,0.8,0.8,0.6,0.6,0.6
 """
 
 

@@ -14,6 +14,7 @@ from sre_monai_cli.options import check_overrides, read_options
 from tests.benchmarks.instant_runs import instant_runs
 from tests.bundles.toy import photographs
 from tests.medmnist.medmnist_toy import write_set
+from tests.volumes.toy import write_dataset
 
 ROWS = [(name, row) for name, experiment in EXPERIMENTS.items() for row in experiment.rows]
 ABLATIONS = {"ablation": "sre_harmonic_unet", "drive_ablation": "sre_harmonic_wnet"}
@@ -26,6 +27,7 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     for name in DEGREES:
         photographs(folder / name, size=(70, 66))
+    write_dataset(folder / "Hippocampus")
     for name in ("breastmnist", "adrenalmnist3d", "shapes3d"):
         write_set(folder / "medmnist" / f"{name}.npz", image_shape=(9, 9) if name == "breastmnist" else (9, 9, 9))
     return folder
@@ -65,6 +67,7 @@ def test_every_experiment_is_run_once_and_written(name, data, tmp_path, monkeypa
         "accuracy": {"rotation_dice.png", "overlays.png"},
         "cameras": {"reliability.png"},
         "progress": {"progress.png"},
+        "hippocampus": {f"rotation_{part}_hippocampus_dice.png" for part in ("anterior", "posterior")},
         **({name: {"rotation_accuracy.png", "rotation_auc.png"}} if experiment.bundle == MEDMNIST else {}),
     }
     assert {path.name for path in output.glob("*.png")} == pictures.get(name, set())

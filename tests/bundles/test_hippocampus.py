@@ -22,7 +22,7 @@ from sre_monai import VolumeSegmenter
 from sre_monai.networks.weights import load_weights
 from sre_monai.transforms import grid_symmetries
 from sre_monai_cli import find_bundle
-from tests.volumes.toy import AFFINE, smooth_noise, write, write_series
+from tests.volumes.toy import AFFINE, smooth_noise, write, write_dataset, write_series
 
 BUNDLE = find_bundle("brain_mri_hippocampus_segmentation")
 CONFIG = str(BUNDLE / "configs" / "inference.json")
@@ -289,17 +289,7 @@ def test_training_and_inference_prepare_a_volume_alike(dataset):
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory) -> Path:
-    """A prepared data set of six small volumes, four for training."""
-    folder = tmp_path_factory.mktemp("dataset")
-    items = []
-    for number in range(6):
-        values = smooth_noise((18, 20, 17), number)
-        files = {"image": f"images/{number}.nii.gz", "label": f"labels/{number}.nii.gz"}
-        write(folder / files["image"], values)
-        write(folder / files["label"], np.digitize(values, [55, 65]).astype(np.uint8))
-        items.append(files)
-    (folder / "datalist.json").write_text(json.dumps({"name": "toy", "training": items[:4], "test": items[4:]}))
-    return folder
+    return write_dataset(tmp_path_factory.mktemp("dataset"))
 
 
 @pytest.mark.slow

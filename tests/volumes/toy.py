@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def write(path: Path, values: np.ndarray, affine: np.ndarray = AFFINE) -> Path:
     kind = nibabel.MGHImage if path.suffix in (".mgz", ".mgh") else nibabel.Nifti1Image
     nibabel.save(kind(values, affine), path)
     return path
+
+
+def write_dataset(folder: Path) -> Path:
+    """Write a prepared data set of six small volumes, four for training."""
+    items = []
+    for number in range(6):
+        values = smooth_noise((18, 20, 17), number)
+        files = {"image": f"images/{number}.nii.gz", "label": f"labels/{number}.nii.gz"}
+        write(folder / files["image"], values)
+        write(folder / files["label"], np.digitize(values, [55, 65]).astype(np.uint8))
+        items.append(files)
+    (folder / "datalist.json").write_text(json.dumps({"name": "toy", "training": items[:4], "test": items[4:]}))
+    return folder
 
 
 def write_series(folder: Path, values: np.ndarray, spacing: tuple[float, float, float] = (2.0, 1.0, 1.5)) -> Path:
