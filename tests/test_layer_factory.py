@@ -22,6 +22,7 @@ def test_monais_own_layers_are_left_alone():
     assert Conv["conv", 2].__name__ == "Conv2d"
 
 
+@pytest.mark.slow
 def test_layers_are_registered_when_monai_is_imported_later():
     lines = ("import sre_monai", "from monai.networks.layers import Conv", "print(Conv['sre', 2].__name__)")
     result = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)

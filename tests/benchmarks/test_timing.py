@@ -36,6 +36,7 @@ def allocate(megabytes: int) -> float:
     return peak_megabytes() - before
 
 
+@pytest.mark.slow
 def test_memory_is_the_peak_beyond_what_was_in_use():
     assert in_own_process(allocate, 64) == pytest.approx(64, abs=4)
     assert in_own_process(torch.get_num_threads) == torch.get_num_threads()

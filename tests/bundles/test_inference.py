@@ -76,6 +76,7 @@ def assert_turns_with_the_file(pixels: np.ndarray, folder: Path, **overrides) ->
         assert not (differs & ~turned(undecided, symmetry)).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [1024, 160])
 def test_mask_rotates_with_a_synthetic_photograph(tmp_path, window):
     pixels = synthetic_fundus((301, 280), seed=3).image
@@ -188,6 +189,7 @@ def test_a_second_run_does_nothing_and_other_settings_do_all(mixed, tmp_path):
     assert not overlay.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "change"),
     [
@@ -218,6 +220,7 @@ def test_a_step_after_the_network_is_switched_off_by_its_name(mixed, tmp_path):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_small_disc_in_a_large_frame(mixed, tmp_path):
     """The image is cropped to the field of view: the mask equals that of the disc alone, at its position."""
     with Image.open(mixed / "a.png") as photograph:

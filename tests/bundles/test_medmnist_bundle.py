@@ -168,6 +168,7 @@ def test_the_seed_decides(data, trained, tmp_path):
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "overlays"), [("colour", []), ("several", ["paper.yaml"]), ("shapes3d", ["volumes.yaml"])]
 )

@@ -176,11 +176,13 @@ def test_load(bundle, workflow_type, tmp_path, monkeypatch):
     assert all(torch.equal(value, expected[name]) for name, value in loaded.state_dict().items())
 
 
+@pytest.mark.slow
 def test_torchscript(bundle, tmp_path):
     bundle.export(ckpt_export, tmp_path / "verify_model.ts")
     assert_same(bundle.network(), tmp_path / "verify_model.ts", *bundle.inputs())
 
 
+@pytest.mark.slow
 def test_traced_torchscript(bundle, tmp_path):
     bundle.export(ckpt_export, tmp_path / "model.ts", use_trace=True, input_shape=bundle.input_shape())
     assert_same(bundle.network(), tmp_path / "model.ts", *bundle.inputs())

@@ -304,6 +304,7 @@ def test_settings_of_the_program_do_not_matter_and_stay(small_segmenter, threads
         assert_same(result, expected)
 
 
+@pytest.mark.slow
 def test_the_process_stays_as_it_was():
     code = """
 import logging, sys, warnings

@@ -152,6 +152,7 @@ def test_a_bundle_elsewhere(tmp_path):
     assert find_bundle(tmp_path) == tmp_path
 
 
+@pytest.mark.slow
 def test_the_command_returns_its_exit_status(tmp_path):
     command = [sys.executable, "-m", "sre_monai_cli", "segment", "typo", str(tmp_path / "out")]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=_environment(), timeout=300)
@@ -163,6 +164,7 @@ def _environment():
     return {**os.environ, "PYTHONPATH": str(BUNDLE.parents[1])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("started", ["script", "module"])
 def test_what_lies_beside_the_photographs_is_no_code(started, tmp_path):
     """The interpreter itself looks at some modules before ours run, which are not tried here."""
