@@ -28,14 +28,17 @@ from .local_contrast import LocalContrastNormalizationd as LocalContrastNormaliz
 from .measures.calibre import calibre as calibre
 from .measures.centre_line import CentreLines as CentreLines
 from .measures.centre_line import smooth_centre_lines as smooth_centre_lines
+from .measures.equivalents import central_equivalent as central_equivalent
 from .measures.fractal_dimension import FractalDimensions as FractalDimensions
 from .measures.fractal_dimension import fractal_dimensions as fractal_dimensions
 from .measures.lacunarity import lacunarity as lacunarity
+from .measures.measure_names import measure_columns as measure_columns
 from .measures.orientation import Orientation as Orientation
 from .measures.orientation import canonical_orientation as canonical_orientation
 from .measures.segments import VesselGraph as VesselGraph
 from .measures.segments import vessel_graph as vessel_graph
 from .measures.thinning import thin as thin
+from .measures.vessel_measures import Evidence as Evidence
 from .measures.vessel_measures import VesselMeasures as VesselMeasures
 from .measures.vessel_measures import measure_vessels as measure_vessels
 from .normalize import NormalizeInsideFieldOfViewd as NormalizeInsideFieldOfViewd

@@ -1,4 +1,4 @@
-"""The calibre of vessels: their diameter along the centre line."""
+"""The largest disc in a vessel around a point of its centre line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ def calibre(mask: np.ndarray, points: np.ndarray) -> np.ndarray:
     outside, less one, since the vessel ends half a pixel before that pixel's centre. The disc's centre is the point
     itself or half a pixel beside it, on the side away from the nearest pixel outside: the centre of a vessel an even
     number of pixels wide lies between two pixels. A bar along an axis gets its exact width, one
-    at another angle up to 0.9 pixels less: the corners of the pixels on its outline reach into the vessel.
+    at another angle up to 0.9 pixels less: the corners of the pixels on its outline reach into the vessel. It decides
+    which side branches are spurs; the calibre that is reported is that of
+    :func:`~sre_monai.retina.measures.cross_section.measure_across`.
 
     The distances are those of ``scipy.ndimage.distance_transform_edt``. A k-d tree of the pixels along the outside of
     the vessels gives them at the points alone, in a tenth of the time for a large mask.

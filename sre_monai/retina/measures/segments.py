@@ -6,18 +6,70 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from skan import Skeleton, summarize
+from skan import Skeleton
 
 from sre_monai.retina.measures.calibre import calibre
-from sre_monai.retina.measures.centre_line import smooth_centre_lines
+from sre_monai.retina.measures.centre_line import CentreLines, smooth_centre_lines
+from sre_monai.retina.measures.cross_section import measure_across
 from sre_monai.retina.measures.orientation import canonical_orientation
 from sre_monai.retina.measures.pruning import branching, fill_holes, prune_spurs
 from sre_monai.retina.measures.thinning import thin
+from sre_monai.retina.measures.turning import turning
 
 COLUMNS = (
     *("start_x", "start_y", "end_x", "end_y"),
     *("length_px", "chord_px", "tortuosity", "curvature", "calibre_mean_px", "calibre_sd_px"),
 )
+
+
+class VesselLines(NamedTuple):
+    """Centre lines with the pixel and the calibre at each point.
+
+    Attributes:
+        lines: the smoothed lines, N points in all.
+        pixels: of the thinned mask, shape (N, 2).
+        calibres: diameters in pixels, NaN where they are not measured, shape (N,).
+    """
+
+    lines: CentreLines
+    pixels: np.ndarray
+    calibres: np.ndarray
+
+    def inside(self, region: np.ndarray) -> VesselLines:
+        """Cut the lines at the border of a region.
+
+        Args:
+            region: bool of the mask's shape.
+
+        Returns:
+            The pieces inside of two points or more; a line that leaves the region and comes back is several.
+        """
+        within = region[tuple(self.pixels.T)]
+        begins = np.zeros(len(within), bool)
+        begins[self.lines.starts] = True
+        begins[1:] |= within[1:] != within[:-1]
+        piece = np.cumsum(begins) - 1
+        within &= np.bincount(piece)[piece] > 1 if len(piece) else within
+        starts = np.flatnonzero(np.diff(piece[within], prepend=-1))
+        return VesselLines(CentreLines(self.lines.points[within], starts), self.pixels[within], self.calibres[within])
+
+    @property
+    def is_measured(self) -> np.ndarray:
+        """Where the calibre is measured, bool of shape (N,)."""
+        return ~np.isnan(self.calibres)
+
+    @property
+    def mean_calibres(self) -> np.ndarray:
+        """Mean calibre of each line, weighted by length, NaN where it is not measured, shape (n,)."""
+        weights = np.where(self.is_measured, self.lines.weights, 0)
+        with np.errstate(invalid="ignore"):
+            return self.lines.sums(weights * np.nan_to_num(self.calibres)) / self.lines.sums(weights)
+
+    def tortuosity(self, limit: float) -> np.ndarray:
+        """Length over chord of each line, up to a limit; NaN for closed loops, shape (n,)."""
+        chord = self.lines.chord
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(chord > 0, np.minimum(self.lines.length / chord, limit), np.nan)
 
 
 class VesselGraph(NamedTuple):
@@ -31,13 +83,19 @@ class VesselGraph(NamedTuple):
             turns, in radians; ``calibre_mean_px`` and ``calibre_sd_px``.
         branch_points: number of places where segments meet.
         end_points: number of free ends.
-        calibres: diameters at the pixels of the segments, in pixels, ascending.
+        vessels: the segments' centre lines, in the mask's pixels.
+        branches: positions of the branch points, shape (branch_points, 2).
+        ends: positions of the free ends, shape (end_points, 2).
+        arms: for each segment the branch points in which it starts and ends, −1 for none, shape (segments, 2).
     """
 
     segments: pd.DataFrame
     branch_points: int
     end_points: int
-    calibres: np.ndarray
+    vessels: VesselLines
+    branches: np.ndarray
+    ends: np.ndarray
+    arms: np.ndarray
 
 
 def vessel_graph(
@@ -74,22 +132,55 @@ def vessel_graph(
     diameters[tuple(points.T)] = calibre(turned, points)
     diameters = prune_spurs(diameters, least_spur)
     if not diameters.any():
-        return VesselGraph(pd.DataFrame(columns=COLUMNS, dtype=float), 0, 0, np.zeros(0))
+        return _nothing()
     skeleton = Skeleton(diameters, keep_images=False)
-    start, end, _, branch_points, is_segment = branching(skeleton)
+    start, end, branch_of, branch_points, is_segment = branching(skeleton)
     kept = np.flatnonzero(is_segment)
-    table = summarize(skeleton, separator="_").iloc[kept]
-    lines = smooth_centre_lines([skeleton.path_coordinates(path) for path in kept])
-    ends = [orientation.invert_points(skeleton.coordinates[nodes[kept]], turned.shape) for nodes in (start, end)]
-    chord = table["euclidean_distance"].to_numpy()
-    with np.errstate(divide="ignore"):
-        tortuosity = np.where(chord > 0, np.minimum(lines.length / chord, tortuosity_limit), np.nan)
-    calibres = table["mean_pixel_value"].to_numpy(), table["stdev_pixel_value"].to_numpy()
-    start_y, start_x, end_y, end_x = np.concatenate(ends, axis=1).T
-    values = (start_x, start_y, end_x, end_y, lines.length, chord, tortuosity, lines.curvature, *calibres)
+    paths = [skeleton.path_coordinates(path) for path in kept]
+    pixels = np.concatenate(paths)
+    lines, calibres = measure_across(turned, paths, diameters[tuple(pixels.T)])
+    vessels = VesselLines(lines, pixels, calibres)
+    branches = _centres(skeleton.coordinates[branch_of >= 0], branch_of[branch_of >= 0], branch_points)
+    ends = skeleton.coordinates[skeleton.degrees == 1]
+
+    def back(points: np.ndarray) -> np.ndarray:
+        return orientation.invert_points(points, turned.shape)
+
     return VesselGraph(
-        pd.DataFrame(dict(zip(COLUMNS, values, strict=True))),
+        _table(vessels, tortuosity_limit, back(pixels)),
         branch_points,
-        int((skeleton.degrees == 1).sum()),
-        np.sort(skeleton.pixel_values),
+        len(ends),
+        VesselLines(CentreLines(back(lines.points), lines.starts), back(pixels), calibres),
+        back(branches),
+        back(ends),
+        np.stack([branch_of[start[kept]], branch_of[end[kept]]], axis=1),
     )
+
+
+def _table(vessels: VesselLines, tortuosity_limit: float, pixels: np.ndarray) -> pd.DataFrame:
+    """A row per segment; its ends are taken from the pixels in the mask's own orientation."""
+    lines = vessels.lines
+    mean = vessels.mean_calibres
+    weights = np.where(vessels.is_measured, lines.weights, 0)
+    squares = weights * np.nan_to_num(vessels.calibres - np.repeat(mean, lines.counts)) ** 2
+    with np.errstate(invalid="ignore"):
+        deviation = np.sqrt(lines.sums(squares) / lines.sums(weights))
+    start_y, start_x, end_y, end_x = np.concatenate([pixels[lines.starts], pixels[lines.ends]], axis=1).T
+    turn = turning(lines, vessels.is_measured).total
+    shape = lines.length, lines.chord, vessels.tortuosity(tortuosity_limit), turn
+    values = (start_x, start_y, end_x, end_y, *shape, mean, deviation)
+    return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+
+
+def _centres(points: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
+    """Mean position of each group of points."""
+    sums = [np.bincount(groups, axis, minlength=count) for axis in points.T]
+    return np.stack(sums, axis=1) / np.bincount(groups, minlength=count)[:, None]
+
+
+def _nothing() -> VesselGraph:
+    """The graph of a mask without vessels."""
+    nowhere = np.zeros((0, 2), int)
+    vessels = VesselLines(smooth_centre_lines([]), nowhere, np.zeros(0))
+    table = pd.DataFrame(columns=COLUMNS, dtype=float)
+    return VesselGraph(table, 0, 0, vessels, nowhere.astype(float), nowhere, nowhere)

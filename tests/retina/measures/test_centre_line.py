@@ -16,7 +16,6 @@ def test_a_straight_line_is_as_long_as_its_chord(angle, length):
     path = np.stack(line(0, 0, *end), axis=1)
     lines = smooth_centre_lines([path, path[::-1]])
     np.testing.assert_allclose(lines.length, np.hypot(*end), rtol=0.002)
-    assert lines.curvature.max() < 0.02 * length
     if angle == 22.5 and length > 100:
         assert chain_length(path) > 1.08 * np.hypot(*end)
 
@@ -28,7 +27,6 @@ def test_an_arc(radius):
     path = path[np.append(True, np.diff(path, axis=0).any(axis=1))]
     lines = smooth_centre_lines([path])
     assert lines.length[0] == pytest.approx(np.pi * radius, rel=0.02)
-    assert lines.curvature[0] == pytest.approx(np.pi, rel=0.15)  # the rounding to pixels adds up to 0.016 per pixel
     assert lines.length[0] / (2 * radius) == pytest.approx(np.pi / 2, rel=0.02)
 
 
@@ -38,7 +36,6 @@ def test_lines_do_not_influence_each_other():
     together = smooth_centre_lines(paths)
     alone = [smooth_centre_lines([path]) for path in paths]
     np.testing.assert_allclose(together.length, np.concatenate([each.length for each in alone]), rtol=1e-12)
-    np.testing.assert_allclose(together.curvature, np.concatenate([each.curvature for each in alone]), atol=1e-12)
 
 
 def test_smoothing_against_a_loop():

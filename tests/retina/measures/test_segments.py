@@ -103,7 +103,7 @@ def test_turned_and_mirrored_masks_have_the_same_segments(shape):
         turned_mask = orientation.apply(mask)
         turned = vessel_graph(turned_mask)
         assert turned[1:3] == graph[1:3]
-        np.testing.assert_array_equal(turned.calibres, graph.calibres)
+        np.testing.assert_array_equal(turned.vessels.calibres, graph.vessels.calibres)
         np.testing.assert_array_equal(turned.segments.drop(columns=ENDS), graph.segments.drop(columns=ENDS))
         for end in (ENDS[:2], ENDS[2:]):
             back = orientation.invert_points(turned.segments[end].to_numpy(), turned_mask.shape)
@@ -115,4 +115,4 @@ def test_nothing_to_divide():
     dots[5, 5] = dots[12, 12] = True
     for mask in (dots, np.zeros((20, 20), bool), np.zeros((1, 1), bool)):
         graph = vessel_graph(mask)
-        assert (len(graph.segments), graph.branch_points, graph.end_points, len(graph.calibres)) == (0, 0, 0, 0)
+        assert (len(graph.segments), graph.branch_points, graph.end_points, len(graph.vessels.calibres)) == (0, 0, 0, 0)

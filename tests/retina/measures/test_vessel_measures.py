@@ -24,7 +24,7 @@ def mask():
 def test_only_the_field_of_view_counts(mask, fov):
     values, segments = measure_vessels(mask, fov)
     inside, same_segments = measure_vessels(mask & fov, fov)
-    assert values == inside
+    np.testing.assert_equal(inside, values)  # NaN equals NaN
     assert segments.equals(same_segments)
     assert values["area_density"] == (mask & fov).sum() / fov.sum()
     assert values["length_density_per_px"] == segments["length_px"].sum() / fov.sum()
@@ -45,7 +45,7 @@ def test_turned_and_mirrored_photographs_give_exactly_the_same(mask, fov, crop):
     values, segments = measure_vessels(mask, fov, 7.3)
     for turn in grid_symmetries(2):
         turned = measure_vessels(turn.apply(mask), turn.apply(fov), 7.3)
-        assert turned.values == values
+        np.testing.assert_equal(turned.values, values)
         lengths = [column for column in segments if not column.startswith(("start", "end"))]
         assert turned.segments[lengths].equals(segments[lengths])
 
@@ -59,7 +59,7 @@ def test_units(mask, fov):
     assert values["curvature_per_mm"] == pytest.approx(values["curvature_per_px"] * 50)
     np.testing.assert_array_equal(segments["chord_um"], 20 * segments["chord_px"])
     without = measure_vessels(mask, fov)
-    assert {name: values[name] for name in without.values} == without.values
+    np.testing.assert_equal({name: values[name] for name in without.values}, without.values)
     assert not any("um" in name or "mm" in name for name in (*without.values, *without.segments))
 
 
@@ -114,7 +114,7 @@ def test_pinholes_make_no_branch_points(mask_scale, hole):
         pinholes[row : row + hole, column : column + hole] = False
     assert measure_vessels(pinholes, largest_hole=0).values["branch_points"] > 20
     filled, whole = measure_vessels(pinholes).values, measure_vessels(mask).values
-    assert {name for name in whole if filled[name] != whole[name]} <= {
+    assert {name for name in whole if filled[name] != whole[name] and "branching" not in name} <= {
         *("area_density", "fractal_d0", "fractal_d1", "fractal_d2", "lacunarity"),  # of the mask as it is
     }
     assert numbers(filled) == (1, 0, 2)
@@ -154,7 +154,7 @@ def test_options_are_exact_in_every_orientation():
         assert values["segments"] < raw["segments"] / 2
         for turn in grid_symmetries(2):
             turned = measure_vessels(turn.apply(mask), **options)
-            assert turned.values == values
+            np.testing.assert_equal(turned.values, values)
             lengths = [column for column in segments if not column.startswith(("start", "end"))]
             assert turned.segments[lengths].equals(segments[lengths])
 
@@ -162,7 +162,7 @@ def test_options_are_exact_in_every_orientation():
 def test_without_vessels(fov):
     values, segments = measure_vessels(np.zeros_like(fov), fov, 5)
     zero = {"area_density", "length_px", "length_mm", "length_density_per_px", "length_density_per_mm"}
-    zero |= {"segments", "branch_points", "end_points"}
+    zero |= {"segments", "branch_points", "end_points", "bifurcations"}
     assert {name for name, value in values.items() if value == 0} == zero
     undefined = {name for name, value in values.items() if np.isnan(value)}
     assert undefined == set(values) - zero - {"fov_area_px", "fov_area_mm2", "um_per_pixel"}
