@@ -11,10 +11,13 @@ from monai.bundle import ConfigParser
 
 from sre_monai.networks.nets import build_classifier
 from sre_monai_cli import find_bundle
+from sre_monai_cli.bundles import HIPPOCAMPUS
 from sre_monai_cli.configuration import read_configuration
 
-RETINA, MEDMNIST = find_bundle(), find_bundle("medmnist_classification")
+RETINA, MEDMNIST, HEADS = find_bundle(), find_bundle("medmnist_classification"), find_bundle(HIPPOCAMPUS)
 WEIGHTS = sorted(path for bundle in (RETINA, MEDMNIST) for path in (bundle / "models").rglob("*.pt"))
+WEIGHTS += [HEADS / "models" / "model.pt"]  # the networks it is compared with are overlays in configs/models
+PREFIXES = {RETINA: "", MEDMNIST: "medmnist ", HEADS: "hippocampus "}
 
 OF_THE_RUN = {  # what a configuration has besides the settings of a training
     *("imports", "initialize", "run", "identity", "validate", "network", "averaged_network", "checkpoint"),
@@ -36,8 +39,12 @@ DIGESTS = {  # of the configurations with which the weights were trained, merged
     "plain_unet_small_longer": "bf178f356d13dfff",
     "medmnist model": "f8297295a0f30736",
     "medmnist adrenalmnist3d": "c14b082e94adb1c8",
+    "hippocampus model": "20a0701e72e5c108",
 }
-IMAGES = {"drive": 20, "model": 65, "medmnist model": 546, "medmnist adrenalmnist3d": 1188}
+IMAGES = {
+    **{"drive": 20, "model": 65, "medmnist model": 546, "medmnist adrenalmnist3d": 1188},
+    "hippocampus model": 176,
+}
 """Training images; of all others DRIVE's 20."""
 
 
@@ -46,7 +53,7 @@ def bundle_of(weights: Path) -> Path:
 
 
 def name_of(weights: Path) -> str:
-    return f"{'medmnist ' * (bundle_of(weights) == MEDMNIST)}{weights.stem}"
+    return PREFIXES[bundle_of(weights)] + weights.stem
 
 
 def files_of(weights: Path) -> list[Path]:
@@ -82,7 +89,7 @@ def test_record_fits_the_recipe(weights):
     assert parser.get_parsed_content("seed") == record["seed"]
     if name != "model":  # its run changed to mixed precision on the way
         assert parser.get_parsed_content("amp") == record.get("mixed_precision", False)
-    batch = parser["images_per_batch" if bundle_of(weights) == RETINA else "batch_size"]
+    batch = parser[{RETINA: "images_per_batch", MEDMNIST: "batch_size", HEADS: "volumes_per_batch"}[bundle_of(weights)]]
     steps = -(-IMAGES.get(name, 20) // batch)
     assert parser.get_parsed_content("max_epochs") * steps == record["steps"]
 
@@ -90,7 +97,7 @@ def test_record_fits_the_recipe(weights):
 @pytest.mark.parametrize("weights", WEIGHTS, ids=name_of)
 def test_network_of_the_recipe_takes_the_weights(weights):
     parser = ConfigParser(read_configuration(files_of(weights)))
-    if bundle_of(weights) == RETINA:
+    if bundle_of(weights) != MEDMNIST:
         network = parser.get_parsed_content("network_def")
     else:
         dims = 3 if weights.stem == "adrenalmnist3d" else 2
