@@ -7,8 +7,9 @@ from pkgutil import walk_packages
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
+from build_browser import build_browser_page  # noqa: E402
 from sphinx.application import Sphinx  # noqa: E402
 from sphinx.pycode import ModuleAnalyzer  # noqa: E402
 
@@ -27,7 +28,7 @@ include_patterns = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 ]
-exclude_patterns = [".*", "build", "data", "output", "runs"]
+exclude_patterns = [".*", "build", "data", "docs/browser", "output", "runs"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx_copybutton"]
 myst_heading_anchors = 4
@@ -86,3 +87,4 @@ def setup(app: Sphinx) -> None:
                 constants[package].update({key: lines for key, lines in docs.items() if not key[0]})
     app.connect("autodoc-process-bases", hide_private_bases)
     app.connect("autodoc-process-docstring", leave_out_markdown_tables)
+    app.connect("build-finished", build_browser_page)
