@@ -33,6 +33,8 @@ class Command:
         example: a command line.
         bundle: the bundle's name.
         statuses: exit statuses, where they say more than 0 or 2.
+        output: what ``output`` is.
+        entries: ids that the two arguments of the command line set.
     """
 
     help: str
@@ -41,6 +43,8 @@ class Command:
     example: str
     bundle: str = RETINA
     statuses: str = ""
+    output: str = "folder of the results, made when missing"
+    entries: tuple[str, str] = ("dataset_dir", "output_dir")
 
 
 COMMANDS = {
@@ -76,6 +80,14 @@ COMMANDS = {
         "sre-monai classify my/images my/results --checkpoint output/train/model.pt",
         bundle=MEDMNIST,
         statuses=STATUSES,
+    ),
+    "export": Command(
+        "export a bundle to one file that runs without this package",
+        ("inference.json", "export.json"),
+        "bundle: its folder, or its name in the package",
+        f"sre-monai export {RETINA} vessels.onnx",
+        output="file, .onnx or .pt2",
+        entries=("bundle_root", "filepath"),
     ),
 }
 

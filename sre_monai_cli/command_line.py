@@ -60,9 +60,9 @@ def long_command(
     """Build the MONAI command of a short one.
 
     Args:
-        name: ``"segment"``, ``"evaluate"``, ``"rotate"``, ``"train"`` or ``"classify"``.
-        data: the images or the data set.
-        output: folder of the results; the configuration's own by default.
+        name: ``"segment"``, ``"evaluate"``, ``"rotate"``, ``"train"``, ``"classify"`` or ``"export"``.
+        data: the images or the data set; for ``"export"`` the bundle.
+        output: folder of the results, or the exported file; the configuration's own by default.
         bundle_root: the bundle's folder or name; the command's own by default.
         overlays: further configuration files, the later over the earlier.
         overrides: values by id; an expression of MONAI is one, unless it is a `Literal`.
@@ -89,10 +89,11 @@ def _arguments(
     overrides: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Give the arguments of ``monai.bundle.run``."""
-    root = find_bundle(bundle_root or COMMANDS[name].bundle)
+    first, second = COMMANDS[name].entries
+    root = find_bundle(data if first == "bundle_root" else bundle_root or COMMANDS[name].bundle)
     files = configuration_files(COMMANDS[name], root, overlays)
-    values = {"bundle_root": Literal(root), "dataset_dir": Literal(data)}
-    values |= ({"output_dir": Literal(output)} if output is not None else {}) | dict(overrides)
+    values = {first: Literal(data), "bundle_root": Literal(root)}
+    values |= ({second: Literal(output)} if output is not None else {}) | dict(overrides)
     own = {"config_file": files[0] if len(files) == 1 else files}
     return own | {key: value if key in MONAI_OPTIONS else for_monai(value) for key, value in values.items()}
 
@@ -114,10 +115,15 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
 
 def _checked_arguments(options: argparse.Namespace) -> dict[str, Any]:
     """Check the options of a command against the configuration, and give the arguments of ``monai.bundle.run``."""
-    given: list[tuple[str, Any]] = [("dataset_dir", options.data), *getattr(options, "overrides", [])]
-    given += [("output_dir", options.output)] if options.output is not None else []
-    overrides = _collect(given)
     command = COMMANDS[options.command]
+    first, second = command.entries
+    given: list[tuple[str, Any]] = [*getattr(options, "overrides", [])]
+    if first == "bundle_root":
+        options.bundle_root = options.data
+    else:
+        given.insert(0, (first, options.data))
+    given += [(second, options.output)] if options.output is not None else []
+    overrides = _collect(given)
     files = configuration_files(command, find_bundle(options.bundle_root or command.bundle), options.overlay)
     own_files = overrides.get("config_file", files)
     files = [own_files] if isinstance(own_files, str) else list(own_files)
@@ -138,6 +144,8 @@ def _collect(given: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _bundle_root(words: Sequence[str]) -> str | None:
     """The bundle that the command line names: its options depend on it."""
+    if len(words) > 1 and words[0] in COMMANDS and COMMANDS[words[0]].entries[0] == "bundle_root":
+        return None if words[1].startswith("-") else os.path.expanduser(words[1])
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     finder.add_argument("--bundle_root", "--bundle-root", type=os.path.expanduser)
     try:

@@ -211,11 +211,12 @@ def value_text(schema: Schema) -> str:
 
 def _add_command(commands: Any, name: str, command: Command, bundle_root: str | None) -> None:
     root = find_bundle(bundle_root or command.bundle)
+    first = "bundle" if command.entries[0] == "bundle_root" else "data"
     statuses = f"exit status: {command.statuses}\n" if command.statuses else ""
     parser = commands.add_parser(
         name,
         help=command.help,
-        usage=f"sre-monai {name} data [output] [--option value ...]",
+        usage=f"sre-monai {name} {first} [output] [--option value ...]",
         description=f"{command.help[0].upper()}{command.help[1:]}.",
         epilog=f"{statuses}example: {command.example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -223,13 +224,11 @@ def _add_command(commands: Any, name: str, command: Command, bundle_root: str | 
     )
     files = configuration_files(command, root, [])
     configuration, options = read_configuration(files), read_options(files)
-    output = default_text(configuration["output_dir"], {})
+    output = default_text(configuration[command.entries[1]], {})
     as_path = partial(_parse_value, {"format": "path"})
-    parser.add_argument("data", type=as_path, help=command.data)
-    parser.add_argument(
-        "output", nargs="?", type=as_path, help=f"folder of the results, made when missing (default: {output})"
-    )
-    _add_general_options(parser, options)
+    parser.add_argument("data", metavar=first, type=as_path, help=command.data)
+    parser.add_argument("output", nargs="?", type=as_path, help=f"{command.output} (default: {output})")
+    _add_general_options(parser, options, first == "data")
     group = parser.add_argument_group("options of the configuration")
     for option, schema in options.items():
         if name in schema["commands"]:
@@ -238,7 +237,7 @@ def _add_command(commands: Any, name: str, command: Command, bundle_root: str | 
         parser.add_argument(f"--{option}", dest=option, action=Override, type=_parse_any, help=argparse.SUPPRESS)
 
 
-def _add_general_options(parser: argparse.ArgumentParser, options: Mapping[str, Schema]) -> None:
+def _add_general_options(parser: argparse.ArgumentParser, options: Mapping[str, Schema], takes_bundle: bool) -> None:
     parser.add_argument(
         "--set",
         dest="set",
@@ -256,12 +255,13 @@ def _add_general_options(parser: argparse.ArgumentParser, options: Mapping[str, 
         default=[],
         help="another configuration over the command's own: in the bundle's configs, or a path; may be repeated",
     )
-    parser.add_argument(
-        "--bundle_root",
-        metavar="FOLDER",
-        type=os.path.expanduser,
-        help="another bundle: its folder, or its name in the package",
-    )
+    if takes_bundle:
+        parser.add_argument(
+            "--bundle_root",
+            metavar="FOLDER",
+            type=os.path.expanduser,
+            help="another bundle: its folder, or its name in the package",
+        )
     parser.add_argument("--dry_run", action="store_true", help="check the options, print the MONAI command, and stop")
 
 

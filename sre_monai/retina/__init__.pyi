@@ -20,6 +20,7 @@ from .evaluation.rotation_protocols import segmentation_protocols as segmentatio
 from .evaluation.score_table import ScoreTable as ScoreTable
 from .evaluation.vessel_scores import VESSEL_SCORES as VESSEL_SCORES
 from .evaluation.vessel_scores import vessel_scores as vessel_scores
+from .export_photograph import export_photograph_network as export_photograph_network
 from .field_of_view import FieldOfViewd as FieldOfViewd
 from .field_of_view import IgnoreOutsideFieldOfViewd as IgnoreOutsideFieldOfViewd
 from .field_of_view import estimate_field_of_view as estimate_field_of_view
@@ -44,6 +45,7 @@ from .measures.vessel_measures import measure_vessels as measure_vessels
 from .normalize import NormalizeInsideFieldOfViewd as NormalizeInsideFieldOfViewd
 from .overlay import error_overlay as error_overlay
 from .overlay import vessel_overlay as vessel_overlay
+from .photograph_network import PhotographNetwork as PhotographNetwork
 from .quality import PhotographQualityd as PhotographQualityd
 from .save_vessels import SaveVesselsd as SaveVesselsd
 from .segmenter import VesselSegmentation as VesselSegmentation

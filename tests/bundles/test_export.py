@@ -20,7 +20,7 @@ FILES = ("inference.json", "export.json")
 @pytest.mark.slow
 def test_command_exports_from_another_folder(tmp_path):
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(config_files(*FILES))]
-    command += ["--bundle_root", str(BUNDLE), "--filepath", "vessels.pt2"]
+    command += ["--bundle_root", str(BUNDLE), "--filepath", "vessels.pt2", "--from_photograph", "False"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ, timeout=300)
     assert result.returncode == 0, result.stderr
     network = parse("inference.json").get_parsed_content("network_def").eval()
@@ -36,7 +36,12 @@ def test_command_exports_from_another_folder(tmp_path):
 def test_onnx_gives_the_same_mask_on_drive(shared_data, tmp_path):
     from onnxruntime import InferenceSession
 
-    run(config_file=config_files(*FILES), bundle_root=str(BUNDLE), filepath=str(tmp_path / "vessels.onnx"))
+    run(
+        config_file=config_files(*FILES),
+        bundle_root=str(BUNDLE),
+        filepath=str(tmp_path / "vessels.onnx"),
+        from_photograph=False,
+    )
     session = InferenceSession(tmp_path / "vessels.onnx")
     parser = parse(
         "inference.json", bundle_root=str(BUNDLE), dataset_dir=str(shared_data / "DRIVE" / "test" / "images")
