@@ -5,9 +5,9 @@
     python -m benchmarks runtimes --measure speed
     python -m benchmarks runtimes --measure photograph accuracy --whole vessels.onnx --dataset_dir data/DRIVE
 
-`speed` is about networks on float32 tensors, `photograph` about the way from a file to its mask, with ONNX Runtime by a file
-that holds all of it, `accuracy` about the F1 on the test images of DRIVE (as published, not prepared) that int8 costs.
-Writes runtimes.csv, photographs.csv and table.md.
+`speed` is about networks on float32 tensors; `photograph` about the way from a file to its mask, also by ONNX Runtime
+with one file that holds all but the field of view; `accuracy` about the F1 on DRIVE's test images (as published, not
+prepared) that int8 costs. Writes runtimes.csv, photographs.csv and table.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -281,7 +281,7 @@ def main(
     """Export, time, score; write tables."""
     if "photograph" in measure and whole is None:
         raise ValueError(
-            "--measure photograph needs --whole: the file that `sre-monai export` makes of the retina bundle."
+            "--measure photograph needs --whole, a file that `sre-monai export` made of the retina bundle."
         )
     tables = []
     with TemporaryDirectory() as temporary:
