@@ -1,10 +1,13 @@
 """Time the retina bundle's network beside what a user would pick instead: other runtimes, int8, ordinary U-Nets.
 
     pip install -c constraints.txt -e ".[test]" openvino
-    python -m benchmarks runtimes --dataset_dir data/DRIVE
+    sre-monai export retina_fundus_vessel_segmentation vessels.onnx
+    python -m benchmarks runtimes --measure speed
+    python -m benchmarks runtimes --measure photograph accuracy --whole vessels.onnx --dataset_dir data/DRIVE
 
-The networks on float32 tensors with one and two threads, whole photographs from the file to the mask, and the F1 on the
-test images of DRIVE (as published, not prepared) that int8 costs; `--measure` chooses. Writes runtimes.csv, table.md.
+`speed` is about networks on float32 tensors; `photograph` about the way from a file to its mask, also by ONNX Runtime
+with one file that holds all but the field of view; `accuracy` about the F1 on DRIVE's test images (as published, not
+prepared) that int8 costs. Writes runtimes.csv, photographs.csv and table.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +32,7 @@ from sre_monai.conversion import export_network
 from sre_monai.io.tables import write_table
 from sre_monai.networks import fold_sre, fuse, load_weights
 from sre_monai.networks.nets import build_segmenter
-from sre_monai.retina import vessel_scores
+from sre_monai.retina import estimate_field_of_view, vessel_scores
 from sre_monai.runs.memory import keep_freed_memory
 from sre_monai_cli.bundles import RETINA, find_bundle
 
@@ -58,11 +61,15 @@ def make_network(name: str) -> nn.Module:
     return network
 
 
-def export_all(folder: Path, sizes: Sequence[Sequence[int]]) -> None:
-    """Write ours for any size, as ONNX, in int8 and as a program of PyTorch; MONAI's, which pad, for each size."""
+def export_ours(folder: Path) -> None:
+    """Write our network for any size, as ONNX, in int8 and as a program of PyTorch."""
     for suffix in (".onnx", ".pt2"):
         export_network(make_network(OURS), folder / f"{OURS}{suffix}", (2, 3, 64, 64))
     quantize(folder / f"{OURS}.onnx", folder / f"{INT8}.onnx")
+
+
+def export_ordinary(folder: Path, sizes: Sequence[Sequence[int]]) -> None:
+    """Write MONAI's networks, which pad, for each size."""
     for name, size in product(ORDINARY, sizes):
         export_network(make_network(name), ordinary_file(folder, name, size), (1, 3, *size), dynamic=False)
 
@@ -172,6 +179,41 @@ def time_networks(folder: Path, threads: int, sizes: Sequence[Sequence[int]], ro
     return rows
 
 
+def time_photographs(whole: Path, path: Path, threads: int, rounds: int) -> list[dict[str, Any]]:
+    """Time the way from a file to its mask: the bundle, and ONNX Runtime with one file, given the field of view."""
+    torch.set_num_threads(threads)
+    keep_freed_memory()
+    segmenter = VesselSegmenter(device="cpu")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(whole), options, providers=["CPUExecutionProvider"])
+
+    def by_onnx() -> np.ndarray:
+        photograph = np.asarray(Image.open(path).convert("RGB"))
+        fov = estimate_field_of_view(photograph.transpose(2, 1, 0))[0].numpy().T
+        return session.run(None, {"photograph": photograph, "field_of_view": fov.astype(np.uint8)})[0] >= 0.5
+
+    different = int((by_onnx() != segmenter.segment(path).mask).sum())
+    runs = {OURS: lambda: segmenter.segment(path).mask, "ONNX Runtime, one file": by_onnx}
+    times = time_in_turn(runs, rounds, turn=0)
+    task = f"{path.stem}, {threads} thread{'s' * (threads > 1)}"
+    pixels = {OURS: 0, "ONNX Runtime, one file": different}
+    return [
+        {"task": task, "subject": name, "milliseconds": round(1e3 * seconds), "different pixels": pixels[name]}
+        for name, seconds in times.items()
+    ]
+
+
+def write_photographs(folder: Path) -> list[Path]:
+    """Write the sample as JPEG files of 0.3 and 8 megapixels."""
+    paths = []
+    for name, size in (("0.3 megapixels", (565, 584)), ("8.0 megapixels", (2785, 2879))):
+        paths.append(folder / f"{name}.jpg")
+        with Image.open(SAMPLES / "eye_565x584.png") as sample:
+            sample.resize(size, Image.Resampling.BICUBIC).save(paths[-1], quality=95)
+    return paths
+
+
 class RuntimeSegmenter(VesselSegmenter):
     """The bundle with another runtime in place of its network."""
 
@@ -214,13 +256,16 @@ def accuracy_lines(folder: Path, dataset_dir: Path, photographs: int) -> Iterato
             yield [name, f"{score(RuntimeSegmenter(make()), dataset_dir, photographs):.4f}"]
 
 
-def speed_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+def speed_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Times, and relative to ours."""
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     times = {(row["task"], row["subject"]): row["milliseconds"] for row in rows}
-    yield ["", *tasks]
-    for name in dict.fromkeys(row["subject"] for row in rows):
-        yield [name, *(f"{times[task, name]:.0f} ms ({times[task, name] / times[task, OURS]:.2f})" for task in tasks)]
+
+    def cell(task: str, name: str) -> str:
+        return f"{times[task, name]:.0f} ms ({times[task, name] / times[task, OURS]:.2f})"
+
+    names = dict.fromkeys(row["subject"] for row in rows)
+    return markdown_table(["", *tasks], [[name, *(cell(task, name) for task in tasks)] for name in names])
 
 
 def main(
@@ -229,20 +274,32 @@ def main(
     measure: Sequence[str] = MEASURES,
     threads: Sequence[int] = (1, 2),
     widths: Sequence[int] = (592, 1024),
+    whole: Path | None = None,
     photographs: int = 20,
-    rounds: int = 3,
+    rounds: int = 2,
 ) -> str:
     """Export, time, score; write tables."""
+    if "photograph" in measure and whole is None:
+        raise ValueError(
+            "--measure photograph needs --whole, a file that `sre-monai export` made of the retina bundle."
+        )
     tables = []
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         sizes = [(width, 576 if width == 592 else width) for width in widths]
-        export_all(folder, sizes)
+        if "speed" in measure or "accuracy" in measure:
+            export_ours(folder)
         if "speed" in measure:
+            export_ordinary(folder, sizes)
             rows = [row for n in threads for row in in_own_process(time_networks, folder, n, sizes, rounds)]
             write_table(output_dir / "runtimes.csv", rows)
-            header, *lines = speed_lines(rows)
-            tables.append(markdown_table(header, lines))
+            tables.append(speed_table(rows))
+        if "photograph" in measure:
+            paths = write_photographs(folder)
+            tasks = product(threads, paths)
+            rows = [row for n, path in tasks for row in in_own_process(time_photographs, whole, path, n, rounds)]
+            write_table(output_dir / "photographs.csv", rows)
+            tables.append(speed_table(rows))
         if "accuracy" in measure:
             tables.append(markdown_table(["", "F1"], list(accuracy_lines(folder, dataset_dir, photographs))))
     text = "\n\n".join(tables)

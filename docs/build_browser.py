@@ -17,7 +17,7 @@ from sre_monai.networks import load_weights
 from sre_monai.networks.nets import build_segmenter
 from sre_monai_cli import find_bundle
 
-SOURCE = Path(__file__).parent / "browser"
+SOURCE = Path(__file__).resolve().parent / "browser"
 SAMPLE = Path(__file__).parent / "sample" / "eye_565x584.png"
 SETTINGS = ("working_diameter", "largest_diameter", "window_size", "threshold")
 WITHOUT = "<!doctype html><title>sre_monai</title><p>This copy of the documentation was built without this page: {}."
@@ -25,7 +25,7 @@ WITHOUT = "<!doctype html><title>sre_monai</title><p>This copy of the documentat
 
 def build_browser_page(app: Sphinx, exception: Exception | None) -> None:
     """Put the page beside the finished documentation, or a sentence where something it needs is missing."""
-    if exception is not None or app.builder.name != "html":
+    if exception is not None or app.builder.name != "html" or Path(app.srcdir).resolve() != SOURCE.parents[1]:
         return
     logger = logging.getLogger(__name__)
     folder = Path(app.outdir, "docs", "browser")

@@ -19,14 +19,23 @@ export function loadNetwork(report) {
 }
 
 async function load(report) {
-  const onGpu = await hasGpu();
-  const { script, binary, providers } = onGpu ? RUNTIMES.gpu : RUNTIMES.processor;
+  if (await hasGpu()) {
+    try {
+      return await startRuntime(RUNTIMES.gpu, 1, "GPU (WebGPU)", report);
+    } catch (error) {
+      console.warn(`WebGPU: ${error.message}`); // the processor can do it, too
+    }
+  }
   const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS) : 1;
+  return startRuntime(RUNTIMES.processor, threads, `processor, ${threads} thread${threads > 1 ? "s" : ""}`, report);
+}
+
+async function startRuntime({ script, binary, providers }, threads, processor, report) {
   const [wasm, model] = await downloadAll([binary, MODEL], report);
   const ort = await import(script);
   Object.assign(ort.env.wasm, { wasmPaths: new URL(".", self.location).href, wasmBinary: wasm.buffer, numThreads: threads });
   const session = await ort.InferenceSession.create(model, { executionProviders: providers });
-  return { run: runner(ort, session), processor: onGpu ? "GPU (WebGPU)" : `processor, ${threads} thread${threads > 1 ? "s" : ""}` };
+  return { run: runner(ort, session), processor };
 }
 
 /** A function of values (3, height, width) that gives logits (2, height, width). */

@@ -14,7 +14,7 @@ self.onmessage = async ({ data: { id, photograph } }) => {
     const result = photograph ? await segment(photograph, network, report) : { processor: network.processor };
     self.postMessage({ id, result });
   } catch (error) {
-    self.postMessage({ id, problem: error.message });
+    self.postMessage({ id, problem: String(error?.message ?? error) });
   }
 };
 
