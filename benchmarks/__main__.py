@@ -14,12 +14,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from benchmarks import conversions, drawn_shapes, folder, measures, runtimes, speed, update_ratios
+from benchmarks import conversions, drawn_shapes, folder, label_measures, measures, runtimes, speed, update_ratios
 from benchmarks.experiments import EXPERIMENTS
 from benchmarks.series import run_experiment
 from sre_monai.runs.errors import exit_on_user_error
 
-SCRIPTS = (speed, runtimes, folder, measures, drawn_shapes, conversions, update_ratios)
+SCRIPTS = (speed, runtimes, folder, measures, drawn_shapes, label_measures, conversions, update_ratios)
 """Modules with options of their own."""
 
 

@@ -55,6 +55,13 @@ COMMANDS = {
         "sre-monai segment my/photographs my/results --write_probability True",
         statuses=STATUSES,
     ),
+    "measure": Command(
+        "measure masks of vessels, arteries, veins and the optic disc",
+        ("measure.json",),
+        "folder of masks, sub-folders included, or a list of masks as .json or .csv",
+        "sre-monai measure my/masks my/measures --photographs my/photographs --disc_diameter_um 1800",
+        statuses=STATUSES,
+    ),
     "evaluate": Command(
         "score the network on a prepared data set",
         ("train.json", "evaluate.json"),

@@ -211,6 +211,8 @@ def value_text(schema: Schema) -> str:
 
 def _add_command(commands: Any, name: str, command: Command, bundle_root: str | None) -> None:
     root = find_bundle(bundle_root or command.bundle)
+    if not all(os.path.isfile(file) for file in configuration_files(command, root, [])):
+        root = find_bundle(command.bundle)  # another bundle need not have every command
     first = "bundle" if command.entries[0] == "bundle_root" else "data"
     statuses = f"exit status: {command.statuses}\n" if command.statuses else ""
     parser = commands.add_parser(

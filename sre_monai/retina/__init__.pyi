@@ -25,7 +25,11 @@ from .field_of_view import FieldOfViewd as FieldOfViewd
 from .field_of_view import IgnoreOutsideFieldOfViewd as IgnoreOutsideFieldOfViewd
 from .field_of_view import estimate_field_of_view as estimate_field_of_view
 from .field_of_view import field_of_view_diameter as field_of_view_diameter
+from .load_masks import LoadMasksd as LoadMasksd
 from .local_contrast import LocalContrastNormalizationd as LocalContrastNormalizationd
+from .mask_list import list_masks as list_masks
+from .measure_picture import SaveMeasurePictured as SaveMeasurePictured
+from .measure_picture import draw_measures as draw_measures
 from .measures.calibre import calibre as calibre
 from .measures.centre_line import CentreLines as CentreLines
 from .measures.centre_line import smooth_centre_lines as smooth_centre_lines

@@ -32,8 +32,11 @@ def test_entries_are_complete(bundle):
         assert set(schema.get("conflicts", ())) <= table(bundle).keys(), name
 
 
-@pytest.mark.parametrize("bundle", BUNDLES)
-@pytest.mark.parametrize("command", COMMANDS)
+WITHOUT = {(bundle, "measure") for bundle in BUNDLES[1:]}
+EACH = [(bundle, command) for bundle in BUNDLES for command in COMMANDS if (bundle, command) not in WITHOUT]
+
+
+@pytest.mark.parametrize(("bundle", "command"), EACH)
 def test_options_of_a_command_are_in_its_configuration(bundle, command):
     root = find_bundle(bundle) / "configs"
     files = [root / name for name in COMMANDS[command].configurations]
@@ -43,8 +46,7 @@ def test_options_of_a_command_are_in_its_configuration(bundle, command):
     assert listed <= known
 
 
-@pytest.mark.parametrize("bundle", BUNDLES)
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("bundle", "command"), EACH)
 def test_defaults_are_in_range(bundle, command):
     root = find_bundle(bundle) / "configs"
     check_overrides({}, read_configuration(root / name for name in COMMANDS[command].configurations), table(bundle))

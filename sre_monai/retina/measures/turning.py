@@ -30,7 +30,8 @@ def turning(lines: CentreLines, inside: np.ndarray) -> Turning:
 
     The direction of a line of pixels is never still: adding up all its changes gives straight lines a curvature. Here
     only turns of 0.2 rad or more count: between two inflections, the direction changes by the difference of its extremes.
-    A line that turns less altogether has the angle between the chords of its halves, twice: that of an arc.
+    A line that turns less altogether has the angle between the chords of its halves, twice: that of an arc. Where not
+    all points count, the rest of the line is taken to turn as much per pixel.
 
     Args:
         lines: smoothed lines.
@@ -50,6 +51,7 @@ def turning(lines: CentreLines, inside: np.ndarray) -> Turning:
     few = lines.sums(inside.astype(int)) < FEWEST_POINTS
     inside = inside | np.repeat(few, lines.counts)
     _turn(lines.points, lines.directions, lines.starts, lines.ends, inside, total, is_inflection)
+    total *= lines.length / np.maximum(lines.sums(np.where(inside, lines.weights, 0)), np.finfo(float).tiny)
     return Turning(total, is_inflection)
 
 

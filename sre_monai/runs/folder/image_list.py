@@ -52,9 +52,7 @@ def read_list(source: Path) -> dict[str, dict[str, float]]:
         {'eye.png': {'um_per_pixel': 7.5}}
     """
     try:
-        text = _text(source.read_bytes())
-        is_json = source.suffix.lower() == ".json"
-        entries = [_named(entry) for entry in (_entries(json.loads(text)) if is_json else _rows(text))]
+        entries = read_entries(source)
         _tell_unknown(source, {key for entry in entries for key in entry})
         listed = [(_path_of(entry), entry.get(PIXEL_SIZE)) for entry in entries]
     except (ValueError, csv.Error) as error:
@@ -62,6 +60,28 @@ def read_list(source: Path) -> dict[str, dict[str, float]]:
             f"dataset_dir: {source} is not a list of images ({error}); give a column or a key 'image' with paths."
         ) from None
     return _each_once(source, listed)
+
+
+def read_entries(source: Path) -> list[dict[str, Any]]:
+    r"""Read the rows of a table, or the objects of a JSON file, by their columns or keys in lower case.
+
+    Args:
+        source: the file, ``.csv`` or ``.json``.
+
+    Returns:
+        The entries; a path alone has the key ``image``.
+
+    Raises:
+        ValueError: saying what can't be understood.
+
+    Examples:
+        >>> _ = Path("list.csv").write_text("Artery;Vein\na.png;v.png\n")
+        >>> read_entries(Path("list.csv"))
+        [{'artery': 'a.png', 'vein': 'v.png'}]
+    """
+    text = _text(source.read_bytes())
+    is_json = source.suffix.lower() == ".json"
+    return [_named(entry) for entry in (_entries(json.loads(text)) if is_json else _rows(text))]
 
 
 def _text(content: bytes) -> str:

@@ -18,7 +18,7 @@ from sre_monai.runs.folder.report_tables import FolderTable
 
 PICTURES = ("thumbnails", "preview")
 PENDING = {"status": "pending", "reason": "the run was stopped before: run the same command again to resume"}
-LEFT_OUT = {"status": "left out", "reason": "it is no image, by its name and its content"}
+NO_IMAGE = "it is no image, by its name and its content"
 PICTURE_EXTENSIONS = (".png", ".jpg")  # of the results that a browser shows
 
 
@@ -27,7 +27,7 @@ class FolderReport:
 
     Every report has the columns ``file`` (relative to the input folder), ``status`` (``done``, ``failed``, or
     ``pending`` after a run that was interrupted), ``reason`` (of a failure, or a note) and ``seconds``. What else a row
-    holds is up to the application. Files that are no images come last, as ``left out``.
+    holds is up to the application. Files that are not processed come last, as ``left out``.
 
     Args:
         output_dir: folder of the results.
@@ -35,7 +35,8 @@ class FolderReport:
         shown: those of them that the page shows at first, by default all. A reader can show the others.
         title: heading of the page.
         tables: further tables, of the files that are done.
-        left_out: files that are no images, see `sre_monai.runs.folder.list_others`.
+        left_out: files that are not processed, see `sre_monai.runs.folder.list_others`.
+        left_out_reason: why.
 
     Examples:
         >>> FolderReport("output", ["prediction"]).write([{"file": "a.png"}], [])  # doctest: +SKIP
@@ -50,12 +51,14 @@ class FolderReport:
         title: str = "Report",
         tables: Sequence[FolderTable] = (),
         left_out: Sequence[str] = (),
+        left_out_reason: str = NO_IMAGE,
     ) -> None:
         self.columns = ("file", "status", "reason", *columns, "seconds")
         self.shown = ("file", "status", "reason", *(columns if shown is None else shown), "seconds")
         self.title = title
         self.tables = tables
         self.left_out = left_out
+        self.left_out_reason = left_out_reason
         self.table = Path(output_dir) / "report.csv"
         self.page = Path(output_dir) / "report.html"
 
@@ -84,7 +87,8 @@ class FolderReport:
         for record in chain(records, (unwritten or {}).values()):
             if record["file"] in rows:
                 rows[record["file"]] = self._row(by_file[record["file"]], record)
-        rows |= {file: self._row({"file": file}, LEFT_OUT) for file in self.left_out}
+        left_out = {"status": "left out", "reason": self.left_out_reason}
+        rows |= {file: self._row({"file": file}, left_out) for file in self.left_out}
         write_table(self.table, (dict(zip(self.columns, row.cells)) for row in rows.values()), self.columns)
         if self.tables:
             done = _done(by_file, chain(records, (unwritten or {}).values()))

@@ -107,15 +107,16 @@ class FolderRun:
     def fingerprint(self, item: Mapping[str, str]) -> str:
         """Condense what a file's results depend on: the run, the file's size and time, its pixel size in a list.
 
-        For a folder, a DICOM series, the files in it count.
+        For a folder, a DICOM series, the files in it count; so do the files in the item's list ``parts``.
         """
         try:
             stat = _state(item["image"])
+            parts = {path: digest(_state(path)) for path in item.get("parts", ())}
         except OSError:
             return ""
         file = {"name": item["name"], "image": item["image"], **stat}
         listed = {"um_per_pixel": str(item["um_per_pixel"])} if "um_per_pixel" in item else {}
-        return digest({**file, **listed, "run": self._digest})
+        return digest({**file, **listed, **parts, "run": self._digest})
 
     def add(self, item: Mapping[str, str], status: str, fingerprint: str = "", **values: Any) -> None:
         """Record the outcome of a file; from any thread.
