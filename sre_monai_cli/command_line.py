@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parse(words)
         if options.command == "doctor":
             return hand_over("sre_monai.commands.doctor:run_doctor")
+        if options.command == "share":
+            return hand_over("sre_monai.commands.share:run_share", options.bundle, options.folder, options.layout)
         run_arguments = _checked_arguments(options)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -93,6 +93,14 @@ def build_parser(
     for name, command in COMMANDS.items():
         _add_command(commands, name, command, bundle_root)
     commands.add_parser("prepare", help="check a data set and bring it into one layout, or write a synthetic one")
+    share = commands.add_parser(
+        "share",
+        help="write a bundle as the Hugging Face Hub or MONAI's Model Zoo takes it",
+        description="Write a bundle as the Hugging Face Hub or MONAI's Model Zoo takes it.",
+    )
+    share.add_argument("bundle", type=os.path.expanduser, help="the bundle's folder, or its name in the package")
+    share.add_argument("folder", type=os.path.expanduser, help="new folder to write")
+    share.add_argument("--layout", choices=("hub", "zoo"), default="hub", help="for whom (default: hub)")
     commands.add_parser(
         "doctor",
         help="show what is installed, the kernels, the devices and the weights",

@@ -158,7 +158,8 @@ def _write_onnx(
     for package in ("onnxscript", "onnxruntime"):
         if not optional_import(package)[1]:
             raise ValueError(f"ONNX files need the package {package}: pip install 'sre-monai[export]'.")
-    logging.getLogger("onnx_ir").setLevel(logging.WARNING)  # it logs every constant that it merges
+    for package in ("onnx_ir", "onnxscript"):
+        logging.getLogger(package).setLevel(logging.WARNING)  # they log every constant that they merge
     onnx_program = torch.onnx.export(program, (), dynamo=True, input_names=inputs, output_names=outputs, verbose=False)
     onnx_program.model.metadata_props.update(metadata)
     for node in onnx_program.model.graph.all_nodes():
