@@ -112,7 +112,8 @@ def eager(network: nn.Module) -> Run:
 
 def compiled(network: nn.Module) -> Run:
     """`torch.compile` of the folded network."""
-    return eager(torch.compile(fold_sre(network)))  # type: ignore[arg-type]
+    made = torch.compile(fold_sre(network).to(memory_format=torch.channels_last))
+    return lambda x: made(x.contiguous(memory_format=torch.channels_last))
 
 
 def program(path: Path) -> Run:

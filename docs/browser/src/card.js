@@ -89,13 +89,17 @@ function followSlider(part, stage, upright, report, show) {
 
   async function turn() {
     const [call, degrees] = [++latest, Number(slider.value)];
-    const result = degrees ? await segmentTurned(upright, degrees, report) : upright;
-    if (call !== latest) return;
-    part("progress").hidden = true;
-    await show(result);
-    settled = degrees;
-    stage.preview(slider.value - settled);
-    part("agreement").textContent = degrees ? agreement(upright, result, degrees) : "";
+    try {
+      const result = degrees ? await segmentTurned(upright, degrees, report) : upright;
+      if (call !== latest) return;
+      await show(result);
+      settled = degrees;
+      stage.preview(slider.value - settled);
+      part("agreement").textContent = degrees ? agreement(upright, result, degrees) : "";
+    } catch (error) {
+      part("agreement").textContent = `Not segmented at ${degrees}°: ${error.message}.`;
+    }
+    if (call === latest) part("progress").hidden = true;
   }
 }
 

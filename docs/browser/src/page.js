@@ -7,8 +7,10 @@ import { load } from "./segmenter.js";
 
 const find = (id) => document.getElementById(id);
 
+let queue = Promise.resolve(); // one photograph after the other: large ones fill the memory
+
 function add(files) {
-  for (const file of files) addCard(find("cards"), file);
+  for (const file of files) queue = queue.then(() => addCard(find("cards"), file));
 }
 
 function watchInput() {
