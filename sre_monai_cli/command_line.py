@@ -94,7 +94,7 @@ def _arguments(
     first, second = COMMANDS[name].entries
     root = find_bundle(data if first == "bundle_root" else bundle_root or COMMANDS[name].bundle)
     files = configuration_files(COMMANDS[name], root, overlays)
-    values = {first: Literal(data), "bundle_root": Literal(root)}
+    values = {"bundle_root": Literal(root)} | ({} if first == "bundle_root" else {first: Literal(data)})
     values |= ({second: Literal(output)} if output is not None else {}) | dict(overrides)
     own = {"config_file": files[0] if len(files) == 1 else files}
     return own | {key: value if key in MONAI_OPTIONS else for_monai(value) for key, value in values.items()}

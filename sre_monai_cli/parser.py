@@ -97,6 +97,7 @@ def build_parser(
         "share",
         help="write a bundle as the Hugging Face Hub or MONAI's Model Zoo takes it",
         description="Write a bundle as the Hugging Face Hub or MONAI's Model Zoo takes it.",
+        epilog="example: sre-monai share retina_fundus_vessel_segmentation hub",
     )
     share.add_argument("bundle", type=os.path.expanduser, help="the bundle's folder, or its name in the package")
     share.add_argument("folder", type=os.path.expanduser, help="new folder to write")

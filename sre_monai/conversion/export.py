@@ -161,6 +161,7 @@ def _write_onnx(
     for package in ("onnx_ir", "onnxscript"):
         logging.getLogger(package).setLevel(logging.WARNING)  # they log every constant that they merge
     onnx_program = torch.onnx.export(program, (), dynamo=True, input_names=inputs, output_names=outputs, verbose=False)
+    assert onnx_program is not None  # with dynamo=True
     onnx_program.model.metadata_props.update(metadata)
     for node in onnx_program.model.graph.all_nodes():
         node.metadata_props.clear()  # the lines of Python, with paths of this machine, that each came from

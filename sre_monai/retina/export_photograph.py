@@ -85,11 +85,14 @@ def _module(
     """The network with the steps as they are configured."""
     further = [name for name in transforms if name not in (*IN_THE_GRAPH, *OUTSIDE)]
     missing = [name for name in IN_THE_GRAPH if name not in transforms]
-    if further or missing or not isinstance(inferer.roi_size, int) or not isinstance(inferer.overlap, (int, float)):
+    if further or missing:
         raise ValueError(
-            f"transforms: an exported photograph network has the steps {', '.join(IN_THE_GRAPH)} and square windows; "
+            f"transforms: an exported photograph network has the steps {', '.join(IN_THE_GRAPH)}; "
             f"missing: {missing}, further steps: {further}. Give from_photograph=False to export the network alone."
         )
+    side, overlap, sigma_scale = inferer.roi_size, inferer.overlap, inferer.sigma_scale
+    if not (isinstance(side, int) and isinstance(overlap, int | float) and isinstance(sigma_scale, int | float)):
+        raise ValueError("inferer: roi_size, overlap and sigma_scale must each be one number, the same for both axes.")
     working = transforms["working_resolution"]
     return PhotographNetwork(
         network,
@@ -98,9 +101,9 @@ def _module(
         largest_diameter=transforms["largest_resolution"].diameter,
         margin=transforms["crop"].margin,
         contrast_window=transforms["local_contrast"].window,
-        window_size=inferer.roi_size,
-        overlap=inferer.overlap,
-        sigma_scale=inferer.sigma_scale,
+        window_size=side,
+        overlap=overlap,
+        sigma_scale=sigma_scale,
     ).eval()
 
 

@@ -23,4 +23,4 @@ def test_data_sets(repository):
 def test_options(repository):
     page = (repository / "docs" / "commands.md").read_text(encoding="utf-8")
     (row,) = [line for line in page.splitlines() if line.startswith("| `--threshold` |")]
-    assert "| segment, evaluate, rotate | a number from 0 to 1 | 0.5 |" in row
+    assert "| segment, evaluate, rotate, export | a number from 0 to 1 | 0.5 |" in row

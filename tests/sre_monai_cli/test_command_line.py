@@ -127,13 +127,27 @@ def test_the_other_bundle(capsys):
     assert shlex.split(capsys.readouterr().err)[-2:] == ["--classes", "['a', 'b']"]
 
 
+def test_export_names_the_bundle_and_the_file(capsys):
+    assert main(["export", "medmnist_classification", "net.pt2", "--checkpoint", "my.pt", "--dry_run"]) == 0
+    words = shlex.split(capsys.readouterr().err)
+    root = find_bundle("medmnist_classification")
+    assert words[4:] == [
+        "--config_file", str([str(root / "configs" / name) for name in ("inference.json", "export.json")]),
+        *("--bundle_root", str(root), "--filepath", "net.pt2", "--checkpoint", "my.pt"),
+    ]  # fmt: skip
+    assert main(["export", "medmnist", "net.pt2"]) == 2
+    assert "no bundle in medmnist" in capsys.readouterr().err
+
+
 def test_what_is_printed_is_read_alike_by_monai():
     values = {"a": "2024", "b": "left,right", "c": "-x", "d": ["0", 1.5], "e": True, "f": "$@a + 'b'", "g": {"h": None}}
     words = long_command("segment", "eyes", overrides=values)[-2 * len(values) :]
     assert {k.removeprefix("--"): DefaultParseValue(v) for k, v in zip(words[::2], words[1::2], strict=True)} == values
 
 
-@pytest.mark.parametrize("command", ["segment", "evaluate", "rotate", "train", "classify", "prepare"])
+@pytest.mark.parametrize(
+    "command", ["segment", "evaluate", "rotate", "train", "classify", "export", "share", "prepare"]
+)
 def test_help_teaches_by_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
