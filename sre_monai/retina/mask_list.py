@@ -43,8 +43,8 @@ def list_masks(
     Args:
         dataset_dir: the folder or the list.
         output_dir: folder of the results, whose files are left out.
-        photographs: folder of the photographs, which have the names of the masks without their endings. A photograph
-            beside its masks is found without it.
+        photographs: folder of the photographs, which have the names of the masks without their endings and lie in the
+            same sub-folders or in the folder itself. A photograph beside its masks is found without it.
 
     Returns:
         One dictionary per photograph, sorted by ``file``, the path of its first mask relative to the folder or as in the
@@ -176,10 +176,13 @@ def _item(
 
 
 def _photographs_of(name: str, folder: Path) -> dict[str, list[str]]:
-    """The photographs of a name in another folder."""
-    place, last = (folder / name).parent, Path(name).name
-    found = [path for path in sorted(place.iterdir()) if _stem(path) == last] if place.is_dir() else []
-    return {"photograph": [str(path.absolute()) for path in found]} if found else {}
+    """The photographs of a name in another folder: in the same sub-folder, or else in the folder itself."""
+    last = Path(name).name
+    for place in ((folder / name).parent, folder):
+        found = [path for path in sorted(place.iterdir()) if _stem(path) == last] if place.is_dir() else []
+        if found:
+            return {"photograph": [str(path.absolute()) for path in found]}
+    return {}
 
 
 def _stem(path: Path, extensions: Collection[str] = EXTENSIONS) -> str | None:

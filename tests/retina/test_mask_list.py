@@ -50,6 +50,11 @@ def test_photographs_of_another_folder(folder, tmp_path_factory):
     (photographs / "sub").mkdir()
     (photographs / "sub" / "right.tif").touch()
     left, right = list_masks(folder, None, photographs)
+    (photographs / "left.png").touch()
+    (folder / "corrected").mkdir()
+    (folder / "corrected" / "left_mask.nii.gz").touch()
+    corrected = list_masks(folder, None, photographs)[0]
+    assert (corrected["name"], corrected["masks"]["photograph"]) == ("corrected/left", [str(photographs / "left.png")])
     assert left["masks"]["photograph"] == [str(folder / "left.jpg")]
     assert right["masks"]["photograph"] == [str(photographs / "sub" / "right.tif")]
 
