@@ -58,9 +58,13 @@ def measure_across(mask: np.ndarray, paths: list[np.ndarray], discs: np.ndarray)
 
 def _sides(mask: np.ndarray, lines: CentreLines, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Extent of the mask on both sides of each point, −1 where it has no end within reach; and the normals."""
-    normals = lines.directions[:, ::-1] * (-1.0, 1.0)
-    sides = np.empty((len(normals), 2))
-    _sum_up(np.pad(mask, 1), lines.points + 1, normals, reach, sides)
+    directions = lines.directions
+    normals = directions[:, ::-1] * (-1.0, 1.0)
+    sides = np.empty((2, len(normals), 2))
+    for half, along in zip(sides, (-0.25, 0.25)):  # at 45° the points alone would all lie alike between the pixels
+        beside = lines.points + along * lines.weights[:, None] * directions
+        _sum_up(np.pad(mask, 1), beside + 1, normals, reach, half)
+    sides = np.where((sides < 0).any(0), -1.0, sides.mean(0))
     return sides, normals
 
 
