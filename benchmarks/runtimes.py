@@ -2,7 +2,7 @@
 
     pip install -c constraints.txt -e ".[test]" openvino
     sre-monai export retina_fundus_vessel_segmentation vessels.onnx
-    python -m benchmarks runtimes --measure speed
+    python -m benchmarks runtimes --measure speed --threads 1   # and 2; each takes six minutes or so
     python -m benchmarks runtimes --measure photograph accuracy --whole vessels.onnx --dataset_dir data/DRIVE
 
 `speed` is about networks on float32 tensors; `photograph` about the way from a file to its mask, also by ONNX Runtime
@@ -112,7 +112,7 @@ def eager(network: nn.Module) -> Run:
 
 def compiled(network: nn.Module) -> Run:
     """`torch.compile` of the folded network."""
-    made = torch.compile(fold_sre(network).to(memory_format=torch.channels_last))
+    made = torch.compile(fold_sre(network).to(memory_format=torch.channels_last), dynamic=False)
     return lambda x: made(x.contiguous(memory_format=torch.channels_last))
 
 
