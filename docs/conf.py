@@ -49,7 +49,8 @@ default_role = "code"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(torch|monai|numpy|np|pandas|pd|ignite|PIL|abc|os|pathlib|collections|nibabel)(\..*)?"),
-    ("py:class", r"sre_monai\..*\.(Array|Item|Result|ReplacedLayer|LayerError)"),  # type variables and private rows
+    # type variables, and rows and arrays that are not public
+    ("py:class", r"(sre_monai\..*\.)?(Array|Item|Result|ReplacedLayer|LayerError|VesselLines)"),
 ]
 
 html_theme = "furo"

@@ -43,6 +43,7 @@ from .measures.orientation import canonical_orientation as canonical_orientation
 from .measures.segments import VesselGraph as VesselGraph
 from .measures.segments import vessel_graph as vessel_graph
 from .measures.thinning import thin as thin
+from .measures.vessel_measures import EnteredVessel as EnteredVessel
 from .measures.vessel_measures import Evidence as Evidence
 from .measures.vessel_measures import VesselMeasures as VesselMeasures
 from .measures.vessel_measures import measure_vessels as measure_vessels

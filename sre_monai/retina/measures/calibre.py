@@ -14,8 +14,7 @@ def calibre(mask: np.ndarray, points: np.ndarray) -> np.ndarray:
     itself or half a pixel beside it, on the side away from the nearest pixel outside: the centre of a vessel an even
     number of pixels wide lies between two pixels. A bar along an axis gets its exact width, one
     at another angle up to 0.9 pixels less: the corners of the pixels on its outline reach into the vessel. It decides
-    which side branches are spurs; the calibre that is reported is that of
-    :func:`~sre_monai.retina.measures.cross_section.measure_across`.
+    which side branches are spurs; the calibre that is reported is measured across the vessel.
 
     The distances are those of ``scipy.ndimage.distance_transform_edt``. A k-d tree of the pixels along the outside of
     the vessels gives them at the points alone, in a tenth of the time for a large mask.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -51,14 +51,14 @@ class Evidence:
         disc: centre x and y, and diameter of the optic disc, if it is known.
         shares: of each zone inside the field of view.
         entered: the vessels in the equivalents.
-        bifurcations: a row per bifurcation, see :func:`~sre_monai.retina.measures.branching.bifurcations`, with the
-            kind of vessels as ``structure``.
+        bifurcations: a row per bifurcation: the kind of vessels ``structure``, the place ``x`` and ``y``,
+            ``angle_deg``, the calibres ``parent_px``, ``large_px`` and ``small_px``, ``coefficient`` and ``exponent``.
     """
 
-    disc: tuple[float, float, float] | None = None
-    shares: dict[str, float] = field(default_factory=dict)
-    entered: list[EnteredVessel] = field(default_factory=list)
-    bifurcations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["structure", *FORK_COLUMNS]))
+    disc: tuple[float, float, float] | None
+    shares: dict[str, float]
+    entered: list[EnteredVessel]
+    bifurcations: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,7 @@ def measure_vessels(
         for structure, vessels in view.masks.items()
     }
     forks = {structure: bifurcations(graph) for structure, graph in graphs.items()}
-    evidence = Evidence()
+    evidence = Evidence(None, {}, [], pd.DataFrame(columns=["structure", *FORK_COLUMNS]))
     values: dict[str, float] = {"fov_area_px": area}
     for name, region in _regions(view, least_zone_share, values, evidence):
         for structure, graph in graphs.items():
