@@ -15,9 +15,8 @@ from monai.utils import convert_to_numpy
 
 from sre_monai.io.image_readers import BinaryMaskReader, RGBReader
 from sre_monai.retina.field_of_view import estimate_field_of_view
-
-VESSELS = ("vessel", "artery", "vein")
-MASKS = (*VESSELS, "disc", "fov")
+from sre_monai.retina.mask_list import MASKS
+from sre_monai.retina.measures.measure_names import STRUCTURES
 
 
 class LoadMasksd(MapTransform):
@@ -55,7 +54,7 @@ class LoadMasksd(MapTransform):
             if image is not None and image.shape[1:] != size:
                 sizes = f"{_size(image.shape[1:])} pixels, {Path(d['image']).name} {_size(size)}"
                 raise ValueError(f"{Path(files[kind]).name} has {sizes}: they have to be of one size.")
-        vessels = [masks[kind] for kind in VESSELS if kind in masks]
+        vessels = [masks[kind] for kind in STRUCTURES if kind in masks]
         d["mask"] = vessels[0] if "vessel" in masks else torch.stack(vessels).any(0)
         fov, origin = _field_of_view(masks.pop("fov", None), photograph, size)
         d.update(masks)

@@ -10,10 +10,11 @@ from typing import Any
 
 from sre_monai.io.image_readers import IMAGE_EXTENSIONS
 from sre_monai.io.pixel_size import check_um_per_pixel
+from sre_monai.retina.measures.measure_names import STRUCTURES
 from sre_monai.runs.folder.image_list import LIST_EXTENSIONS, PIXEL_SIZE, read_entries
 
-STRUCTURES = ("vessel", "artery", "vein")
-KINDS = (*STRUCTURES, "disc", "fov", "photograph")
+MASKS = (*STRUCTURES, "disc", "fov")
+KINDS = (*MASKS, "photograph")
 """What a file can be; the columns of a list."""
 ENDINGS = {
     **dict.fromkeys(("mask", "vessel", "vessels"), "vessel"),
